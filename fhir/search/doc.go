@@ -1,0 +1,14 @@
+// Package search is the language of search: from the query string of a URL to a Query, whose conditions are ranges of
+// index values that the engine can look up without knowing FHIR.
+//
+//	Immunization?patient.identifier=S|V&_sort=-date
+//	  parse  -> parameters by name, modifier, values       (parse.go)
+//	  bind   -> Query{Type, Where, Sort, Include, Count}   (bind.go, one file for each parameter type)
+//	  engine -> keys in order, by postings alone           (fhir/store/engine)
+//
+// The other half, search/index, visits a document and emits the Entries that these ranges find. Both use the same value
+// encodings (value.go), so what is written and what is looked for cannot drift apart.
+//
+// It may import fhir, r4, resource, fhirpath, terminology and walk. Start reading at Query.
+// Source: https://hl7.org/fhir/R4/search.html
+package search

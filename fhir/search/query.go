@@ -1,0 +1,103 @@
+package search
+
+import "github.com/lienthong/lienthong/fhir"
+
+// ParamID numbers a search parameter in index keys. Numbers come from the committed r4 tables.
+// Those below 16 belong to the store itself:
+//
+//	0 Exists       one entry with an empty value for each resource that is not deleted
+//	1 LastUpdated  date value of meta.lastUpdated, written by the store, which alone knows it
+type ParamID uint16
+
+const (
+	ParamExists      ParamID = 0
+	ParamLastUpdated ParamID = 1
+)
+
+// Entry is one thing that a document can be found by: a value of a parameter in the order-preserving encoding of
+// value.go. The entries of a document are sorted by (Param, Value) and free of duplicates.
+type Entry struct {
+	Param ParamID
+	Value []byte
+}
+
+// Query is a search, bound: names are resolved, values are encoded, nothing is left to look up but postings.
+type Query struct {
+	Type    fhir.Type
+	Where   []Condition // all must hold; empty = every resource of Type
+	Sort    []SortKey   // empty = by creation
+	Include []Include
+}
+
+// Condition is one requirement on a resource: one of Terms, Chain, IDs. It is a closed set.
+type Condition interface{ isCondition() }
+
+// Terms holds if the resource has an entry that at least one Term accepts (the OR of a comma list).
+type Terms struct {
+	Name string // as the caller wrote it, for the plan and for messages
+	Any  []Term
+}
+
+// Term is a range of values of one parameter: those from Low (inclusive) to High (exclusive) that Accept takes.
+// An exact value v has Low = v and High = nil with Exact set; its postings are then sorted by resource.
+type Term struct {
+	Param  ParamID
+	Low    []byte
+	High   []byte // nil with !Exact = no upper bound within the parameter
+	Exact  bool
+	Accept func(value []byte) bool // nil = all in the range
+}
+
+// Chain holds if a reference parameter of the resource points at a resource that Query finds (patient.identifier=…).
+// Each of Targets is one possible type of that resource.
+type Chain struct {
+	Name    string
+	Param   ParamID // reference parameter of the resource searched
+	Targets []Query // Sort and Include are empty
+}
+
+// IDs holds if the resource's logical id is one of ID (_id).
+type IDs struct{ ID []fhir.ID }
+
+func (Terms) isCondition() {}
+func (Chain) isCondition() {}
+func (IDs) isCondition()   {}
+
+// SortKey orders by the least (ascending) or greatest (descending) value of a parameter; resources without one come last.
+// LastUpdated has Param ParamLastUpdated; _id has ByID.
+type SortKey struct {
+	Param      ParamID
+	ByID       bool
+	Descending bool
+}
+
+// Include is one _include or _revinclude of one step.
+type Include struct {
+	Reverse bool
+	Source  fhir.Type // type that holds the reference; for a forward include normally Query.Type
+	Param   ParamID   // its reference parameter
+	Target  fhir.Type // "" = any
+}
+
+// ReferenceValue is the entry value of a reference to key on this server; engine and index share it.
+// It is 'r', type name, 0, id. Others (absolute URLs elsewhere, urn:) are 'u' and the text.
+func ReferenceValue(key fhir.Key) []byte {
+	b := make([]byte, 0, 2+len(key.Type)+len(key.ID))
+	b = append(b, 'r')
+	b = append(b, key.Type...)
+	b = append(b, 0)
+	return append(b, key.ID...)
+}
+
+// ReferenceKey reads a value of ReferenceValue; ok is false for references to elsewhere.
+func ReferenceKey(value []byte) (key fhir.Key, ok bool) {
+	if len(value) == 0 || value[0] != 'r' {
+		return key, false
+	}
+	for i := 1; i < len(value); i++ {
+		if value[i] == 0 {
+			return fhir.Key{Type: fhir.Type(value[1:i]), ID: fhir.ID(value[i+1:])}, true
+		}
+	}
+	return key, false
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// Store is one server's view of the log: documents with all their versions, their index, and records.
+// All methods are safe for concurrent use. Bytes given out belong to the caller.
+type Store interface {
+	// Commit applies all of c or none of it and returns when it is on disk (ATOMIC, DURABLE).
+	// A precondition that does not hold gives a fhir.Error (Conflict, Precondition) and leaves no trace (EXACT).
+	// When ctx ends first the commit may still happen; Kind Busy means that the queue was full and it did not.
+	Commit(ctx context.Context, c Changes) (Receipt, error)
+
+	// Head is the newest commit that is on disk: reads as of it see everything acknowledged (FRESH).
+	Head(ctx context.Context) (fhir.T, error)
+
+	// Read gives the version of key that is current as of t. Errors: NotFound, Gone (Found is then filled but for Stored).
+	Read(ctx context.Context, key fhir.Key, t fhir.T) (Found, error)
+
+	// ReadVersion gives one version, deleted ones as Gone. Errors: NotFound.
+	ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (Found, error)
+
+	// History yields versions newest first, deletes included (COMPLETE).
+	History(ctx context.Context, h History) iter.Seq2[Found, error]
+
+	// Search yields the matches of q as of t in q's order; nothing but postings is read to decide (AS-OF).
+	// Documents are fetched apart, with Fetch, for the page that is shown.
+	Search(ctx context.Context, q search.Query, t fhir.T, o SearchOptions) iter.Seq2[Match, error]
+
+	// Count gives the number of matches of q as of t.
+	Count(ctx context.Context, q search.Query, t fhir.T) (int, error)
+
+	// Included yields what q.Include adds to the matches of one page, each resource once, none of the matches.
+	Included(ctx context.Context, q search.Query, page []Match, t fhir.T) iter.Seq2[Match, error]
+
+	// Fetch gives the document of a match.
+	Fetch(ctx context.Context, m Match) (Found, error)
+
+	// Record gives the row of a space as of now; found is false if there is none.
+	Record(ctx context.Context, space Space, key string) (value []byte, found bool, err error)
+
+	// Records yields the rows of a space with from <= key < to ("" = no bound), in the order of their keys.
+	Records(ctx context.Context, space Space, from, to string) iter.Seq2[Record, error]
+
+	// Feed yields the commits after t in order, up to the head of now (FEED). WaitHead tells when there are more.
+	Feed(ctx context.Context, after fhir.T) iter.Seq2[Commit, error]
+
+	// WaitHead returns when the head is beyond t, or with ctx's error.
+	WaitHead(ctx context.Context, beyond fhir.T) (fhir.T, error)
+
+	// Stats gives figures for operators: resources by type, commits, bytes on disk.
+	Stats(ctx context.Context) (Stats, error)
+
+	// Checkpoint writes a consistent copy of the store into dir, which must not exist, while it serves.
+	Checkpoint(ctx context.Context, dir string) error
+
+	io.Closer
+}
+
+// Changes is what one commit asks for.
+type Changes struct {
+	Require []Precondition
+	Puts    []Put
+	Deletes []Delete
+	Records []Record
+}
+
+// Put writes a new version of Key.
+type Put struct {
+	Key     fhir.Key
+	Doc     resource.Stored // with the id set, without versionId and lastUpdated
+	Entries []search.Entry  // of the document, sorted; without ParamExists and ParamLastUpdated
+	Unique  []UniqueKey     // values that no other resource may hold after the commit
+	Method  Method          // MethodCreate, MethodUpdate or MethodPatch: for history's entry.request
+
+	// IfVersion, when set, must be the current version (0 = there is none, or it is deleted); else Precondition "version-conflict".
+	IfVersion *fhir.Version
+	// MustCreate refuses with Conflict "id-exists" if the resource has a current version (server-assigned ids, create).
+	MustCreate bool
+	// SkipIfEqual leaves the current version as it is when its bytes equal Doc's: an update without a change makes no version.
+	SkipIfEqual bool
+}
+
+// Delete writes a version that says: deleted. Deleting what is not there is no error and makes no version.
+type Delete struct {
+	Key       fhir.Key
+	IfVersion *fhir.Version
+}
+
+// UniqueKey is a value that at most one current resource may hold, such as "cccd|051085000011".
+// A commit that would give it to a second one fails with Conflict "unique-taken"; Args: the key of the holder.
+type UniqueKey string
+
+// Precondition is a demand on the state right before the commit, checked in commit order, within the pipeline.
+// It is a closed set: NoMatch, OneMatch, RecordIs.
+type Precondition interface{ isPrecondition() }
+
+// NoMatch demands that no resource matches (conditional create).
+// Otherwise the commit fails with *MatchError, which says what there is.
+type NoMatch struct{ Query search.Query }
+
+// OneMatch demands that exactly the resource Key matches (conditional update, reference, delete decided on it).
+type OneMatch struct {
+	Query search.Query
+	Key   fhir.Key
+}
+
+// RecordIs demands that the row has exactly this value; Value nil: that there is no such row.
+// Slots, leases with fencing tokens and state transitions are made of it. Else Precondition "record-changed".
+type RecordIs struct {
+	Space Space
+	Key   string
+	Value []byte
+}
+
+func (NoMatch) isPrecondition()  {}
+func (OneMatch) isPrecondition() {}
+func (RecordIs) isPrecondition() {}
+
+// MatchError says that criteria matched something else than demanded at the moment of the commit: the caller decides again.
+type MatchError struct {
+	Index int        // of the precondition in Changes.Require
+	Found []fhir.Key // at most 2
+}
+
+func (e *MatchError) Error() string { return "criteria match other resources than when they were read" }
+
+// Space names a set of records; each belongs to one room above, which documents its keys and values.
+type Space string
+
+// Record is a row of a space. In Changes a nil Value removes it.
+type Record struct {
+	Space Space
+	Key   string
+	Value []byte
+}
+
+// Method is how a version came about: Bundle.entry.request.method of a history.
+type Method uint8
+
+const (
+	MethodCreate Method = iota + 1
+	MethodUpdate
+	MethodPatch
+	MethodDelete
+)
+
+// Receipt is the proof of a commit: its number, its time, and what each Put and Delete became.
+type Receipt struct {
+	T       fhir.T
+	At      fhir.Instant
+	Puts    []Written
+	Deletes []Written // Version 0: there was nothing to delete
+}
+
+// Written is the outcome of one Put or Delete.
+type Written struct {
+	Version fhir.Version
+	Created bool         // there was no current version before
+	Same    bool         // SkipIfEqual: nothing was written; Version and At are those of the version that stands
+	At      fhir.Instant // lastUpdated of Version
+}
+
+// Found is one version of one resource.
+type Found struct {
+	Key     fhir.Key
+	Version fhir.Version
+	At      fhir.Instant
+	T       fhir.T
+	Method  Method
+	Stored  resource.Stored // empty Body for deletes
+}
+
+// Deleted says whether this version is a delete.
+func (f Found) Deleted() bool { return f.Method == MethodDelete }
+
+// History asks for versions: of one resource (Key.ID set), of one type (only Key.Type), of all (zero Key).
+type History struct {
+	Key    fhir.Key
+	AsOf   fhir.T       // 0 = the head
+	Since  fhir.Instant // only versions at or after; 0 = all
+	Until  fhir.Instant // only versions at or before (_at takes the last one before); 0 = all
+	Before Position     // continue after this place; zero = from the newest
+}
+
+// Position is a place in a history: commit and index of the write within it.
+type Position struct {
+	T     fhir.T
+	Index uint32
+}
+
+// Match is one resource found by a search, as the version that was current as of the search's t.
+type Match struct {
+	Key     fhir.Key
+	Version fhir.Version
+	Number  uint64 // the engine's own number of the resource, the tie-breaker of every order
+	Order   []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
+}
+
+// SearchOptions bound a search.
+type SearchOptions struct {
+	After []byte // Order of the last match already shown; nil = from the start
+	Limit int    // 0 = all; a hint that lets the engine stop early
+}
+
+// Commit is one commit as the feed shows it.
+type Commit struct {
+	T       fhir.T
+	At      fhir.Instant
+	Writes  []Found // in the order of Changes: puts, then deletes that deleted something
+	Records []Record
+}
+
+// Stats are figures for operators.
+type Stats struct {
+	Head      fhir.T
+	Resources map[fhir.Type]int // current, not deleted
+	Versions  int               // all versions ever written, deletes included
+	DiskBytes int64
+}
