@@ -1,0 +1,56 @@
+package commitlog
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// Log is an ordered sequence of commits 1, 2, 3, … All methods are safe for concurrent use.
+type Log interface {
+	// Append makes commits durable as after+1, after+2, … and returns the number of the last one. All or none of them
+	// are appended. ErrMoved means that something was appended after t before: nothing was written, read it and decide
+	// again. After any other error the commits may or may not be in the log: Read tells, by their ID.
+	Append(ctx context.Context, after fhir.T, commits []Commit) (fhir.T, error)
+
+	// Read yields the commits beyond after in order, up to the head of the moment. The bytes belong to the caller.
+	Read(ctx context.Context, after fhir.T) iter.Seq2[Commit, error]
+
+	// Head is the number of the newest durable commit; 0 for an empty log.
+	Head(ctx context.Context) (fhir.T, error)
+
+	io.Closer
+}
+
+// ErrMoved says that the log's head is beyond the commit after which one wanted to append.
+var ErrMoved = errors.New("commitlog: the head has moved")
+
+// ID is the random identity (UUID) of a commit, by which its writer finds out whether it got in after a time-out.
+type ID [16]byte
+
+// Commit is one commit as decided.
+type Commit struct {
+	ID      ID
+	T       fhir.T       // set by Append
+	At      fhir.Instant // never less than that of the commit before
+	Writes  []Write
+	Records []Record
+}
+
+// Write is a new version of one resource.
+type Write struct {
+	Key      fhir.Key
+	Version  fhir.Version
+	Method   uint8    // store.Method
+	Unique   []string // what this version holds against all others
+	Document []byte   // resource.Stored, encoded; empty for a delete
+}
+
+// Record is a row of a space as the commit leaves it; a nil Value removes it.
+type Record struct {
+	Space, Key string
+	Value      []byte
+}
