@@ -14,10 +14,6 @@ func tooLong(lim Limits) error {
 	return fhir.Errorf(fhir.TooLarge, "body-too-large", "", lim.Bytes)
 }
 
-func (p *parser) fault(kind fhir.Kind, code, path string, args ...any) error {
-	return fhir.Errorf(kind, code, path, args...)
-}
-
 // broken turns what the decoder said into a fault with a place: the element if it is known, and the byte.
 func (p *parser) broken(err error) error {
 	var refused *fhir.Error
@@ -28,7 +24,7 @@ func (p *parser) broken(err error) error {
 	switch {
 	case errors.As(err, &syntax):
 	case errors.Is(err, io.EOF) && len(p.open) == 0:
-		return p.fault(fhir.Invalid, "body-empty", "")
+		return fhir.Errorf(fhir.Invalid, "body-empty", "")
 	default:
 		return p.unreadable(err)
 	}
@@ -36,13 +32,13 @@ func (p *parser) broken(err error) error {
 	at := syntax.ByteOffset
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return p.fault(fhir.Invalid, "json-duplicate-key", path, at)
+		return fhir.Errorf(fhir.Invalid, "json-duplicate-key", path, at)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return p.fault(fhir.Invalid, "json-cut-off", path, at)
+		return fhir.Errorf(fhir.Invalid, "json-cut-off", path, at)
 	case strings.Contains(syntax.Err.Error(), "UTF-8"), strings.Contains(syntax.Err.Error(), "surrogate"):
-		return p.fault(fhir.Invalid, "json-utf8", path, at)
+		return fhir.Errorf(fhir.Invalid, "json-utf8", path, at)
 	}
-	return p.fault(fhir.Invalid, "json-syntax", path, at)
+	return fhir.Errorf(fhir.Invalid, "json-syntax", path, at)
 }
 
 func (p *parser) unreadable(err error) error {

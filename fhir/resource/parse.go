@@ -92,7 +92,7 @@ func (p *parser) Read(b []byte) (int, error) {
 		return 0, tooLong(p.lim)
 	}
 	if gap := p.raw[p.done:]; len(gap) > maxGap && allBlank(gap[:maxGap+1]) {
-		return 0, p.fault(fhir.TooLarge, "json-whitespace", "", maxGap)
+		return 0, fhir.Errorf(fhir.TooLarge, "json-whitespace", "", maxGap)
 	}
 	return n, err
 }
@@ -125,10 +125,10 @@ func (p *parser) document() (*Document, error) {
 		if p.in != nil && err != nil && !isSyntax(err) {
 			return nil, p.unreadable(err)
 		}
-		return nil, p.fault(fhir.Invalid, "json-trailing", "", p.done)
+		return nil, fhir.Errorf(fhir.Invalid, "json-trailing", "", p.done)
 	}
 	if len(p.raw)-p.done > maxGap {
-		return nil, p.fault(fhir.TooLarge, "json-whitespace", "", maxGap)
+		return nil, fhir.Errorf(fhir.TooLarge, "json-whitespace", "", maxGap)
 	}
 	return &Document{raw: p.raw, nodes: p.nodes}, nil
 }
@@ -147,19 +147,19 @@ func (p *parser) tape() error {
 			start++
 		}
 		if start-p.done > maxGap {
-			return p.fault(fhir.TooLarge, "json-whitespace", "", maxGap)
+			return fhir.Errorf(fhir.TooLarge, "json-whitespace", "", maxGap)
 		}
 		p.done = end
 
 		c := p.raw[start]
 		if len(p.open) == 0 && c != '{' {
-			return p.fault(fhir.Invalid, "json-not-object", "")
+			return fhir.Errorf(fhir.Invalid, "json-not-object", "")
 		}
 		if c == '}' || c == ']' {
 			last := len(p.open) - 1
 			f := &p.open[last]
 			if f.children == 0 {
-				return p.fault(fhir.Invalid, "json-empty", p.path())
+				return fhir.Errorf(fhir.Invalid, "json-empty", p.path())
 			}
 			n := &p.nodes[f.node]
 			n.end, n.next = uint32(end), int32(len(p.nodes))
@@ -177,10 +177,10 @@ func (p *parser) tape() error {
 				nameStart, nameLen = start+1, end-start-2
 				nameEscaped = bytes.IndexByte(p.raw[start:end], '\\') >= 0
 				if nameLen > maxName {
-					return p.fault(fhir.TooLarge, "json-name-long", p.openPath(), maxName)
+					return fhir.Errorf(fhir.TooLarge, "json-name-long", p.openPath(), maxName)
 				}
 				if f.children++; f.children > maxMembers {
-					return p.fault(fhir.TooLarge, "json-members", p.openPath(), maxMembers)
+					return fhir.Errorf(fhir.TooLarge, "json-members", p.openPath(), maxMembers)
 				}
 				f.named = true
 				continue
@@ -189,7 +189,7 @@ func (p *parser) tape() error {
 			if f.array {
 				f.children++
 				if c == '[' {
-					return p.fault(fhir.Invalid, "json-array-in-array", p.path())
+					return fhir.Errorf(fhir.Invalid, "json-array-in-array", p.path())
 				}
 			} else {
 				f.named = false
@@ -198,18 +198,18 @@ func (p *parser) tape() error {
 					n.flags |= flagNameEscaped
 				}
 				if c == 'n' {
-					return p.fault(fhir.Invalid, "json-null", p.path())
+					return fhir.Errorf(fhir.Invalid, "json-null", p.path())
 				}
 			}
 		}
 		if len(p.nodes) >= p.lim.Nodes {
-			return p.fault(fhir.TooLarge, "json-nodes", "", p.lim.Nodes)
+			return fhir.Errorf(fhir.TooLarge, "json-nodes", "", p.lim.Nodes)
 		}
 
 		switch c {
 		case '{', '[':
 			if len(p.open) >= p.lim.Depth {
-				return p.fault(fhir.TooLarge, "json-depth", p.path(), p.lim.Depth)
+				return fhir.Errorf(fhir.TooLarge, "json-depth", p.path(), p.lim.Depth)
 			}
 			n.kind = Object
 			if c == '[' {
@@ -228,7 +228,7 @@ func (p *parser) tape() error {
 		default:
 			n.kind = Number
 			if end-start > maxNumber {
-				return p.fault(fhir.TooLarge, "json-number-long", p.path(), maxNumber)
+				return fhir.Errorf(fhir.TooLarge, "json-number-long", p.path(), maxNumber)
 			}
 		}
 		n.next = int32(len(p.nodes) + 1)
