@@ -1,0 +1,79 @@
+package hoso
+
+import (
+	"strconv"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// Rule is a pre-check: what it says when it fails, and whether that holds the claim (error) or is only shown (warning).
+type Rule struct {
+	Severity fhir.Severity
+	VI, EN   string
+}
+
+// ourRules are what no rule of the insurer's workbook covers.
+var ourRules = map[string]Rule{
+	"ENC-01": {fhir.SeverityWarning, "Tệp có dấu BOM hoặc khai báo bảng mã sai; đã đọc theo UTF-8", "Byte order mark or wrongly declared encoding; read as UTF-8"},
+	"ENC-02": {fhir.SeverityWarning, "Chữ không ở dạng Unicode dựng sẵn (NFC)", "Text is not in Unicode NFC"},
+	"VER-01": {fhir.SeverityWarning, "Chưa có cấu trúc của quyết định áp dụng cho ngày ra viện; dùng cấu trúc trước đó", "The tables of the decision in force at discharge are not known; those before it are used"},
+}
+
+// RuleByID gives a rule by its id, such as "AMT-01".
+func RuleByID(id string) (Rule, bool) {
+	if r, ok := rules[id]; ok {
+		return r, true
+	}
+	r, ok := ourRules[id]
+	return r, ok
+}
+
+// Finding is a failed pre-check. It names places, never contents: it can be logged and shown.
+type Finding struct {
+	Rule     string // id of the rule: AMT-01, FLD-03, ...
+	Severity fhir.Severity
+	MaLK     string // episode; "" for the envelope
+	Table    string // XML1, XML2, ...; "" for the envelope
+	Row      int    // STT of the row, or its place from 1 if STT is no number; 0 for the whole table
+	Field    string // "" for the whole row
+	VI, EN   string // message
+}
+
+// NewFinding makes a finding of a rule; an unknown id is a mistake in the program.
+func NewFinding(rule, table string, row int, field string) Finding {
+	r, ok := RuleByID(rule)
+	if !ok {
+		panic("hoso: no rule " + rule)
+	}
+	return Finding{Rule: rule, Severity: r.Severity, Table: table, Row: row, Field: field, VI: r.VI, EN: r.EN}
+}
+
+// Path gives the place, such as XML3[4].SO_LUONG.
+func (f Finding) Path() string {
+	p := f.Table
+	if p == "" {
+		p = "GIAMDINHHS"
+	}
+	if f.Row > 0 && p != "XML1" {
+		p += "[" + strconv.Itoa(f.Row) + "]"
+	}
+	if f.Field != "" {
+		p += "." + f.Field
+	}
+	return p
+}
+
+// Issue turns the finding into an issue; the rule's id is a code of the catalogue.
+func (f Finding) Issue() fhir.Issue {
+	return fhir.Issue{Severity: f.Severity, Code: f.Rule, Path: f.Path()}
+}
+
+// Held says whether the findings hold the claim: at least one is an error.
+func Held(fs []Finding) bool {
+	for _, f := range fs {
+		if f.Severity == fhir.SeverityError || f.Severity == fhir.SeverityFatal {
+			return true
+		}
+	}
+	return false
+}

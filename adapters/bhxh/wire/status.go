@@ -1,0 +1,138 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// StatusRequest asks what became of files: by the receipt's number or by episodes of a facility. Assumed.
+type StatusRequest struct {
+	Username   string
+	MaCSKCB    string
+	MaGiaoDich string   // or
+	MaLK       []string // at most MaxMaLK
+}
+
+// MaxMaLK bounds one status query.
+const MaxMaLK = 500
+
+// Form is the request as the portal wants it; episodes are separated by ";".
+func (r StatusRequest) Form() url.Values {
+	v := url.Values{"username": {r.Username}, "maCSKCB": {r.MaCSKCB}}
+	if r.MaGiaoDich != "" {
+		v.Set("maGiaoDich", r.MaGiaoDich)
+	}
+	if len(r.MaLK) > 0 {
+		v.Set("dsMaLK", strings.Join(r.MaLK, ";"))
+	}
+	return v
+}
+
+// StatusReply lists a record for each accepted version of each episode asked for, older versions first, and one with
+// TiepNhan false for an episode that was never received.
+type StatusReply struct {
+	MaKetQua  MaKetQua `json:"maKetQua"`
+	ThongDiep string   `json:"thongDiep,omitempty"`
+	DSHoSo    []HoSo   `json:"dsHoSo,omitempty"`
+}
+
+// TrangThai is the state of a received record.
+type TrangThai string
+
+// States in the order in which a record goes through them; LoiDinhDang and DaGiamDinh are final.
+const (
+	KhongCo      TrangThai = "KHONG_CO"       // not received
+	DaTiepNhan   TrangThai = "DA_TIEP_NHAN"   // received
+	DangGiamDinh TrangThai = "DANG_GIAM_DINH" // assessing
+	LoiDinhDang  TrangThai = "LOI_DINH_DANG"  // format error
+	DaGiamDinh   TrangThai = "DA_GIAM_DINH"   // assessed
+)
+
+// HoSo is what the portal knows of one version of one episode.
+type HoSo struct {
+	MaLK             string    `json:"maLK"`
+	MaCSKCB          string    `json:"maCSKCB,omitempty"`
+	MaGiaoDich       string    `json:"maGiaoDich,omitempty"`
+	TiepNhan         bool      `json:"tiepNhan"`           // received, with effect
+	PhienBan         uint64    `json:"phienBan,omitempty"` // PB of the file
+	SHA256           string    `json:"sha256,omitempty"`   // FileHash of the file
+	TrangThai        TrangThai `json:"trangThai"`
+	ThoiGianTiepNhan string    `json:"thoiGianTiepNhan,omitempty"` // Stamp
+	ThoiGianGiamDinh string    `json:"thoiGianGiamDinh,omitempty"` // Stamp; "" before the end of the assessment
+	ChiTiet          []ChiTiet `json:"dsChiTiet,omitempty"`        // only when assessed
+	Loi              []Loi     `json:"dsLoi,omitempty"`            // only for a format error
+}
+
+// ChiTiet is the decision on one line.
+type ChiTiet struct {
+	Bang         string `json:"bang"` // XML2 or XML3
+	STT          int    `json:"stt"`
+	TienDeNghi   Amount `json:"tienDeNghi"`   // T_BHTT as claimed, VND
+	TienChapNhan Amount `json:"tienChapNhan"` // what the fund pays, VND
+	MaLyDo       string `json:"maLyDo,omitempty"`
+	LyDo         string `json:"lyDo,omitempty"`
+}
+
+// Loi is one format error of a record.
+type Loi struct {
+	Ma      string `json:"ma"`
+	NoiDung string `json:"noiDung"`
+}
+
+// BatchRequest asks for the assessment batches of a facility's month. Assumed.
+type BatchRequest struct {
+	Username, MaCSKCB string
+	Nam, Thang        int
+}
+
+// BatchReply lists them.
+type BatchReply struct {
+	MaKetQua  MaKetQua `json:"maKetQua"`
+	ThongDiep string   `json:"thongDiep,omitempty"`
+	DSDot     []Dot    `json:"dsDot,omitempty"`
+}
+
+// Dot is one assessment batch.
+type Dot struct {
+	MaDot     string    `json:"maDot"`
+	Ky        string    `json:"ky"` // yyyyMM
+	SoHoSo    int       `json:"soHoSo"`
+	TrangThai TrangThai `json:"trangThai"`
+}
+
+// SettlementReply is the settlement of a facility's quarter. Assumed.
+type SettlementReply struct {
+	MaKetQua     MaKetQua `json:"maKetQua"`
+	ThongDiep    string   `json:"thongDiep,omitempty"`
+	MaCSKCB      string   `json:"maCSKCB,omitempty"`
+	Nam          int      `json:"nam,omitempty"`
+	Quy          int      `json:"quy,omitempty"`
+	SoHoSo       int      `json:"soHoSo"`
+	TienDeNghi   Amount   `json:"tienDeNghi"`       // claimed
+	TienChapNhan Amount   `json:"tienChapNhan"`     // accepted
+	TienGiam     Amount   `json:"tienGiam"`         // reduced
+	TienDaTra    Amount   `json:"tienDaTra"`        // paid
+	NgayQT       string   `json:"ngayQT,omitempty"` // yyyyMMdd; "" while records of the quarter are open
+}
+
+// Amount is money in VND as its decimal text, such as 12000.00; never a float.
+type Amount string
+
+// UnmarshalJSON accepts a string or a number and keeps the digits as they stand.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	if bytes.Equal(b, []byte("null")) {
+		*a = ""
+		return nil
+	}
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, (*string)(a))
+	}
+	var n json.Number
+	if err := json.Unmarshal(b, &n); err != nil {
+		return err
+	}
+	*a = Amount(n)
+	return nil
+}

@@ -1,0 +1,127 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Note says what was odd about a text that could nevertheless be read: it is reported, not refused.
+type Note uint8
+
+const (
+	NoteBOM     Note = iota + 1 // a byte order mark
+	NoteCharset                 // the declared encoding is not the one of the bytes
+	NoteUTF16                   // the bytes were UTF-16
+)
+
+// Errors of NewDecoder and of the readers that stand on it.
+var (
+	ErrTooLarge  = errors.New("the text is larger than allowed")
+	ErrEncoding  = errors.New("the text is not UTF-8")
+	ErrDirective = errors.New("document type declarations are refused")
+)
+
+// NewDecoder gives a reader of the XML in raw: byte order marks and UTF-16 are taken off, a wrongly declared encoding is
+// ignored if the bytes are UTF-8. Nothing is expanded but the five entities of XML itself; whoever reads tokens must
+// refuse xml.Directive with ErrDirective.
+func NewDecoder(raw []byte, limit int) (*xml.Decoder, []Note, error) {
+	if len(raw) > limit {
+		return nil, nil, ErrTooLarge
+	}
+	var notes []Note
+	switch {
+	case bytes.HasPrefix(raw, []byte("\xEF\xBB\xBF")):
+		raw, notes = raw[3:], append(notes, NoteBOM)
+	case bytes.HasPrefix(raw, []byte("\xFF\xFE")), bytes.HasPrefix(raw, []byte("\xFE\xFF")):
+		raw, notes = fromUTF16(raw), append(notes, NoteUTF16)
+	}
+	if !utf8.Valid(raw) {
+		return nil, notes, ErrEncoding
+	}
+	d := xml.NewDecoder(bytes.NewReader(raw))
+	d.Strict = true
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	if enc := declared(raw); enc != "" && !strings.EqualFold(enc, "utf-8") {
+		notes = append(notes, NoteCharset)
+	}
+	return d, notes, nil
+}
+
+// fromUTF16 decodes by the byte order mark; an odd last byte is dropped.
+func fromUTF16(raw []byte) []byte {
+	big := raw[0] == 0xFE
+	u := make([]uint16, 0, len(raw)/2)
+	for i := 2; i+1 < len(raw); i += 2 {
+		if big {
+			u = append(u, uint16(raw[i])<<8|uint16(raw[i+1]))
+		} else {
+			u = append(u, uint16(raw[i+1])<<8|uint16(raw[i]))
+		}
+	}
+	return []byte(string(utf16.Decode(u)))
+}
+
+// declared gives the encoding of the XML declaration, "" if there is none.
+func declared(raw []byte) string {
+	if !bytes.HasPrefix(raw, []byte("<?xml")) {
+		return ""
+	}
+	head, _, ok := bytes.Cut(raw[:min(len(raw), 200)], []byte("?>"))
+	if !ok {
+		return ""
+	}
+	_, rest, ok := bytes.Cut(head, []byte("encoding"))
+	if !ok {
+		return ""
+	}
+	rest = bytes.TrimLeft(rest, " \t\r\n=")
+	if len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
+		return ""
+	}
+	enc, _, _ := bytes.Cut(rest[1:], rest[:1])
+	return string(enc)
+}
+
+// Next gives the next start, end or text token; comments and processing instructions are passed over.
+func Next(d *xml.Decoder) (xml.Token, error) {
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		switch t.(type) {
+		case xml.StartElement, xml.EndElement, xml.CharData:
+			return t, nil
+		case xml.Directive:
+			return nil, ErrDirective
+		}
+	}
+}
+
+// Leaf gives the text of the element whose start was just read, up to its end; an element inside is an error.
+func Leaf(d *xml.Decoder, limit int) (string, error) {
+	var b strings.Builder
+	for {
+		t, err := Next(d)
+		if err != nil {
+			return "", err
+		}
+		switch t := t.(type) {
+		case xml.CharData:
+			if b.Len()+len(t) > limit {
+				return "", ErrTooLarge
+			}
+			b.Write(t)
+		case xml.EndElement:
+			return b.String(), nil
+		case xml.StartElement:
+			return "", fmt.Errorf("element %s where text is expected", t.Name.Local)
+		}
+	}
+}
