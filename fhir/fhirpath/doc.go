@@ -17,7 +17,9 @@
 // extension. Anything else is an error of Parse, never a wrong answer.
 //
 // Caveats. Types match exactly, as in the reference implementations: "as uri" takes no canonical. resolve() fetches
-// nothing: it knows the type of the target from the reference's text, from Reference.type, or from the contained resource.
+// nothing and only answers "is": it knows the type of the target from the reference's text, from the contained resource, or
+// from Reference.type. Conditions see the value they are about and what is below it, not %resource, so that the time of an
+// evaluation is bounded by length of the expression times size of the document times its depth.
 // Values that are null in JSON (an array of primitives with extensions) are skipped. The extensions of primitive elements
 // ("_birthDate") are out of reach.
 //

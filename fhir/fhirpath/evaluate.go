@@ -79,8 +79,8 @@ func (x *evaluation) step(dst []Item, from int, n *node) []Item {
 				keep = append(keep, it)
 			}
 		case opResolve:
-			if r, ok := x.resolve(it); ok {
-				keep = append(keep, r)
+			if t := TargetType(x.root.Value, it.Value); t != "" {
+				keep = append(keep, Item{kind: itemTarget, target: t})
 			}
 		}
 	}
@@ -114,32 +114,34 @@ func members(dst []Item, at Item, name string) []Item {
 
 // unique removes from the items from index from on those whose place is there already.
 func unique(items []Item, from int) []Item {
+	type place struct {
+		kind  itemKind
+		value resource.Value
+		text  string
+	}
+	var seen map[place]bool // only for many items: a few are compared with each other
+	if len(items)-from > 16 {
+		seen = make(map[place]bool, len(items)-from)
+	}
 	keep := items[:from]
 next:
 	for _, it := range items[from:] {
-		for _, have := range keep[from:] {
-			if have.kind == it.kind && have.Value == it.Value && have.text == it.text {
-				continue next
+		at := place{it.kind, it.Value, it.text}
+		if seen != nil {
+			if seen[at] {
+				continue
+			}
+			seen[at] = true
+		} else {
+			for _, have := range keep[from:] {
+				if at == (place{have.kind, have.Value, have.text}) {
+					continue next
+				}
 			}
 		}
 		keep = append(keep, it)
 	}
 	return keep
-}
-
-// resolve gives the resource that a reference points at: itself if it is contained, else only its type.
-func (x *evaluation) resolve(it Item) (Item, bool) {
-	literal := it.Value
-	if literal.Kind() == resource.Object {
-		literal = literal.Get("reference")
-	}
-	if id, inside := strings.CutPrefix(literal.Text(), "#"); inside {
-		if c := contained(x.root.Value, id); c.Kind() != resource.None {
-			return ResourceItem(c), true
-		}
-	}
-	t := TargetType(x.root.Value, it.Value)
-	return Item{kind: itemTarget, target: t}, t != ""
 }
 
 // boolean decides a condition. FHIRPath has three values: what rests on a missing value is not known.

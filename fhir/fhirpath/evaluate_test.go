@@ -74,7 +74,7 @@ func TestEvaluate(t *testing.T) {
 		{p, "Patient.generalPractitioner.where(resolve() is Practitioner)", "generalPractitioner[0], generalPractitioner[2]"},
 		{p, "Patient.generalPractitioner.where(resolve() is Resource).reference", "generalPractitioner[0].reference, generalPractitioner[1].reference, generalPractitioner[2].reference"},
 		{p, "Patient.generalPractitioner.where(resolve().is(Organization))", "generalPractitioner[1]"},
-		{p, "Patient.generalPractitioner[0].resolve().id", "contained[0].id"},
+		{p, "Patient.generalPractitioner.where(resolve() is DomainResource)[2]", "generalPractitioner[2]"},
 		{p, "Patient.extension('urn:a').value", "extension[0].valueString"},
 		{p, "Patient.extension.where(value = 1.1).url", "extension[1].url"},
 		{p, "Patient.multipleBirth = 2", "boolean true"},
@@ -104,6 +104,15 @@ func TestEvaluate(t *testing.T) {
 		if got := texts(e.Evaluate(c.on)); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.expression, got, c.want)
 		}
+	}
+}
+
+// TestUnionOfMany: a union has each place once, also when there are more than are compared one by one.
+func TestUnionOfMany(t *testing.T) {
+	v := parse(t, `{"resourceType":"Patient","name":[`+strings.Repeat(`{"family":"x"},`, 99)+`{"family":"x"}]}`)
+	e, _ := fhirpath.Parse("Patient.name.family | name.family | Patient.name[99].family | true | true")
+	if got := len(e.Evaluate(v)); got != 101 {
+		t.Errorf("%d items, want 100 names and one true", got)
 	}
 }
 

@@ -34,6 +34,7 @@ type parser struct {
 	tokens []token
 	at     int
 	depth  int
+	inside int // how many conditions (where) enclose what is being read
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }
@@ -186,14 +187,16 @@ func (p *parser) primary() (*node, error) {
 		}
 		return n, nil
 	case p.symbol("%"):
-		switch name := p.take(); name.text {
-		case "resource":
+		name := p.take()
+		switch {
+		case p.inside > 0: // each value would search the whole resource again
+			return nil, unsupported(p.text, "%"+name.text+" in a condition")
+		case name.text == "resource":
 			return &node{op: opResource}, nil
-		case "context":
+		case name.text == "context":
 			return &node{op: opThis}, nil
-		default:
-			return nil, unsupported(p.text, "%"+name.text)
 		}
+		return nil, unsupported(p.text, "%"+name.text)
 	case p.symbol("$"):
 		if name := p.take(); name.text != "this" {
 			return nil, unsupported(p.text, "$"+name.text)
@@ -239,7 +242,27 @@ func (p *parser) invocation(left *node) (*node, error) {
 	if !p.symbol(")") {
 		return nil, p.expected(")")
 	}
+	if n.op == opResolve {
+		return p.resolved(n)
+	}
 	return n, nil
+}
+
+// resolved reads what may follow resolve(): a question for the type, as "is T" or ".is(T)". Nothing is fetched, and steps
+// from one contained resource to the next could be made to grow without end.
+func (p *parser) resolved(n *node) (*node, error) {
+	call := p.symbol(".")
+	if !p.keyword("is") || call && !p.symbol("(") {
+		return nil, unsupported(p.text, "resolve() for more than its type")
+	}
+	name, err := p.typeName()
+	if err != nil {
+		return nil, err
+	}
+	if call && !p.symbol(")") {
+		return nil, p.expected(")")
+	}
+	return &node{op: opIs, name: name, left: n}, nil
 }
 
 // plain are the functions without an argument.
@@ -268,7 +291,9 @@ func (p *parser) call(name string, left *node) (*node, error) {
 		where, err := p.call("where", left)
 		return &node{op: opExists, left: where}, err
 	case "where":
+		p.inside++
 		condition, err := p.expression()
+		p.inside--
 		return &node{op: opWhere, left: left, right: condition}, err
 	case "extension":
 		url := p.take()

@@ -40,6 +40,10 @@ func TestParseRefuses(t *testing.T) {
 		{"Patient.name.trace('x')", "fhirpath-unsupported"},
 		{"%ucum", "fhirpath-unsupported"},
 		{"$index", "fhirpath-unsupported"},
+		{"Patient.name.where(%resource.active)", "fhirpath-unsupported"},
+		{"Patient.link.other.resolve().name", "fhirpath-unsupported"},
+		{"Patient.link.other.resolve()", "fhirpath-unsupported"},
+		{"Patient.link.other.where(resolve().is(Patient)", "fhirpath-syntax"},
 		{"Patient.birthDate > @2020", "fhirpath-unsupported"},
 		{"Patient.name; drop", "fhirpath-unsupported"},
 		{strings.Repeat("(", 100) + "a" + strings.Repeat(")", 100), "fhirpath-unsupported"},
@@ -88,6 +92,7 @@ func TestPathsAsText(t *testing.T) {
 		{"Patient", "Patient.contact.name.first().family", "computed: Patient.contact.name.first().family"},
 		{"Patient", "Patient.extension('urn:x').value.as(string)", "extension[url='urn:x'].valueString"},
 		{"Patient", "Patient.link.other.where(resolve() is Patient)", "link.other[is Patient]"},
+		{"Patient", "Patient.extension.value.extension.value.extension.value.extension.url", "computed: Patient.extension.value.extension.value.extension.value.extension.url"},
 		{"Bundle", "Bundle.entry[0].resource", "entry[0].resource"},
 		{"Questionnaire", "Questionnaire.item.item.code", "item.item.code"},
 	} {

@@ -114,6 +114,10 @@ func (e *Expr) Paths(s *r4.Struct) ([]Path, error) {
 	return out, nil
 }
 
+// maxPaths is how many alternatives an expression may have; what has more is left to the evaluator. The most in R4 is 4,
+// but each step through an open choice (extension.value.extension) multiplies them by some 30.
+const maxPaths = 200
+
 // resolver turns the tree of an expression into paths for one definition.
 type resolver struct {
 	text string
@@ -128,6 +132,14 @@ type open struct {
 }
 
 func (r *resolver) resolve(n *node) ([]open, error) {
+	list, err := r.alternatives(n)
+	if len(list) > maxPaths {
+		return r.compute(n), err
+	}
+	return list, err
+}
+
+func (r *resolver) alternatives(n *node) ([]open, error) {
 	switch n.op {
 	case opUnion:
 		left, err := r.resolve(n.left)
