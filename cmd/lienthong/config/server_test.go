@@ -1,0 +1,53 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestSettingsThatCannotWorkAreRefusedInWords(t *testing.T) {
+	good := Server{Data: "d", SIDBase: "https://x.example/", MaxBody: 1, MaxEntries: 1}
+	if err := good.Check(); err != nil || good.SIDBase != "https://x.example" {
+		t.Fatalf("%v, %+v", err, good)
+	}
+	for name, c := range map[string]struct {
+		s    Server
+		want string
+	}{
+		"no folder":               {Server{MaxBody: 1, MaxEntries: 1}, "--data"},
+		"a base without a host":   {Server{Data: "d", BaseURL: "/fhir", MaxBody: 1, MaxEntries: 1}, "--base-url"},
+		"a gateway of no scheme":  {Server{Data: "d", Gateway: Gateway{URL: "portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-url"},
+		"a gateway without login": {Server{Data: "d", Gateway: Gateway{URL: "http://portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-credentials"},
+		"no room for a body":      {Server{Data: "d", MaxEntries: 1}, "--max-body"},
+	} {
+		if err := c.s.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCredentialsComeByFileAndNeverIntoMessages(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) Gateway {
+		path := filepath.Join(dir, "credentials")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Gateway{Credentials: path}
+	}
+	for _, text := range []string{"username: 51901\npassword: s3cret\n", `{"username":"51901","password":"s3cret"}`} {
+		if a, err := write(text).Account(); err != nil || a != (Account{"51901", "s3cret"}) {
+			t.Errorf("%q: %+v, %v", text, a, err)
+		}
+	}
+	for _, text := range []string{"", "password: s3cret", "s3cret", "username: a\npassword: s3cret\nother: 1"} {
+		if _, err := write(text).Account(); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := (Gateway{Credentials: filepath.Join(dir, "none")}).Account(); err == nil {
+		t.Error("a file that is not there was read")
+	}
+}

@@ -1,0 +1,18 @@
+// Package importing sends files of FHIR data to a server: the engine of `lienthong import`.
+//
+// What it takes: JSON and NDJSON, plain, .gz or .bz2 (told by content, not by name); files, folders and patterns.
+//
+//	Bundle transaction, batch      posted as it is
+//	any other Bundle               its entries as batches of PUT, conditional on nothing
+//	NDJSON, single resources       the same; a resource without id gets one made of its content
+//
+// Order: files whose name contains "hospital", then those with "practitioner", then the rest. Each of the three groups is
+// finished before the next begins, since bundles refer to hospitals and practitioners that must be there (as Synthea
+// writes them). Within a group several senders work at once and the order is open.
+//
+// It can be stopped and run again: marks in a state file (see marks.go) say what was acknowledged, and that is not sent
+// twice. The one gap is a crash, or a lost connection, between the server's commit and the mark. PUT entries and
+// conditional creates do no harm there. For a transaction with plain POST entries the server is asked before the repeat
+// whether resources with the identifiers of the bundle exist (see doubt.go): since a transaction lands whole, that
+// settles it. Where no entry has an identifier, or in a batch, the repeat may double such entries; the report says so.
+package importing

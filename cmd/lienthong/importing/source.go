@@ -1,0 +1,100 @@
+package importing
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// source is one file to import.
+type source struct {
+	path  string
+	size  int64
+	group group
+}
+
+// group says which files must be loaded before which.
+type group int
+
+const (
+	hospitals group = iota
+	practitioners
+	others
+)
+
+func groupOf(path string) group {
+	name := strings.ToLower(filepath.Base(path))
+	switch {
+	case strings.Contains(name, "hospital"):
+		return hospitals
+	case strings.Contains(name, "practitioner"):
+		return practitioners
+	}
+	return others
+}
+
+// sources finds the files that paths name: files themselves, folders with all below them, patterns such as "*.json.bz2"
+// where the shell did not expand them. In folders only names of FHIR data count. The result is in the order to load.
+func sources(paths []string) ([]source, error) {
+	var found []source
+	seen := map[string]bool{}
+	add := func(path string) error {
+		if abs, err := filepath.Abs(path); err == nil {
+			if seen[abs] {
+				return nil
+			}
+			seen[abs] = true
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		found = append(found, source{path: path, size: info.Size(), group: groupOf(path)})
+		return nil
+	}
+	for _, p := range paths {
+		matches := []string{p}
+		if _, err := os.Stat(p); errors.Is(err, fs.ErrNotExist) {
+			var globErr error
+			if matches, globErr = filepath.Glob(p); globErr != nil || len(matches) == 0 {
+				return nil, fmt.Errorf("%s: there is no such file or folder", p)
+			}
+		}
+		for _, m := range matches {
+			err := filepath.WalkDir(m, func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				if path != m && !isData(path) {
+					return nil
+				}
+				return add(path)
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%s: no files of FHIR data (.json, .ndjson, also .gz and .bz2)", strings.Join(paths, ", "))
+	}
+	slices.SortStableFunc(found, func(a, b source) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.path, b.path))
+	})
+	return found, nil
+}
+
+func isData(path string) bool {
+	name := strings.ToLower(path)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".bz2")
+	switch filepath.Ext(name) {
+	case ".json", ".ndjson", ".jsonl":
+		return true
+	}
+	return false
+}
