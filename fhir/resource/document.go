@@ -101,13 +101,9 @@ func (d *Document) Raw() []byte { return d.raw }
 // Size tells how many values the tape has.
 func (d *Document) Size() int { return len(d.nodes) }
 
-// Clone gives a document with the same bytes and tape whose edits are its own.
+// Clone gives a document over the same bytes whose edits are its own.
 func (d *Document) Clone() *Document {
-	c := &Document{raw: d.raw, nodes: d.nodes, edits: maps.Clone(d.edits)}
-	if len(d.edits) > 0 {
-		c.nodes = slices.Clone(d.nodes)
-	}
-	return c
+	return &Document{raw: d.raw, nodes: slices.Clone(d.nodes), edits: maps.Clone(d.edits)}
 }
 
 // text gives raw[from:to] as a string that shares the document's bytes, which never change.

@@ -113,6 +113,11 @@ func TestStoreAppliesReplacements(t *testing.T) {
 	if claim.Get("note").Text() != "urn:uuid:1" {
 		t.Error("an edit of a clone shows in the document it came from")
 	}
+	fresh := root(t, patient)
+	fresh.Document().Clone().Root().Get("id").ReplaceString("x")
+	if fresh.Get("id").Text() != "p1" {
+		t.Error("an edit of a clone shows in the document it came from, which has none")
+	}
 }
 
 // lossless fails unless what is served equals what was sent apart from id and stamps, and storing it again changes nothing.
