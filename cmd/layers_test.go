@@ -40,10 +40,10 @@ fhir/immunization/gen   -> fhir/immunization
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/rest               -> fhir/operation
-scheduler               -> fhir/store
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store
-adapters/delivery       -> fhir/interaction scheduler scheduler/lease scheduler/cron
+scheduler               -> scheduler/cron scheduler/lease
+adapters/delivery       -> fhir/interaction scheduler
 adapters/bhxh           -> adapters/delivery adapters/bhxh/hoso adapters/bhxh/mapping adapters/bhxh/gateway adapters/bhxh/wire
 adapters/bhxh/wire      -> fhir
 adapters/bhxh/hoso      -> adapters/bhxh/wire
