@@ -15,7 +15,7 @@ type Limits struct {
 	Nodes int   // values on the tape, 24 bytes each: what stops [1,1,1,… from costing twelve times its own length
 }
 
-// DefaultLimits let a transaction of some 60 MB pass (25,000 entries, 2.3 million values) and bound the tape to 144 MiB.
+// DefaultLimits let a transaction of some 60 MB pass (25,000 entries, 1.5 million values) and bound the tape to 144 MiB.
 var DefaultLimits = Limits{Bytes: 128 << 20, Depth: 64, Nodes: 6 << 20}
 
 // Limits which are no matter of configuration: nothing that FHIR defines comes near them.

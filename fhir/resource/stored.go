@@ -53,7 +53,6 @@ func (v Value) Store(id fhir.ID) Stored {
 		}
 	}
 	form := FormMeta
-	left := v.Len()
 	if meta.d != nil {
 		if metaLeft.d != nil {
 			form = FormMembers
@@ -61,7 +60,6 @@ func (v Value) Store(id fhir.ID) Stored {
 			s = append(s, splice{from: at, to: at, mark: true})
 			s = meta.takeOut(s, func(c Value) bool { return isStamp(c.Name()) })
 		} else {
-			left--
 			s = v.takeOut(s, func(c Value) bool { return c == meta })
 		}
 	}
@@ -86,7 +84,7 @@ func (v Value) Store(id fhir.ID) Stored {
 		at := v.node().start + 1
 		s = append(s, splice{from: at, to: at, text: append([]byte(`"id":`), quote(string(id))...)})
 		mark(at)
-		if left > 0 {
+		if n := v.Len(); n > 1 || n == 1 && (meta.d == nil || form == FormMembers) {
 			s = append(s, splice{from: at, to: at, text: []byte{','}})
 		}
 	}
