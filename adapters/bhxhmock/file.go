@@ -1,0 +1,226 @@
+package bhxhmock
+
+import (
+	"encoding/xml"
+	"fmt"
+	"math/big"
+	"strconv"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+)
+
+// record is one episode of a file, as far as the assessment needs it.
+type record struct {
+	maLK, reason, period string
+	version              uint64
+	lines                []Line
+	errors               []wire.Loi
+}
+
+// fields are the fields of one row by name.
+type fields map[string]string
+
+// readTable reads a table of any kind: rows are the elements at the given depth below the root.
+func readTable(raw []byte, root string, depth, limit int) ([]fields, error) {
+	d, _, err := wire.NewDecoder(raw, limit)
+	if err != nil {
+		return nil, err
+	}
+	name, err := wire.Root(d)
+	if err != nil {
+		return nil, err
+	}
+	if name != root {
+		return nil, fmt.Errorf("the root is not %s", root)
+	}
+	var rows []fields
+	if err := descend(d, depth, &rows, limit); err != nil {
+		return nil, err
+	}
+	return rows, wire.End(d)
+}
+
+func descend(d *xml.Decoder, depth int, rows *[]fields, limit int) error {
+	if depth == 0 {
+		row := fields{}
+		*rows = append(*rows, row)
+		return wire.Children(d, func(name string) (err error) {
+			row[name], err = wire.Leaf(d, limit)
+			return err
+		})
+	}
+	return wire.Children(d, func(string) error { return descend(d, depth-1, rows, limit) })
+}
+
+// readCheckIn reads a file of XML0.
+func readCheckIn(file []byte, limit int) ([]record, string) {
+	rows, err := readTable(file, "CHI_TIEU_TRANG_THAI_KCB", 2, limit)
+	if err != nil || len(rows) == 0 || rows[0]["MA_LK"] == "" {
+		return nil, "Tệp check-in không đọc được"
+	}
+	return []record{{maLK: rows[0]["MA_LK"]}}, ""
+}
+
+// readClaim reads a claim file for a facility; fault says in Vietnamese why it cannot be taken. The episodes that could
+// be read are given in any case.
+func readClaim(file []byte, facility string, limit int) (records []record, fault string) {
+	lim := wire.DefaultLimits()
+	lim.Bytes = limit
+	e, _, err := wire.ReadEnvelope(file, lim)
+	if err != nil {
+		return nil, "Tệp hồ sơ không đọc được"
+	}
+	note := func(text string) {
+		if fault == "" {
+			fault = text
+		}
+	}
+	switch {
+	case len(e.HoSo) == 0:
+		note("Tệp không có hồ sơ")
+	case e.SoLuongHoSo != strconv.Itoa(len(e.HoSo)):
+		note("Số lượng hồ sơ không khớp")
+	case e.MaCSKCB != facility:
+		note("Mã cơ sở trong phong bì khác maCSKCB")
+	}
+	for _, h := range e.HoSo {
+		rec, text := readEpisode(h, facility, limit)
+		if text != "" {
+			note(text)
+		}
+		if rec.maLK != "" {
+			records = append(records, rec)
+		}
+	}
+	return records, fault
+}
+
+func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault string) {
+	if len(h.Files) == 0 || h.Files[0].LoaiHoSo != "XML1" {
+		return rec, "Thiếu XML1"
+	}
+	seen := map[string]bool{}
+	var lines []detail
+	var total fields
+	for _, f := range h.Files {
+		if seen[f.LoaiHoSo] || f.Bad {
+			return rec, f.LoaiHoSo + " lặp lại hoặc không đọc được"
+		}
+		seen[f.LoaiHoSo] = true
+		switch f.LoaiHoSo {
+		case "XML1":
+			rows, err := readTable(f.NoiDung, "TONG_HOP", 0, limit)
+			if err != nil || rows[0]["MA_LK"] == "" {
+				return rec, "XML1 không đọc được"
+			}
+			total = rows[0]
+			v := wire.ParsePhienBan(total["DU_PHONG"])
+			rec = record{maLK: total["MA_LK"], version: v.So, reason: v.LyDo, period: total["NAM_QT"] + total["THANG_QT"]}
+			if total["MA_CSKCB"] != facility {
+				return rec, "MA_CSKCB của XML1 khác maCSKCB"
+			}
+		case "XML2", "XML3":
+			root := map[string]string{"XML2": "CHITIEU_CHITIET_THUOC", "XML3": "CHITIEU_CHITIET_DVKT_VTYT"}[f.LoaiHoSo]
+			rows, err := readTable(f.NoiDung, root, 2, limit)
+			if err != nil {
+				return rec, f.LoaiHoSo + " không đọc được"
+			}
+			for _, row := range rows {
+				if row["MA_LK"] != rec.maLK {
+					return rec, "MA_LK của " + f.LoaiHoSo + " khác XML1"
+				}
+				lines = append(lines, detail{f.LoaiHoSo, row})
+			}
+		}
+	}
+	rec.examine(total, lines)
+	return rec, ""
+}
+
+type detail struct {
+	table string
+	fields
+}
+
+// examine is the second opinion: format errors that the state query will tell, and what each line asks of the fund.
+func (rec *record) examine(total fields, lines []detail) {
+	fault := func(place, text string) {
+		if len(rec.errors) < 100 {
+			rec.errors = append(rec.errors, wire.Loi{Ma: place, NoiDung: text})
+		}
+	}
+	sum, seen := new(big.Int), map[string]bool{}
+	for _, l := range lines {
+		place := l.table + "[" + l.fields["STT"] + "]"
+		stt, err := strconv.Atoi(l.fields["STT"])
+		if err != nil || stt < 1 || seen[place] {
+			fault(place, "STT sai hoặc trùng")
+			continue
+		}
+		seen[place] = true
+		amount, parts := new(big.Int), new(big.Int)
+		good := true
+		for _, f := range []string{"T_BHTT", "T_BNCCT", "T_BNTT", "T_NGUONKHAC"} {
+			v, ok := hundredths(l.fields[f])
+			good = good && ok
+			if ok {
+				parts.Add(parts, v)
+			}
+		}
+		v, ok := hundredths(l.fields["THANH_TIEN_BV"])
+		if !ok || !good {
+			fault(place, "Số tiền sai định dạng")
+			continue
+		}
+		amount.Set(v)
+		sum.Add(sum, amount)
+		if off := parts.Sub(parts, amount); off.CmpAbs(big.NewInt(1)) > 0 {
+			fault(place, "Các phần không bằng THANH_TIEN_BV")
+			continue
+		}
+		rec.lines = append(rec.lines, Line{Table: l.table, STT: stt, BHTT: wire.Amount(l.fields["T_BHTT"])})
+	}
+	if v, ok := hundredths(total["T_TONGCHI_BV"]); !ok || v.Cmp(sum) != 0 {
+		fault("XML1.T_TONGCHI_BV", "Tổng không bằng chi tiết")
+	}
+}
+
+// hundredths reads an amount with at most two decimals, in hundredths of a đồng.
+func hundredths(s string) (*big.Int, bool) {
+	if len(s) == 0 || len(s) > 20 {
+		return nil, false
+	}
+	digits, decimals, point := make([]byte, 0, len(s)+2), 0, false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits = append(digits, c)
+			if point {
+				decimals++
+			}
+		case c == '.' && !point && i > 0 && i < len(s)-1:
+			point = true
+		default:
+			return nil, false
+		}
+	}
+	if decimals > 2 {
+		return nil, false
+	}
+	for ; decimals < 2; decimals++ {
+		digits = append(digits, '0')
+	}
+	return new(big.Int).SetString(string(digits), 10)
+}
+
+// amount prints hundredths of a đồng.
+func amount(n *big.Int) wire.Amount {
+	s := new(big.Int).Abs(n).String()
+	for len(s) < 3 {
+		s = "0" + s
+	}
+	if n.Sign() < 0 {
+		s = "-" + s
+	}
+	return wire.Amount(s[:len(s)-2] + "." + s[len(s)-2:])
+}

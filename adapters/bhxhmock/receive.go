@@ -1,0 +1,169 @@
+package bhxhmock
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+)
+
+// receive takes a check-in or a claim file: look at it, decide, write the ledger, sync, answer.
+func (m *Mock) receive(call string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x := m.faults.pick(call)
+		// In a form base64 grows by up to three bytes for each + and /, above its own third.
+		form, err := values(w, r, int64(m.o.MaxFile)*4+maxForm)
+		x.wait(r, false)
+		req := request{m: m, call: call, form: form, x: x}
+		req.row = Row{
+			Time: m.o.Now().UTC().Format(time.RFC3339Nano), Call: call, Account: m.caller(r), Address: address(r),
+			Facility: form.Get("maCSKCB"), Reply: x.reply(), Fault: x.name,
+		}
+		req.read(err)
+		if x.name == "tokenExpired" {
+			m.tokens.end(r.Header.Get(wire.HeaderAccessToken))
+			req.row.Account = ""
+		}
+		if x.name != "" && x.name != "tokenExpired" && !x.accept {
+			if _, err := m.ledger.append(req.rows(DecisionNone, "", ""), nil); err != nil {
+				m.broken(w, err)
+				return
+			}
+			x.strike(w)
+			return
+		}
+		reply, err := req.decide()
+		if err != nil {
+			m.broken(w, err)
+			return
+		}
+		x.wait(r, true)
+		if !x.strike(w) {
+			write(w, reply)
+		}
+	}
+}
+
+// broken is the answer when the ledger cannot be written: nothing was taken.
+func (m *Mock) broken(w http.ResponseWriter, err error) {
+	m.o.Log.Error("the ledger cannot be written", "err", err)
+	w.WriteHeader(http.StatusInternalServerError)
+	write(w, refuse(wire.ServerError, ""))
+}
+
+// request is a sending call on its way.
+type request struct {
+	m    *Mock
+	call string
+	form url.Values
+	x    struck
+
+	row     Row      // what all its rows share
+	records []record // the episodes of the file
+	fault   string   // why the file cannot be taken; "" if it can
+}
+
+// read opens the file, so that even a row of a refused request says which episode it was about.
+func (q *request) read(err error) {
+	if err != nil {
+		q.fault = "Không đọc được yêu cầu"
+		return
+	}
+	file, err := base64.StdEncoding.DecodeString(q.form.Get("fileHSBase64"))
+	if err != nil || len(file) == 0 {
+		q.fault = "fileHSBase64 không hợp lệ"
+		return
+	}
+	q.row.SHA256 = wire.FileHash(file)
+	if q.call == CallCheckIn {
+		q.records, q.fault = readCheckIn(file, q.m.o.MaxFile)
+		return
+	}
+	q.records, q.fault = readClaim(file, q.row.Facility, q.m.o.MaxFile)
+}
+
+// decide writes the rows and gives the reply.
+func (q *request) decide() (any, error) {
+	refusal := func(code wire.MaKetQua, text string) (any, error) {
+		reply := refuse(code, text)
+		_, err := q.m.ledger.append(q.rows(DecisionRefused, code, reply.ThongDiep), nil)
+		return reply, err
+	}
+	loai := map[string]string{CallCheckIn: wire.LoaiHoSoCheckIn, CallClaim: wire.LoaiHoSoClaim}[q.call]
+	facility := q.row.Facility
+	switch {
+	case q.row.Account == "":
+		return refusal(wire.NotLoggedIn, "")
+	case q.form.Get("username") != q.row.Account || q.form.Get("loaiHoSo") != loai || len(facility) != 5 || q.form.Get("maTinh") != facility[:2]:
+		return refusal(wire.BadParameter, "")
+	case !q.m.may(q.row.Account, facility):
+		return refusal(wire.NotAllowed, "")
+	case q.fault != "":
+		return refusal(wire.BadParameter, q.fault)
+	}
+	rows, err := q.m.ledger.append(q.rows(DecisionAccepted, wire.Accepted, ""), func(earlier func(Row) []Row, rows []Row) {
+		if q.m.o.RefuseRepeats && q.repeats(earlier, rows) {
+			for i := range rows {
+				rows[i].Decision, rows[i].Code, rows[i].Text = DecisionRefused, wire.BadParameter, "Hồ sơ đã gửi"
+				rows[i].Effect = false
+			}
+			return
+		}
+		for i := range rows {
+			rows[i].MaGiaoDich = fmt.Sprintf("GD%s%010d", facility, rows[i].Request)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if rows[0].Decision == DecisionRefused {
+		return refuse(rows[0].Code, rows[0].Text), nil
+	}
+	return wire.SendReply{
+		MaKetQua: wire.Accepted, MaGiaoDich: rows[0].MaGiaoDich, ThongDiep: "Tiếp nhận thành công",
+		ThoiGianTiepNhan: wire.Stamp(received(rows[0])),
+	}, nil
+}
+
+func (q *request) repeats(earlier func(Row) []Row, rows []Row) bool {
+	for _, r := range rows {
+		for _, e := range earlier(r) {
+			if r.Effect && e.Version == r.Version {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rows makes a row for each episode, or one if none could be read.
+func (q *request) rows(d Decision, code wire.MaKetQua, text string) []Row {
+	base := q.row
+	base.Decision, base.Code, base.Text = d, code, text
+	if len(q.records) == 0 {
+		return []Row{base}
+	}
+	var rows []Row
+	for _, rec := range q.records {
+		r := base
+		r.MaLK, r.Version, r.Reason = rec.maLK, rec.version, rec.reason
+		if d == DecisionAccepted {
+			r.Effect = q.call == CallClaim
+			r.Period, r.Lines, r.Errors = rec.period, rec.lines, rec.errors
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// received is a row's time.
+func received(r Row) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, r.Time)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
