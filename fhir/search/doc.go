@@ -12,3 +12,5 @@
 // It may import fhir, r4, resource, fhirpath, terminology and walk. Start reading at Query.
 // Source: https://hl7.org/fhir/R4/search.html
 package search
+
+//go:generate go run ./gen -definitions ../../../shared/data/fhir-r4 -out .

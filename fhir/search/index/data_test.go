@@ -1,0 +1,81 @@
+package index_test
+
+import (
+	"archive/tar"
+	"compress/bzip2"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// examples gives the official R4 examples that are resources.
+func examples(tb testing.TB) []resource.Value {
+	f, err := os.Open(fhirtest.Data(tb, "data", "fhir-r4", "examples.tar.gz"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []resource.Value
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !strings.HasSuffix(h.Name, ".json") {
+			continue
+		}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		d, err := resource.Parse(raw, resource.Limits{})
+		if err != nil {
+			tb.Fatalf("%s: %v", h.Name, err)
+		}
+		if d.Root().ResourceType() != "" {
+			out = append(out, d.Root())
+		}
+	}
+}
+
+// synthea gives the resources of the first n patients' bundles.
+func synthea(tb testing.TB, n int) []resource.Value {
+	files, err := filepath.Glob(filepath.Join(fhirtest.Data(tb, "data", "synthea"), "*.json.bz2"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var out []resource.Value
+	for _, name := range files[:min(n, len(files))] {
+		f, err := os.Open(name)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		raw, err := io.ReadAll(bzip2.NewReader(f))
+		f.Close()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		d, err := resource.Parse(raw, resource.Limits{})
+		if err != nil {
+			tb.Fatalf("%s: %v", filepath.Base(name), err)
+		}
+		for e := range d.Root().Get("entry").Elements() {
+			out = append(out, e.Get("resource"))
+		}
+	}
+	return out
+}

@@ -1,0 +1,246 @@
+package index
+
+import (
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// emit adds the entries of one value for a parameter. As a part of a composite only the main value is made, in the form
+// that composites have.
+func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v resource.Value, inComposite bool) {
+	switch kind {
+	case r4.ParamToken:
+		x.token(p, e, v)
+	case r4.ParamString:
+		x.str(p, e, v)
+	case r4.ParamReference:
+		x.reference(p, e, v)
+	case r4.ParamDate:
+		x.date(p, e, v, inComposite)
+	case r4.ParamNumber:
+		x.number(p, e, v)
+	case r4.ParamQuantity:
+		x.quantity(p, e, v, inComposite)
+	case r4.ParamURI:
+		x.uri(p, v.Text())
+	}
+}
+
+func (x *Indexer) token(p search.ParamID, e *r4.Element, v resource.Value) {
+	switch e.TypeName {
+	case "CodeableConcept":
+		for c := range v.Get("coding").Elements() {
+			x.coding(p, c)
+		}
+	case "Coding":
+		x.coding(p, v)
+	case "Identifier", "ContactPoint":
+		x.pair(p, v.Get("system").Text(), v.Get("value").Text())
+	case "code":
+		from := len(x.buf)
+		x.buf = search.AppendCode(x.buf, v.Text())
+		x.add(p, from)
+	default:
+		if e.Primitive != r4.NotPrimitive {
+			x.pair(p, "", v.Text())
+		}
+	}
+}
+
+func (x *Indexer) coding(p search.ParamID, v resource.Value) {
+	var system, code string
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		switch c.Name() {
+		case "system":
+			system = c.Text()
+		case "code":
+			code = c.Text()
+		}
+	}
+	x.pair(p, system, code)
+}
+
+func (x *Indexer) pair(p search.ParamID, system, code string) {
+	if code == "" {
+		return
+	}
+	from := len(x.buf)
+	x.buf = search.AppendToken(x.buf, code, x.fold(system))
+	x.add(p, from)
+}
+
+func (x *Indexer) str(p search.ParamID, e *r4.Element, v resource.Value) {
+	switch e.TypeName {
+	case "HumanName":
+		x.humanName(p, v)
+	case "Address":
+		for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+			switch c.Name() {
+			case "text", "line", "city", "district", "state", "country", "postalCode":
+				x.texts(p, c)
+			}
+		}
+	default:
+		if e.Primitive != r4.NotPrimitive {
+			x.text(p, v)
+		}
+	}
+}
+
+// texts adds a string or each string of an array.
+func (x *Indexer) texts(p search.ParamID, v resource.Value) {
+	if v.Kind() == resource.String {
+		x.text(p, v)
+		return
+	}
+	for one := v.First(); one.Kind() != resource.None; one = one.Next() {
+		x.text(p, one)
+	}
+}
+
+func (x *Indexer) text(p search.ParamID, v resource.Value) {
+	if v.Kind() == resource.String {
+		from := len(x.buf)
+		x.buf = search.AppendString(x.buf, v.Text())
+		x.add(p, from)
+	}
+}
+
+// humanName adds each part of a name, and the whole name from each of its words on.
+func (x *Indexer) humanName(p search.ParamID, v resource.Value) {
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		switch c.Name() {
+		case "text", "family", "given", "prefix", "suffix":
+			x.texts(p, c)
+		}
+	}
+	add := func(value []byte) {
+		from := len(x.buf)
+		x.buf = append(x.buf, value...)
+		x.add(p, from)
+	}
+	if text := v.Get("text").Text(); text != "" {
+		x.room = search.AppendNameOrders(x.room, text, add)
+	}
+	var room [128]byte
+	whole := append(room[:0], v.Get("family").Text()...)
+	for given := range v.Get("given").Elements() {
+		whole = append(append(whole, ' '), given.Text()...)
+	}
+	if len(whole) > 0 {
+		x.room = search.AppendNameOrders(x.room, string(whole), add)
+	}
+}
+
+func (x *Indexer) uri(p search.ParamID, s string) {
+	if s == "" {
+		return
+	}
+	from := len(x.buf)
+	x.buf = search.AppendURI(x.buf, s)
+	x.add(p, from)
+	if url, _, versioned := search.CutVersion(s); versioned && url != "" {
+		from := len(x.buf)
+		x.buf = search.AppendURI(x.buf, url)
+		x.add(p, from)
+	}
+}
+
+func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value) {
+	from := len(x.buf)
+	switch {
+	case e.TypeName == "Reference":
+		x.buf = search.AppendReference(x.buf, v.Get("reference").Text(), x.index.o.Base)
+	case e.TypeName == "Resource":
+		id, _ := v.ID()
+		if _, err := fhir.ParseID(id); err != nil {
+			return
+		}
+		x.buf = search.AppendLocal(x.buf, v.ResourceType(), id)
+	case e.Primitive == r4.Canonical || e.Primitive == r4.URI:
+		if s := v.Text(); s != "" && s[0] != '#' {
+			x.buf = search.AppendCanonical(x.buf, s)
+		}
+	}
+	x.add(p, from)
+}
+
+func (x *Indexer) date(p search.ParamID, e *r4.Element, v resource.Value, inComposite bool) {
+	iv, ok := interval(e, v)
+	if !ok {
+		return
+	}
+	from := len(x.buf)
+	x.buf = search.AppendDate(x.buf, iv)
+	x.add(p, from)
+	if inComposite {
+		return
+	}
+	from = len(x.buf)
+	if x.buf, ok = search.AppendLongDate(x.buf, iv); ok {
+		x.add(p|search.ParamDetail, from)
+	}
+}
+
+// interval gives the stretch of time that a value covers.
+func interval(e *r4.Element, v resource.Value) (search.Interval, bool) {
+	switch e.TypeName {
+	case "date", "dateTime", "instant":
+		return search.ParseInterval(v.Text())
+	case "Period":
+		return period(v)
+	case "Timing":
+		return timing(v)
+	}
+	return search.Interval{}, false
+}
+
+func period(v resource.Value) (search.Interval, bool) {
+	iv := search.Interval{Start: search.NoStart, End: search.NoEnd}
+	start, hasStart := search.ParseInterval(v.Get("start").Text())
+	end, hasEnd := search.ParseInterval(v.Get("end").Text())
+	if hasStart {
+		iv.Start = start.Start
+	}
+	if hasEnd {
+		iv.End = end.End
+	}
+	return iv, hasStart || hasEnd
+}
+
+// timing gives the outer limits: of the events and of the bounds, if they are a period.
+func timing(v resource.Value) (search.Interval, bool) {
+	iv, ok := period(v.Get("repeat").Get("boundsPeriod"))
+	for e := range v.Get("event").Elements() {
+		one, valid := search.ParseInterval(e.Text())
+		switch {
+		case !valid:
+		case !ok:
+			iv, ok = one, true
+		default:
+			iv.Start, iv.End = min(iv.Start, one.Start), max(iv.End, one.End)
+		}
+	}
+	return iv, ok
+}
+
+func (x *Indexer) number(p search.ParamID, e *r4.Element, v resource.Value) {
+	if e.TypeName == "Range" {
+		x.literal(p, v.Get("low").Get("value").Text())
+		x.literal(p, v.Get("high").Get("value").Text())
+		return
+	}
+	if v.Kind() == resource.Number {
+		x.literal(p, v.Text())
+	}
+}
+
+func (x *Indexer) literal(p search.ParamID, s string) {
+	from := len(x.buf)
+	if s != "" {
+		x.buf, _ = search.AppendNumber(x.buf, s)
+	}
+	x.add(p, from)
+}

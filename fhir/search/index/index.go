@@ -1,0 +1,155 @@
+package index
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/walk"
+)
+
+// Options of an Index. They are part of what is stored: with others the index must be rebuilt.
+type Options struct {
+	Base       string              // this server's base url; absolute references with it are local; "" = none are
+	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. search.Options must have the same
+}
+
+// Index makes the entries of documents. It is safe for concurrent use.
+type Index struct {
+	o     Options
+	tries []atomic.Pointer[trie] // by r4.TypeCode; built at first use
+	pool  sync.Pool
+}
+
+// New gives an Index.
+func New(o Options) *Index {
+	x := &Index{o: o, tries: make([]atomic.Pointer[trie], len(r4.Types())+64)}
+	x.pool.New = func() any { return &Indexer{index: x} }
+	return x
+}
+
+// Resource walks v with an Indexer and the visitors more, and gives its entries, or its faults and no entries.
+func (x *Index) Resource(v resource.Value, maxIssues int, more ...walk.Visitor) ([]search.Entry, []fhir.Issue) {
+	i := x.Get()
+	defer i.Release()
+	var room [walk.MaxVisitors]walk.Visitor
+	if issues := walk.Resource(v, maxIssues, append(append(room[:0], i), more...)...); issues != nil {
+		return nil, issues
+	}
+	return i.Entries(), nil
+}
+
+// Get gives an Indexer for one document; give it back with Release.
+func (x *Index) Get() *Indexer { return x.pool.Get().(*Indexer) }
+
+// trie gives the trie of a type.
+func (x *Index) trie(t fhir.Type) *trie {
+	code := int(r4.TypeCode(t))
+	if code == 0 || code >= len(x.tries) {
+		return nil
+	}
+	if p := x.tries[code].Load(); p != nil {
+		return p
+	}
+	p := compile(t) // two that come at once both build it; the tries are the same
+	x.tries[code].Store(p)
+	return p
+}
+
+// Indexer gathers the entries of one document: a walk.Visitor. It is for one goroutine.
+type Indexer struct {
+	index *Index
+	trie  *trie
+	root  resource.Value
+	buf   []byte // values, one after the other
+	refs  []ref
+	room  []byte // for folding names
+}
+
+// ref is a value in buf.
+type ref struct {
+	param    search.ParamID
+	from, to uint32
+}
+
+// Release gives the Indexer back; it must not be used after that. What Entries gave stays valid.
+func (x *Indexer) Release() {
+	x.trie, x.root, x.buf, x.refs = nil, resource.Value{}, x.buf[:0], x.refs[:0]
+	if cap(x.buf) <= 1<<20 { // one huge document must not keep its room for ever
+		x.index.pool.Put(x)
+	}
+}
+
+// Start begins a document.
+func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
+	x.buf, x.refs = x.buf[:0], x.refs[:0]
+	x.trie, x.root = x.index.trie(t), root
+	if x.trie == nil {
+		return 0
+	}
+	x.run(&x.trie.nodes[rootState], nil, root)
+	return rootState
+}
+
+// Enter goes one step in the trie and emits what ends there.
+func (x *Indexer) Enter(parent walk.State, e *r4.Element, v resource.Value) walk.State {
+	for _, edge := range x.trie.nodes[parent].edges {
+		if edge.element != e {
+			continue
+		}
+		n := &x.trie.nodes[edge.to]
+		x.run(n, e, v)
+		if len(n.edges) == 0 {
+			return 0
+		}
+		return edge.to
+	}
+	return 0
+}
+
+// Entries gives the entries of the document that was walked, sorted by parameter and value, without duplicates. Their
+// memory is the caller's.
+func (x *Indexer) Entries() []search.Entry {
+	slices.SortFunc(x.refs, x.compare)
+	x.refs = slices.CompactFunc(x.refs, func(a, b ref) bool { return x.compare(a, b) == 0 })
+	size := 0
+	for _, r := range x.refs {
+		size += int(r.to - r.from)
+	}
+	arena, out := make([]byte, 0, size), make([]search.Entry, len(x.refs))
+	for i, r := range x.refs {
+		at := len(arena)
+		arena = append(arena, x.value(r)...)
+		out[i] = search.Entry{Param: r.param, Value: arena[at:len(arena):len(arena)]}
+	}
+	return out
+}
+
+func (x *Indexer) value(r ref) []byte { return x.buf[r.from:r.to] }
+
+func (x *Indexer) compare(a, b ref) int {
+	if c := cmp.Compare(a.param, b.param); c != 0 {
+		return c
+	}
+	return bytes.Compare(x.value(a), x.value(b))
+}
+
+// add makes what was appended to buf from on an entry; nothing if nothing was.
+func (x *Indexer) add(param search.ParamID, from int) {
+	if len(x.buf) > from {
+		x.refs = append(x.refs, ref{param, uint32(from), uint32(len(x.buf))})
+	}
+}
+
+func (x *Indexer) fold(system string) string {
+	if x.index.o.FoldSystem == nil || system == "" {
+		return system
+	}
+	return x.index.o.FoldSystem(system)
+}

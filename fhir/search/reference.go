@@ -1,0 +1,85 @@
+package search
+
+import (
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+)
+
+const (
+	formLocal = 'r'
+	formURL   = 'u'
+)
+
+// AppendReference appends the value of a literal reference. References to this server (relative, or absolute with base)
+// are local, whatever version they name; everything else keeps its text. It gives dst as it was for a reference to a
+// contained resource, which has no value.
+func AppendReference(dst []byte, literal, base string) []byte {
+	r := fhir.ParseReference(literal)
+	if r.Inside != "" || literal == "" || literal == "#" {
+		return dst
+	}
+	if key, ok := localKey(r, base); ok {
+		return appendLocal(dst, string(key.Type), string(key.ID))
+	}
+	return appendField(append(dst, formURL), literal, maxURI)
+}
+
+// AppendLocal appends the value of a reference to a resource of this server: ReferenceValue without allocation.
+func AppendLocal(dst []byte, t fhir.Type, id string) []byte { return appendLocal(dst, string(t), id) }
+
+func appendLocal(dst []byte, t, id string) []byte {
+	dst = append(dst, formLocal)
+	dst = append(dst, t...)
+	dst = append(dst, 0)
+	return append(dst, id...)
+}
+
+// AppendCanonical appends the value of a canonical or uri that a reference parameter points with.
+func AppendCanonical(dst []byte, s string) []byte {
+	url, version, versioned := CutVersion(s)
+	dst = appendField(append(dst, formURL), url, maxURI)
+	if !versioned {
+		return dst
+	}
+	return appendField(append(dst, 0), version, maxField)
+}
+
+// localKey says which resource of this server a reference names.
+func localKey(r fhir.Reference, base string) (fhir.Key, bool) {
+	if r.Key.ID == "" || !r4.IsResource(r.Key.Type) {
+		return fhir.Key{}, false
+	}
+	return r.Key, r.Base == "" || base != "" && r.Base == strings.TrimSuffix(base, "/")
+}
+
+// referenceSpans finds references: by id alone (to each of the types), by Type/id, by url; only is the type that a
+// modifier demands, "" if none.
+func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string) ([]span, bool) {
+	if only != "" {
+		types = []fhir.Type{only}
+	}
+	if id, err := fhir.ParseID(s); err == nil {
+		if types == nil {
+			types = r4.Types()
+		}
+		out := make([]span, 0, len(types))
+		for _, t := range types {
+			out = append(out, exactly(ReferenceValue(fhir.Key{Type: t, ID: id})))
+		}
+		return out, true
+	}
+	r := fhir.ParseReference(s)
+	if key, ok := localKey(r, base); ok {
+		return []span{exactly(ReferenceValue(key))}, only == "" || only == key.Type
+	}
+	if r.Query != "" || r.Inside != "" || !strings.Contains(s, ":") {
+		return nil, false
+	}
+	url := AppendCanonical(nil, s)
+	if _, _, versioned := CutVersion(s); versioned {
+		return []span{exactly(url)}, true
+	}
+	return []span{exactly(url), beginning(append(append([]byte(nil), url...), 0))}, true
+}
