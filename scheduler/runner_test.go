@@ -1,0 +1,424 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/scheduler/lease"
+)
+
+// clock is a time that tests move by hand.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func runner(tb testing.TB, s store.Store, c *clock, holder string, jobs ...Job) *Runner {
+	tb.Helper()
+	r, err := New(Config{Store: s, Now: c.now, Holder: holder, Keep: 5, Log: slog.New(slog.DiscardHandler)}, jobs...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+func tick(tb testing.TB, r *Runner, job string) {
+	tb.Helper()
+	if err := r.Tick(context.Background(), job); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func slots(tb testing.TB, r *Runner, job string) []SlotRecord {
+	tb.Helper()
+	s, err := r.Slots(context.Background(), job, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// count counts the runs of each slot.
+type count struct {
+	mu   sync.Mutex
+	runs map[string]int
+}
+
+func (c *count) run(_ context.Context, s Slot) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.runs == nil {
+		c.runs = map[string]int{}
+	}
+	c.runs[s.At.UTC().Format("15:04:05")]++
+	return nil
+}
+
+func TestASlotRunsOnceWithManyRunners(t *testing.T) {
+	s, c, n := openStore(t), newClock(), &count{}
+	job := Job{Name: "j", Schedule: "*/10 * * * * *", Run: n.run}
+	var runners []*Runner
+	for i := range 8 {
+		runners = append(runners, runner(t, s, c, fmt.Sprint("server-", i), job))
+	}
+	tick(t, runners[0], "j")
+	for range 20 {
+		c.advance(10 * time.Second)
+		var wg sync.WaitGroup
+		for _, r := range runners {
+			wg.Go(func() { tick(t, r, "j") })
+		}
+		wg.Wait()
+	}
+	if len(n.runs) != 20 {
+		t.Errorf("%d slots ran, want 20: %v", len(n.runs), n.runs)
+	}
+	for at, k := range n.runs {
+		if k != 1 {
+			t.Errorf("slot %s ran %d times", at, k)
+		}
+	}
+	if got := len(slots(t, runners[0], "j")); got != 5 {
+		t.Errorf("%d rows of slots are kept, want 5", got)
+	}
+}
+
+func TestSlotsThatWentBy(t *testing.T) {
+	for _, k := range []struct {
+		policy Policy
+		down   time.Duration
+		want   []string
+		states []State
+	}{
+		{Latest, 35 * time.Second, []string{"01:00:40"}, []State{Finished}},
+		{All, 35 * time.Second, []string{"01:00:10", "01:00:20", "01:00:30", "01:00:40"}, []State{Finished, Finished, Finished, Finished}},
+		{Skip, 35 * time.Second, []string{"01:00:40"}, []State{Finished}},
+		{Latest, 3 * time.Second, nil, nil},
+	} {
+		t.Run(fmt.Sprint(k.policy, " ", k.down), func(t *testing.T) {
+			s, c, n := openStore(t), newClock(), &count{}
+			r := runner(t, s, c, "a", Job{Name: "j", Schedule: "*/10 * * * * *", CatchUp: k.policy, Run: n.run})
+			tick(t, r, "j")
+			c.advance(k.down)
+			tick(t, r, "j")
+			if len(n.runs) != len(k.want) {
+				t.Errorf("ran %v, want %v", n.runs, k.want)
+			}
+			for _, w := range k.want {
+				if n.runs[w] != 1 {
+					t.Errorf("slot %s ran %d times", w, n.runs[w])
+				}
+			}
+			for i, rec := range slots(t, r, "j") {
+				if rec.State != k.states[i] {
+					t.Errorf("slot %s is %s, want %s", rec.Key, rec.State, k.states[i])
+				}
+			}
+		})
+	}
+}
+
+func TestSkipLetsAnOldSlotGo(t *testing.T) {
+	s, c, n := openStore(t), newClock(), &count{}
+	r := runner(t, s, c, "a", Job{Name: "j", Schedule: "0 2 * * *", Zone: "UTC", CatchUp: Skip, Run: n.run})
+	tick(t, r, "j")
+	c.advance(5 * time.Hour)
+	tick(t, r, "j")
+	got := slots(t, r, "j")
+	if len(n.runs) != 0 || len(got) != 1 || got[0].State != Missed {
+		t.Errorf("ran %v, rows %+v", n.runs, got)
+	}
+}
+
+// die makes a runner take a slot and vanish in the middle of it, as kill -9 does.
+func die(t *testing.T, s store.Store, c *clock, j Job) {
+	t.Helper()
+	j.Run = func(ctx context.Context, _ Slot) error { panic("unreachable") }
+	r := runner(t, s, c, "dead", j)
+	ctx, cancel := context.WithCancel(context.Background())
+	r.jobs[0].Run = func(context.Context, Slot) error { cancel(); return nil }
+	r.store = deadAfterTake{r.store, ctx}
+	_ = r.Tick(ctx, j.Name) // its last commit fails, as if it had not been sent
+}
+
+// deadAfterTake refuses to commit once ctx has ended.
+type deadAfterTake struct {
+	store.Store
+	gone context.Context
+}
+
+func (d deadAfterTake) Commit(ctx context.Context, c store.Changes) (store.Receipt, error) {
+	if d.gone.Err() != nil {
+		return store.Receipt{}, errors.New("this server is dead")
+	}
+	return d.Store.Commit(ctx, c)
+}
+
+func TestASlotWhoseServerDied(t *testing.T) {
+	for _, k := range []struct {
+		policy Policy
+		newer  bool // a newer slot is due when the lease is over
+		state  State
+		try    int
+	}{
+		{Latest, false, Finished, 2},
+		{Latest, true, Lost, 1},
+		{All, true, Finished, 2},
+		{Skip, false, Lost, 1},
+	} {
+		t.Run(fmt.Sprint(k.policy, " newer ", k.newer), func(t *testing.T) {
+			s, c, n := openStore(t), newClock(), &count{}
+			j := Job{Name: "j", Schedule: "0 * * * *", CatchUp: k.policy, Lease: time.Minute, Run: n.run}
+			r := runner(t, s, c, "b", j)
+			tick(t, r, "j")
+			c.advance(time.Hour)
+			die(t, s, c, j)
+			tick(t, r, "j")
+			if len(n.runs) != 0 {
+				t.Fatal("taken over while the lease lives")
+			}
+			c.advance(61 * time.Second)
+			if k.newer {
+				c.advance(time.Hour)
+			}
+			tick(t, r, "j")
+			got := slots(t, r, "j")
+			first := got[len(got)-1]
+			if first.State != k.state || first.Try != k.try {
+				t.Errorf("the slot is %s at try %d, want %s at %d", first.State, first.Try, k.state, k.try)
+			}
+			if k.newer && (len(got) != 2 || got[0].State != Finished) {
+				t.Errorf("the newer slot did not run: %+v", got)
+			}
+		})
+	}
+}
+
+func TestASlotThatKillsItsServerIsGivenUp(t *testing.T) {
+	s, c := openStore(t), newClock()
+	j := Job{Name: "j", Schedule: "0 0 * * *", Run: func(context.Context, Slot) error { return nil }}
+	r := runner(t, s, c, "b", j)
+	tick(t, r, "j")
+	c.advance(24 * time.Hour)
+	for range maxTries {
+		die(t, s, c, j)
+		c.advance(2 * time.Minute)
+	}
+	tick(t, r, "j")
+	if got := slots(t, r, "j"); got[0].State != Lost || got[0].Try != maxTries {
+		t.Errorf("got %+v", got[0])
+	}
+}
+
+func TestAFailureIsRecordedAndTheNextSlotRuns(t *testing.T) {
+	s, c := openStore(t), newClock()
+	fail := []error{errors.New("gateway out of reach"), nil}
+	i := 0
+	r := runner(t, s, c, "a", Job{Name: "j", Schedule: "*/10 * * * * *", Run: func(context.Context, Slot) error {
+		i++
+		if i == 2 {
+			panic("broken")
+		}
+		return fail[(i-1)/2]
+	}})
+	tick(t, r, "j")
+	for range 3 {
+		c.advance(10 * time.Second)
+		tick(t, r, "j")
+	}
+	got := slots(t, r, "j")
+	if len(got) != 3 || got[2].State != Failed || got[2].Message != "gateway out of reach" ||
+		got[1].State != Failed || got[1].Message != "job panicked: broken" || got[0].State != Finished {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestPauseResumeRunNow(t *testing.T) {
+	ctx := context.Background()
+	s, c, n := openStore(t), newClock(), &count{}
+	j := Job{Name: "j", Schedule: "*/10 * * * * *", Run: n.run}
+	r, other := runner(t, s, c, "a", j), runner(t, s, c, "b", j)
+	tick(t, r, "j")
+	if err := r.Pause(ctx, "j", "chi.lan", " "); err == nil {
+		t.Error("a pause without a reason was accepted")
+	}
+	if err := r.Pause(ctx, "j", "chi.lan", "bảo trì cổng"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(30 * time.Second)
+	tick(t, other, "j")
+	if len(n.runs) != 0 {
+		t.Errorf("ran while paused: %v", n.runs)
+	}
+	key, err := r.RunNow(ctx, "j", "chi.lan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick(t, other, "j")
+	if got := slots(t, r, "j"); len(got) != 1 || got[0].Key != key || got[0].State != Finished || !got[0].Manual || got[0].By != "chi.lan" {
+		t.Errorf("manual run: %+v", got)
+	}
+	st, err := r.Jobs(ctx)
+	if err != nil || st[0].Paused == nil || st[0].Paused.Reason != "bảo trì cổng" {
+		t.Errorf("status %+v %v", st, err)
+	}
+	if err := r.Resume(ctx, "j"); err != nil {
+		t.Fatal(err)
+	}
+	tick(t, other, "j")
+	if got := slots(t, r, "j"); len(got) != 2 {
+		t.Errorf("after the pause the newest slot that went by runs once, got %+v", got)
+	}
+	for range maxRequests {
+		if _, err := r.RunNow(ctx, "j", "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = r.RunNow(ctx, "j", "x")
+	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Kind != fhir.Busy {
+		t.Errorf("requests have no bound: %v", err)
+	}
+}
+
+func TestAHolderThatSleptIsFenced(t *testing.T) {
+	ctx := context.Background()
+	s, c := openStore(t), newClock()
+	old, changes, err := lease.Take(ctx, s, "x", "a", c.now(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(ctx, changes); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := lease.Take(ctx, s, "x", "b", c.now(), time.Minute); err == nil {
+		t.Error("a lease that lives was taken")
+	}
+	c.advance(time.Minute)
+	taken, changes, err := lease.Take(ctx, s, "x", "b", c.now(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Commit(ctx, changes); err != nil {
+		t.Fatal(err)
+	}
+	if taken.Token <= old.Token {
+		t.Errorf("token went from %d to %d", old.Token, taken.Token)
+	}
+	if _, err := s.Commit(ctx, store.Changes{Require: []store.Precondition{old.Fence()}, Records: []store.Record{{Space: "t", Key: "k", Value: []byte("v")}}}); !lease.Changed(err) {
+		t.Errorf("the old holder could commit: %v", err)
+	}
+	if _, err := old.Renew(ctx, s, c.now(), time.Minute); err == nil {
+		t.Error("the old holder could renew")
+	}
+	if _, err := s.Commit(ctx, taken.Release()); err != nil {
+		t.Fatal(err)
+	}
+	if lives, err := lease.Lives(ctx, s, "x", taken.Token, c.now()); lives || err != nil {
+		t.Errorf("a lease given back lives: %v %v", lives, err)
+	}
+	next, _, err := lease.Take(ctx, s, "x", "a", c.now(), time.Minute)
+	if err != nil || next.Token <= taken.Token {
+		t.Errorf("token %d after %d: %v", next.Token, taken.Token, err)
+	}
+}
+
+// The bell rings at the slots, a long run keeps its lease, and a stop waits for it.
+func TestRunInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t)
+		n := &count{}
+		var stopped bool
+		r, err := New(Config{Store: s, Log: slog.New(slog.DiscardHandler)},
+			Job{Name: "often", Schedule: "*/10 * * * * *", Run: n.run},
+			Job{Name: "long", Schedule: "0 * * * * *", Lease: 30 * time.Second, Run: func(ctx context.Context, sl Slot) error {
+				<-ctx.Done()
+				time.Sleep(time.Second) // under a false clock: the work it takes to stop in order
+				stopped = true
+				return ctx.Err()
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(10*time.Minute + 5*time.Second) // false clock
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if len(n.runs) != 60 {
+			t.Errorf("%d slots ran in 10 minutes, want 60", len(n.runs))
+		}
+		if !stopped {
+			t.Error("Run returned before the job had ended")
+		}
+		got := slots(t, r, "long")
+		if len(got) != 1 || got[0].State != Failed || got[0].Try != 1 {
+			t.Errorf("the long run: %+v", got)
+		}
+	})
+}
+
+// Servers come, die and stop at random; each slot of policy All is in the end finished once, none is left running.
+func TestRandomDeaths(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s, c, n := openStore(t), newClock(), &count{}
+		j := Job{Name: "j", Schedule: "*/30 * * * * *", CatchUp: All, Lease: time.Minute, Run: n.run}
+		r := runner(t, s, c, "b", j)
+		r.keep = 1000
+		tick(t, r, "j")
+		start := c.now()
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			c.advance(time.Duration(rapid.IntRange(1, 200).Draw(rt, "seconds")) * time.Second)
+			if rapid.Bool().Draw(rt, "dies") {
+				die(t, s, c, j)
+			} else {
+				tick(t, r, "j")
+			}
+		}
+		for range maxTries {
+			c.advance(61 * time.Second)
+			tick(t, r, "j")
+		}
+		want := len(r.jobs[0].schedule.Between(start, c.now(), 1000))
+		got := slots(t, r, "j")
+		if len(got) != want {
+			rt.Fatalf("%d rows, want %d", len(got), want)
+		}
+		for _, sl := range got {
+			if sl.State != Finished && !(sl.State == Lost && sl.Try == maxTries) {
+				rt.Fatalf("slot %s is %s after try %d", sl.Key, sl.State, sl.Try)
+			}
+		}
+		for at, k := range n.runs {
+			if k != 1 {
+				rt.Fatalf("slot %s finished %d times", at, k)
+			}
+		}
+	})
+}
