@@ -1,0 +1,123 @@
+package delivery
+
+import (
+	"context"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// Verdict is how far the other side is with a version that it received.
+type Verdict uint8
+
+const (
+	Pending Verdict = iota // received, not decided yet
+	Refused                // found faulty after it was received
+	Decided                // assessed line by line
+)
+
+// Answer is what a status query said about one item.
+type Answer struct {
+	Asked      fhir.Instant // when the query was begun
+	Received   bool         // the other side has this version of the episode
+	MaGiaoDich string
+	SHA256     string // of the file that it has, lower-case hex; "" if it does not tell
+	Verdict    Verdict
+	Reason     *Reason
+	Docs       []*resource.Document // the decision as FHIR
+}
+
+// Learn applies the answer of a status query to an item that is unknown or accepted.
+//
+// "Not received" moves an unknown item only if it was asked for at least Config.Settle after the attempt had closed;
+// before, its file may still be on its way, and the item is asked about again at that time. A file that we never sent
+// under this version leaves the item unknown, for a person.
+func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
+	switch {
+	case row.State == Unknown && a.Received:
+		ours, err := o.sentFile(ctx, row.Item, a.SHA256)
+		if err != nil {
+			return row, err
+		}
+		if !ours || a.MaGiaoDich == "" {
+			return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, Because(ReasonOtherFile) }})
+		}
+		if a.Verdict == Refused {
+			return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.MaGiaoDich, it.Due, it.Reason = a.MaGiaoDich, 0, a.Reason }})
+		}
+		docs := a.Docs
+		if a.Verdict == Decided {
+			docs = nil // written with the next step
+		}
+		row, err = o.move(ctx, row, move{to: Accepted, docs: docs, edit: func(it *Item, h head) {
+			it.MaGiaoDich, it.Due = a.MaGiaoDich, o.in(o.AskEvery)
+			if h.Off != "" {
+				it.Reason = Because(ReasonAfterwards)
+			}
+		}})
+		if err != nil || a.Verdict != Decided {
+			return row, err
+		}
+		return o.Learn(ctx, row, a)
+	case row.State == Unknown:
+		return o.notReceived(ctx, row, a.Asked)
+	case row.State == Accepted && a.Received && a.Verdict == Decided:
+		return o.move(ctx, row, move{to: Assessed, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, a.Reason }})
+	case row.State == Accepted && a.Received && a.Verdict == Refused:
+		return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, a.Reason }})
+	case row.State == Accepted:
+		return o.move(ctx, row, move{to: Accepted, edit: func(it *Item, _ head) {
+			it.Due, it.Asks = o.in(o.AskEvery), it.Asks+1
+			switch {
+			case !a.Received:
+				it.Reason = Because(ReasonForgotten)
+			case it.Reason != nil && it.Reason.Code == ReasonForgotten:
+				it.Reason = nil
+			}
+		}})
+	}
+	return row, fhir.Errorf(fhir.Conflict, "delivery-transition", "", string(row.State), "?")
+}
+
+// notReceived applies "the other side does not have it" to an unknown item.
+func (o *Outbox) notReceived(ctx context.Context, row Row, asked fhir.Instant) (Row, error) {
+	sure := row.Closed + fhir.Instant(o.Settle.Milliseconds())
+	if asked < sure {
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = sure, it.Asks+1 }})
+	}
+	var h head
+	if _, err := o.readRow(ctx, SpaceHeads, string(row.Claim), &h); err != nil {
+		return row, err
+	}
+	if why := unwanted(row.Item, h); why != "" {
+		return o.move(ctx, row, move{to: Withdrawn, edit: withdraw(why)})
+	}
+	// If the head changes now, Begin sees it: what is queued is not yet sent.
+	return o.move(ctx, row, move{to: Queued, edit: func(it *Item, _ head) { it.Due, it.Reason = o.now(), Because(ReasonNotReceived) }})
+}
+
+// Unanswered records that a status query about the item brought nothing; it is asked again, later each time.
+func (o *Outbox) Unanswered(ctx context.Context, row Row) (Row, error) {
+	return o.move(ctx, row, move{to: row.State, edit: func(it *Item, _ head) {
+		it.Asks++
+		it.Due = o.in(o.Retry.wait(it.Asks))
+	}})
+}
+
+// sentFile says whether one of the item's attempts sent the file with this hash; "" is taken for yes.
+func (o *Outbox) sentFile(ctx context.Context, it Item, hash string) (bool, error) {
+	if hash == "" {
+		return true, nil
+	}
+	attempts, err := o.attempts(ctx, it.Key())
+	if err != nil {
+		return false, err
+	}
+	for _, a := range attempts {
+		if strings.EqualFold(a.SHA256, hash) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,553 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/scheduler/lease"
+)
+
+var (
+	ctx      = context.Background()
+	accepted = Result{State: Accepted, MaGiaoDich: "GD1", HTTPStatus: 200, MaKetQua: "200"}
+	noReply  = Result{State: Unknown}
+)
+
+// Every pair of states: what the table has is done, with the item, its due row and the Task; what it has not is refused
+// and leaves no trace.
+func TestEveryPairOfStates(t *testing.T) {
+	w := newWorld(t)
+	for _, from := range States {
+		if _, ok := next[from]; !ok {
+			t.Errorf("state %s has no row in the table", from)
+		}
+		for _, to := range States {
+			if from == Draft || from == to {
+				continue // a draft has no item
+			}
+			id := fmt.Sprintf("%s-%s", from, to)
+			k := w.mustWrite(id, "LK-"+id, "active", "a")
+			row := w.row(k)
+			row = w.force(row, from)
+			before, version := w.task(id)
+			_, err := w.outbox.move(ctx, row, move{to: to})
+			if Allowed(from, to) {
+				if err != nil {
+					t.Errorf("%s -> %s: %v", from, to, err)
+				}
+				w.wantTask(id, to)
+				continue
+			}
+			wantCode(t, err, "delivery-transition")
+			if got := w.row(k); got.State != from {
+				t.Errorf("%s -> %s was refused and left %s", from, to, got.State)
+			}
+			if after, v := w.task(id); v != version || string(after.Raw()) != string(before.Raw()) {
+				t.Errorf("%s -> %s was refused and changed the Task", from, to)
+			}
+		}
+	}
+	w.check()
+}
+
+// force puts an item into a state without asking the table.
+func (w *world) force(row Row, s State) Row {
+	w.tb.Helper()
+	it := row.Item
+	it.State = s
+	n := Row{it, encode(it)}
+	if _, err := w.svc.Apply(ctx, interaction.WriteSet{Records: itemRecords(&row.Item, n)}); err != nil {
+		w.tb.Fatal(err)
+	}
+	return n
+}
+
+func TestTheTableKeepsOnce(t *testing.T) {
+	for from, to := range next {
+		for _, s := range to {
+			if s == Sending && from != Queued {
+				t.Errorf("%s -> sending: only what is queued may be sent", from)
+			}
+		}
+	}
+	for _, s := range []State{Accepted, Assessed, Settled} {
+		if Allowed(s, Queued) || Allowed(s, Sending) {
+			t.Errorf("%s has an effect and could be sent again", s)
+		}
+	}
+}
+
+func TestAClaimEntersWithItsCommit(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	w.wantState(k, Queued, "")
+	w.wantTask("c1", Queued)
+	if row := w.row(k); row.PB != 1 || row.Facility != "51901" || row.Episode != "LK1" || row.Patient != "Patient/p1" {
+		t.Errorf("item %+v", row.Item)
+	}
+	if _, err := w.write("c2", "LK2", "draft", "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.outbox.Load(ctx, Key{"c2", 1}); err == nil {
+		t.Error("a draft was queued")
+	}
+	// The same again makes no version, so no item.
+	w.mustWrite("c1", "LK1", "active", "a")
+	if st, err := w.outbox.Status(ctx, "c1"); err != nil || len(st.Versions) != 1 {
+		t.Errorf("status %+v %v", st, err)
+	}
+	w.check()
+}
+
+func TestOneEpisodeBelongsToOneClaim(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	_, err := w.write("c2", "LK1", "active", "a")
+	wantCode(t, err, "unique-taken")
+	if _, err := w.outbox.Status(ctx, "c2"); err == nil {
+		t.Error("the refused claim left an item")
+	}
+	// After the first is gone the episode is free, and PB goes on, because version 1 of the episode has an effect.
+	w.deliver(k, accepted)
+	if _, err := w.svc.Delete(ctx, fhir.Key{Type: "Claim", ID: "c1"}, interaction.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Accepted, ReasonAfterwards)
+	k2 := w.mustWrite("c2", "LK1", "active", "a")
+	if row := w.row(k2); row.PB != 2 {
+		t.Errorf("PB %d, want 2", row.PB)
+	}
+	w.check()
+}
+
+func TestANewVersion(t *testing.T) {
+	t.Run("takes the place of one that waits", func(t *testing.T) {
+		w := newWorld(t)
+		k1 := w.mustWrite("c1", "LK1", "active", "a")
+		k2 := w.mustWrite("c1", "LK1", "active", "b")
+		w.wantState(k1, Withdrawn, ReasonSuperseded)
+		w.wantState(k2, Queued, "")
+		if row := w.row(k2); row.PB != 2 || row.Resend {
+			t.Errorf("item %+v", row.Item)
+		}
+		w.wantTask("c1", Queued)
+		w.check()
+	})
+	t.Run("is a correction of one that was accepted", func(t *testing.T) {
+		w := newWorld(t)
+		k1 := w.mustWrite("c1", "LK1", "active", "a")
+		w.deliver(k1, accepted)
+		k2 := w.mustWrite("c1", "LK1", "active", "b")
+		w.wantState(k1, Accepted, "")
+		if row := w.row(k2); row.State != Queued || row.PB != 2 || !row.Resend {
+			t.Errorf("item %+v", row.Item)
+		}
+		w.deliver(k2, accepted)
+		w.wantTask("c1", Accepted)
+		w.check()
+	})
+	t.Run("waits while the fate of an earlier one is open", func(t *testing.T) {
+		w := newWorld(t)
+		k1 := w.mustWrite("c1", "LK1", "active", "a")
+		w.deliver(k1, noReply)
+		k2 := w.mustWrite("c1", "LK1", "active", "b")
+		s := w.slot()
+		if d, err := w.outbox.Begin(ctx, w.row(k2), s, []byte("x"), timeout); d != nil || err != nil {
+			t.Fatalf("sent beside an open one: %v %v", d, err)
+		}
+		w.wantState(k2, Queued, ReasonEarlier)
+		w.release(s)
+		// Not received: the earlier one is not wanted any more, and the new one may go.
+		w.advance(2 * time.Minute)
+		if _, err := w.outbox.Learn(ctx, w.row(k1), Answer{Asked: w.outbox.now()}); err != nil {
+			t.Fatal(err)
+		}
+		w.wantState(k1, Withdrawn, ReasonSuperseded)
+		w.deliver(k2, accepted)
+		w.check()
+	})
+}
+
+func TestAClaimThatIsCalledOff(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		result *Result // of an attempt before it is called off; nil = none
+		status string  // "" = deleted
+		want   State
+		reason string
+	}{
+		{"cancelled before it was sent", nil, "cancelled", Withdrawn, ReasonCancelled},
+		{"entered in error", nil, "entered-in-error", Withdrawn, ReasonCancelled},
+		{"deleted before it was sent", nil, "", Withdrawn, ReasonDeleted},
+		{"cancelled after acceptance", &accepted, "cancelled", Accepted, ReasonAfterwards},
+		{"cancelled while unknown", &noReply, "cancelled", Unknown, ReasonNoReply},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.mustWrite("c1", "LK1", "active", "a")
+			if c.result != nil {
+				w.deliver(k, *c.result)
+			}
+			if c.status == "" {
+				if _, err := w.svc.Delete(ctx, fhir.Key{Type: "Claim", ID: "c1"}, interaction.DeleteOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				w.mustWrite("c1", "LK1", c.status, "a")
+			}
+			w.wantState(k, c.want, c.reason)
+			w.wantTask("c1", c.want)
+			if c.want == Unknown {
+				w.advance(2 * time.Minute)
+				if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
+					t.Fatal(err)
+				}
+				w.wantState(k, Withdrawn, ReasonCancelled)
+			}
+			// Active again: a new item.
+			k2 := w.mustWrite("c1", "LK1", "active", "again")
+			w.wantState(k2, Queued, "")
+			w.check()
+		})
+	}
+}
+
+func TestCalledOffWhileSending(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	s := w.slot()
+	d := w.begin(k, s)
+	w.mustWrite("c1", "LK1", "cancelled", "a")
+	w.finish(d, accepted)
+	w.wantState(k, Accepted, ReasonAfterwards)
+	w.check()
+}
+
+func TestAnAttempt(t *testing.T) {
+	t.Run("is on disk before a byte leaves", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		w.begin(k, w.slot())
+		w.reopen()
+		w.wantState(k, Sending, "")
+		w.wantTask("c1", Sending)
+		st, err := w.outbox.Status(ctx, "c1")
+		if err != nil || len(st.Versions[0].Attempts) != 1 {
+			t.Fatalf("%+v %v", st, err)
+		}
+		a := st.Versions[0].Attempts[0]
+		if a.N != 1 || a.SHA256 == "" || a.Lease != "job/test" || a.Token != 1 || a.Ended != 0 || a.Deadline != a.Started+30_000 {
+			t.Errorf("attempt %+v", a)
+		}
+	})
+	t.Run("is not begun without the lease", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		old := w.slot()
+		w.advance(2 * time.Minute)
+		w.slot() // another server
+		d, err := w.outbox.Begin(ctx, w.row(k), old, []byte("x"), timeout)
+		if d != nil || err == nil {
+			t.Errorf("begun under a lost lease: %v %v", d, err)
+		}
+		w.wantState(k, Queued, "")
+	})
+	t.Run("is begun once by two", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		s, row := w.slot(), w.row(k)
+		var wg sync.WaitGroup
+		got := make([]*Dispatch, 8)
+		for i := range got {
+			wg.Go(func() { got[i], _ = w.outbox.Begin(ctx, row, s, []byte("x"), timeout) })
+		}
+		wg.Wait()
+		n := 0
+		for _, d := range got {
+			if d != nil {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d of 8 began", n)
+		}
+	})
+	t.Run("that never left is due again, later each time", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		for _, wait := range []time.Duration{10 * time.Second, 20 * time.Second, 40 * time.Second} {
+			w.deliver(k, Result{State: Queued})
+			w.wantState(k, Queued, ReasonNotSent)
+			if got := w.row(k).Due; got != w.outbox.in(wait) {
+				t.Errorf("due in %s, want %s", got.Time().Sub(w.now()), wait)
+			}
+			w.advance(time.Minute)
+		}
+		w.check()
+	})
+	t.Run("accepted without a receipt proves nothing", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		w.deliver(k, Result{State: Accepted})
+		w.wantState(k, Unknown, ReasonNoReply)
+	})
+	t.Run("refused", func(t *testing.T) {
+		w := newWorld(t)
+		k := w.mustWrite("c1", "LK1", "active", "a")
+		w.deliver(k, Result{State: Rejected, MaKetQua: "205", Reason: &Reason{Code: "205", VI: "Sai định dạng tham số"}})
+		w.wantState(k, Rejected, "205")
+		doc, _ := w.task("c1")
+		if got := doc.Root().Get("statusReason").Get("text").Text(); got != "Sai định dạng tham số" {
+			t.Errorf("reason in the Task: %q", got)
+		}
+	})
+}
+
+func TestAProcessThatDiedInSending(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	d := w.begin(k, w.slot())
+	lost := func(want int) {
+		t.Helper()
+		if n, err := w.outbox.Lost(ctx); err != nil || n != want {
+			t.Fatalf("%d lost (%v), want %d", n, err, want)
+		}
+	}
+	lost(0) // its lease lives
+	w.reopen()
+	w.advance(61 * time.Second)
+	lost(1)
+	w.wantState(k, Unknown, ReasonStopped)
+	w.wantTask("c1", Unknown)
+
+	// A reply that comes after all is evidence and no more.
+	w.finish(d, accepted)
+	w.wantState(k, Unknown, ReasonStopped)
+	st, err := w.outbox.Status(ctx, "c1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := st.Versions[0].Attempts[0]; !a.Late || a.MaGiaoDich != "GD1" {
+		t.Errorf("attempt %+v", a)
+	}
+
+	// Not received, but asked too early: the deadline of the attempt counts from its start.
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.row(k).Closed + 59_000}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Unknown, ReasonStopped)
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.row(k).Closed + 60_000}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Queued, ReasonNotReceived)
+	w.check()
+}
+
+func TestTheAnswerOfAStatusQuery(t *testing.T) {
+	hash := "4e94e2f9ca7e8dc6f7d2f7b7e3a1a0ddbb8bb9bfa3d4d8d9c8ee1d3b2a0c1f11"
+	for _, c := range []struct {
+		name   string
+		answer Answer
+		want   State
+		reason string
+	}{
+		{"received", Answer{Received: true, MaGiaoDich: "GD9"}, Accepted, ""},
+		{"received and assessed", Answer{Received: true, MaGiaoDich: "GD9", Verdict: Decided}, Assessed, ""},
+		{"received with a format error", Answer{Received: true, MaGiaoDich: "GD9", Verdict: Refused, Reason: &Reason{Code: "FMT"}}, Rejected, "FMT"},
+		{"another file of ours is there", Answer{Received: true, MaGiaoDich: "GD9", SHA256: hash}, Unknown, ReasonOtherFile},
+		{"received without a receipt", Answer{Received: true}, Unknown, ReasonOtherFile},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.mustWrite("c1", "LK1", "active", "a")
+			w.deliver(k, noReply)
+			w.advance(2 * time.Minute)
+			c.answer.Asked = w.outbox.now()
+			if _, err := w.outbox.Learn(ctx, w.row(k), c.answer); err != nil {
+				t.Fatal(err)
+			}
+			w.wantState(k, c.want, c.reason)
+			w.wantTask("c1", c.want)
+			w.check()
+		})
+	}
+}
+
+func TestADecisionIsWrittenWithTheState(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	doc, err := resource.New([]byte(`{"resourceType":"ClaimResponse","id":"claim-response-c1","status":"active","type":{"text":"x"},"use":"claim",
+		"patient":{"reference":"Patient/p1"},"created":"2026-03-01","insurer":{"display":"BHXH"},"outcome":"complete"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.deliver(k, accepted)
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Received: true, Verdict: Decided, Docs: []*resource.Document{doc}}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Assessed, "")
+	if _, err := w.store.Read(ctx, fhir.Key{Type: "ClaimResponse", ID: ResponseID("c1")}, w.head()); err != nil {
+		t.Error(err)
+	}
+	task, _ := w.task("c1")
+	if !strings.Contains(string(task.Raw()), `{"reference":"ClaimResponse/claim-response-c1"}`) {
+		t.Errorf("the Task does not name the decision: %s", task.Raw())
+	}
+}
+
+func TestAPersonDecides(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	w.deliver(k, noReply)
+	for _, c := range []struct {
+		d           Decision
+		reason, who string
+		code        string
+	}{
+		{DecideSend, " ", "chi.lan", "reason-required"},
+		{DecideSend, "đã gọi điện", "", "reason-required"},
+		{"burn", "x", "chi.lan", "delivery-decision-unknown"},
+		{DecideSend, "đã gọi điện", "chi.lan", "delivery-too-early"},
+	} {
+		_, err := w.outbox.Resolve(ctx, k, c.d, c.reason, c.who)
+		wantCode(t, err, c.code)
+	}
+	w.wantState(k, Unknown, ReasonNoReply)
+	w.advance(2 * time.Minute)
+	if _, err := w.outbox.Resolve(ctx, k, DecideSend, "cơ quan bảo hiểm xác nhận chưa nhận", "chi.lan"); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Queued, ReasonDecidedByHand)
+	task, _ := w.task("c1")
+	if !strings.Contains(task.Root().Get("statusReason").Get("text").Text(), "cơ quan bảo hiểm xác nhận chưa nhận") {
+		t.Errorf("the reason is not in the Task: %s", task.Raw())
+	}
+	w.deliver(k, accepted)
+	_, err := w.outbox.Resolve(ctx, k, DecideSend, "nhầm", "chi.lan")
+	wantCode(t, err, "delivery-transition")
+	if d := w.row(k).Decided; d == nil || d.By != "chi.lan" {
+		t.Errorf("the decision is not kept: %+v", d)
+	}
+}
+
+func TestAHeldClaim(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	faults := []Reason{{Code: "AMT-01", Path: "XML3[4].SO_LUONG", VI: "Số lượng không hợp lệ"}}
+	row, err := w.outbox.Hold(ctx, w.row(k), faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Held, "AMT-01")
+	_, v := w.task("c1")
+	if row, err = w.outbox.Hold(ctx, row, faults); err != nil {
+		t.Fatal(err)
+	}
+	if doc, again := w.task("c1"); again != v || doc.Root().Get("note").At(0).Get("text").Text() != "AMT-01 XML3[4].SO_LUONG: Số lượng không hợp lệ" {
+		t.Errorf("Task %s at version %d, was %d", doc.Raw(), again, v)
+	}
+	if _, err := w.outbox.Release(ctx, row); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Queued, "")
+	w.check()
+}
+
+func TestDueItemsByFacility(t *testing.T) {
+	w := newWorld(t)
+	for _, f := range []string{"51902", "51901", "51901", "a/b%"} {
+		id := fmt.Sprintf("c%d", w.head())
+		if _, err := w.svc.Update(ctx, fhir.Key{Type: "Claim", ID: fhir.ID(id)}, claimDoc(t, id, f, "LK-"+id, "active", "a"), interaction.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(time.Second)
+	}
+	w.mustWrite("later", "LKX", "active", "a")
+	if _, err := w.outbox.Postpone(ctx, w.row(Key{"later", 1}), time.Hour, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.outbox.Facilities(ctx, ToSend)
+	if err != nil || fmt.Sprint(got) != "[51901 51902 a/b%]" {
+		t.Errorf("facilities %v %v", got, err)
+	}
+	due, err := w.outbox.Due(ctx, ToSend, "51901", 10)
+	if err != nil || len(due) != 2 || due[0].Claim != "c1" || due[1].Claim != "c2" {
+		t.Errorf("due %v %v", due, err)
+	}
+	if due, err = w.outbox.Due(ctx, ToSend, "51901", 1); err != nil || len(due) != 1 {
+		t.Errorf("due %v %v", due, err)
+	}
+	if due, err = w.outbox.Due(ctx, ToSend, "a/b%", 1); err != nil || len(due) != 1 {
+		t.Errorf("due %v %v", due, err)
+	}
+	sum, err := w.outbox.Summary(ctx)
+	if err != nil || sum.String() != "queued 5" {
+		t.Errorf("summary %v %v", sum, err)
+	}
+}
+
+// A hospital that writes versions while they are being sent never meets an error, and at most one version waits at the end.
+func TestVersionsAgainstTheSender(t *testing.T) {
+	w := newWorld(t)
+	s := w.slot()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(done)
+		for i := range 40 {
+			if _, err := w.write("c1", "LK1", "active", fmt.Sprint("note ", i)); err != nil {
+				t.Errorf("version %d: %v", i, err)
+			}
+		}
+	})
+	sent := map[fhir.Version]int{}
+	send := func() {
+		due, err := w.outbox.Due(ctx, ToSend, "51901", 10)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, row := range due {
+			d, err := w.outbox.Begin(ctx, row, s, []byte("x"), timeout)
+			if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == "delivery-moved" || lease.Changed(err) {
+				continue
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			if d == nil {
+				continue
+			}
+			sent[d.Version]++
+			w.finish(d, accepted)
+		}
+	}
+	for open := true; open; {
+		select {
+		case <-done:
+			open = false
+		default:
+		}
+		send()
+	}
+	wg.Wait()
+	w.advance(time.Hour)
+	s = w.slot()
+	send()
+	if sent[40] != 1 {
+		t.Errorf("the last version was sent %d times", sent[40])
+	}
+	for v, n := range sent {
+		if n != 1 {
+			t.Errorf("version %d was sent %d times", v, n)
+		}
+	}
+	w.check()
+}

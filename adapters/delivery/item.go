@@ -1,0 +1,174 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Spaces of this room; keys and values are shown in the package comment.
+const (
+	SpaceItems    store.Space = "outbox"
+	SpaceHeads    store.Space = "outbox-heads"
+	SpaceEpisodes store.Space = "outbox-episodes"
+	SpaceDue      store.Space = "outbox-due"
+	SpaceAttempts store.Space = "attempts"
+)
+
+// Key names an item: one version of one claim.
+type Key struct {
+	Claim   fhir.ID
+	Version fhir.Version
+}
+
+// String gives the key of the item's row; the rows of a claim sort by version.
+func (k Key) String() string { return fmt.Sprintf("%s/%010d", k.Claim, uint64(k.Version)) }
+
+func parseKey(s string) (Key, bool) {
+	id, v, ok := strings.Cut(s, "/")
+	n, err := strconv.ParseUint(v, 10, 64)
+	return Key{Claim: fhir.ID(id), Version: fhir.Version(n)}, ok && err == nil
+}
+
+// Item is one version of a claim on its way. State is the first member of its row, so that it can be counted unparsed.
+type Item struct {
+	State    State        `json:"state"`
+	Claim    fhir.ID      `json:"claim"`
+	Version  fhir.Version `json:"version"`
+	PB       uint64       `json:"pb"`                // version as the other side sees it, see Enqueue; normally Version
+	Facility string       `json:"facility"`          // MA_CSKCB
+	Episode  string       `json:"episode"`           // MA_LK
+	Patient  string       `json:"patient,omitempty"` // Patient/id
+	Resend   bool         `json:"resend,omitempty"`  // an earlier version has left the house
+
+	Created fhir.Instant `json:"created"`
+	Since   fhir.Instant `json:"since"`           // in this state
+	Due     fhir.Instant `json:"due,omitempty"`   // when there is something to do next; 0 = nothing by itself
+	Sends   int          `json:"sends,omitempty"` // attempts so far
+	Asks    int          `json:"asks,omitempty"`  // status queries since it is in this state
+
+	// Of the last attempt: its lease, and when for certain nothing of it can arrive any more (see Settled).
+	Lease  string       `json:"lease,omitempty"`
+	Token  uint64       `json:"token,omitempty"`
+	Closed fhir.Instant `json:"closed,omitempty"`
+
+	MaGiaoDich string   `json:"maGiaoDich,omitempty"` // receipt number of the other side
+	Response   string   `json:"response,omitempty"`   // ClaimResponse/id, once there is one
+	Reason     *Reason  `json:"reason,omitempty"`
+	Findings   []Reason `json:"findings,omitempty"` // of our own check while held, at most maxFindings
+	Decided    *Ruling  `json:"decided,omitempty"`
+}
+
+// Ruling is what a person decided about an item, the last time one did.
+type Ruling struct {
+	By       string       `json:"by"`
+	Decision Decision     `json:"decision"`
+	Reason   string       `json:"reason"`
+	At       fhir.Instant `json:"at"`
+}
+
+const maxFindings = 50
+
+// Key gives the item's key.
+func (i Item) Key() Key { return Key{Claim: i.Claim, Version: i.Version} }
+
+// Row is an item with the bytes it was read from, which each change of it demands to be still there.
+type Row struct {
+	Item
+	raw []byte
+}
+
+// dueKey gives the key of the item's row among the due ones, "" if it has none.
+func (i Item) dueKey() string {
+	if i.Due == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s/%s/%013d/%s", i.work(), url.PathEscape(i.Facility), int64(i.Due), i.Key())
+}
+
+// Work is what there is to do with a due item.
+type Work string
+
+const (
+	ToSend Work = "send" // queued: to be sent; held: to be checked again
+	InSend Work = "sent" // sending: to be seen to if its process has died
+	ToAsk  Work = "ask"  // unknown, accepted: ask the other side
+)
+
+func (i Item) work() Work {
+	switch i.State {
+	case Sending:
+		return InSend
+	case Unknown, Accepted:
+		return ToAsk
+	default:
+		return ToSend
+	}
+}
+
+// head says which version of a claim counts.
+type head struct {
+	Version fhir.Version `json:"version"`       // newest item of the claim
+	Off     string       `json:"off,omitempty"` // reason code why the claim is not wanted any more
+}
+
+// episode says which claim holds an episode and the highest PB given out for it.
+type episode struct {
+	Claim fhir.ID `json:"claim"`
+	PB    uint64  `json:"pb"`
+}
+
+// Attempt is one sending of an item; its row is written before the first byte leaves and completed afterwards.
+type Attempt struct {
+	N        int          `json:"n"`
+	Slot     string       `json:"slot,omitempty"` // slot of the scheduler, by its time
+	Lease    string       `json:"lease"`
+	Token    uint64       `json:"token"`
+	Holder   string       `json:"holder,omitempty"` // server
+	Started  fhir.Instant `json:"started"`
+	Deadline fhir.Instant `json:"deadline"` // the sender gives up at this instant at the latest
+	SHA256   string       `json:"sha256"`   // of the file, lower-case hex
+	Bytes    int          `json:"bytes"`
+
+	Ended       fhir.Instant `json:"ended,omitempty"`
+	Outcome     State        `json:"outcome,omitempty"` // what the attempt made of the item; "" while it is open
+	HTTPStatus  int          `json:"httpStatus,omitempty"`
+	MaKetQua    string       `json:"maKetQua,omitempty"`
+	MaGiaoDich  string       `json:"maGiaoDich,omitempty"`
+	ReplySHA256 string       `json:"replySha256,omitempty"`
+	Text        string       `json:"text,omitempty"` // thongDiep
+	// Late is set when the outcome came after the item had been given up as unknown; it is evidence and changed no state.
+	Late bool `json:"late,omitempty"`
+}
+
+func attemptKey(k Key, n int) string { return fmt.Sprintf("%s/%04d", k, n) }
+
+// readRow gives a row's bytes (nil if there is none) and fills v from them.
+func (o *Outbox) readRow(ctx context.Context, space store.Space, key string, v any) ([]byte, error) {
+	raw, found, err := o.store.Record(ctx, space, key)
+	if err != nil || !found {
+		return nil, err
+	}
+	return raw, decode(space, key, raw, v)
+}
+
+func decode(space store.Space, key string, raw []byte, v any) error {
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fhir.Wrap(fhir.Internal, "delivery-record-unreadable", err, string(space), key)
+	}
+	return nil
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("delivery: a row of numbers and text cannot fail to encode: " + err.Error())
+	}
+	return b
+}

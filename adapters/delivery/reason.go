@@ -1,0 +1,51 @@
+package delivery
+
+// Reason is why an item is in its state, in the words of the house or of the other side.
+type Reason struct {
+	Code string `json:"code"`
+	VI   string `json:"vi,omitempty"`
+	EN   string `json:"en,omitempty"`
+	Path string `json:"path,omitempty"` // element at fault such as XML3[4].SO_LUONG; "" if none
+}
+
+// Codes of reasons that this room gives; those of pre-check rules (XML1-07) and gateways (403) come from elsewhere.
+const (
+	ReasonSuperseded    = "superseded"
+	ReasonCancelled     = "cancelled"
+	ReasonDeleted       = "deleted"
+	ReasonNoReply       = "no-reply"
+	ReasonStopped       = "stopped"
+	ReasonNotSent       = "not-sent"
+	ReasonNotReceived   = "not-received"
+	ReasonOtherFile     = "other-file"
+	ReasonForgotten     = "forgotten"
+	ReasonEarlier       = "earlier-open"
+	ReasonNoAccount     = "no-account"
+	ReasonUnreadable    = "unreadable"
+	ReasonAfterwards    = "cancelled-afterwards"
+	ReasonDecidedByHand = "decided-by-hand"
+)
+
+var reasons = map[string]Reason{
+	ReasonSuperseded:    {VI: "Đã có phiên bản mới hơn của hồ sơ trước khi gửi", EN: "A newer version of the claim came before this one was sent"},
+	ReasonCancelled:     {VI: "Hồ sơ không còn hiệu lực thanh toán trước khi gửi", EN: "The claim is no longer an active claim for the insurer"},
+	ReasonDeleted:       {VI: "Hồ sơ đã bị xóa trước khi gửi", EN: "The claim was deleted before it was sent"},
+	ReasonNoReply:       {VI: "Đã gửi nhưng không có trả lời đáng tin cậy", EN: "Sent, and no trustworthy reply came"},
+	ReasonStopped:       {VI: "Máy chủ dừng trong lúc gửi", EN: "The server stopped while it was sending"},
+	ReasonNotSent:       {VI: "Chưa gửi được, chắc chắn chưa có dữ liệu nào rời đi", EN: "Not sent: for certain nothing has left"},
+	ReasonNotReceived:   {VI: "Cổng giám định xác nhận chưa nhận được hồ sơ", EN: "The assessment system says that it has not received the claim"},
+	ReasonOtherFile:     {VI: "Cổng giám định giữ một tệp khác cho phiên bản này, cần người quyết định", EN: "The assessment system holds another file for this version: a person must decide"},
+	ReasonForgotten:     {VI: "Cổng giám định đã tiếp nhận nhưng nay trả lời không có hồ sơ", EN: "The assessment system had accepted the claim and now says it does not have it"},
+	ReasonEarlier:       {VI: "Chờ phiên bản trước có kết quả rõ ràng", EN: "Waits until the outcome of an earlier version is known"},
+	ReasonNoAccount:     {VI: "Cơ sở chưa có tài khoản trên cổng giám định", EN: "The facility has no account at the assessment system"},
+	ReasonUnreadable:    {VI: "Chưa lập được tệp hồ sơ do lỗi hệ thống, sẽ thử lại", EN: "The claim file could not be made because of a fault of ours; it is tried again"},
+	ReasonAfterwards:    {VI: "Hồ sơ bị hủy sau khi đã gửi, cần báo cơ quan bảo hiểm", EN: "The claim was cancelled after it was sent: the insurer must be told"},
+	ReasonDecidedByHand: {VI: "Do người có trách nhiệm quyết định", EN: "Decided by a person"},
+}
+
+// Because gives a reason of this room with its texts.
+func Because(code string) *Reason {
+	r := reasons[code]
+	r.Code = code
+	return &r
+}

@@ -1,0 +1,130 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// Summary counts claims by the state of their newest version.
+type Summary map[State]int
+
+// String gives the states that have any, in the order of a claim's life: "queued 3, accepted 12".
+func (s Summary) String() string {
+	var b strings.Builder
+	for _, st := range States {
+		if n := s[st]; n > 0 {
+			if b.Len() > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%s %d", st, n)
+		}
+	}
+	return b.String()
+}
+
+// Summary counts the claims in the outbox. It reads all items unless nothing was committed since the last call.
+func (o *Outbox) Summary(ctx context.Context) (Summary, error) {
+	at, err := o.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	known := o.summary.counts
+	fresh := known != nil && o.summary.at == at
+	o.mu.Unlock()
+	if fresh {
+		return maps.Clone(known), nil
+	}
+	counts := Summary{}
+	var claim string
+	var state State
+	for rec, err := range o.store.Records(ctx, SpaceItems, "", "") {
+		if err != nil {
+			return nil, err
+		}
+		id, _, _ := strings.Cut(rec.Key, "/")
+		if id != claim && claim != "" {
+			counts[state]++
+		}
+		claim, state = id, stateOf(rec.Value)
+	}
+	if claim != "" {
+		counts[state]++
+	}
+	o.mu.Lock()
+	o.summary.at, o.summary.counts = at, counts
+	o.mu.Unlock()
+	return maps.Clone(counts), nil
+}
+
+// stateOf reads the state of an item's row without parsing the rest: it is the first member.
+func stateOf(row []byte) State {
+	rest, ok := bytes.CutPrefix(row, []byte(`{"state":"`))
+	end := bytes.IndexByte(rest, '"')
+	if !ok || end < 0 {
+		return ""
+	}
+	return State(rest[:end])
+}
+
+// Status is all that is known about the way of one claim: for an auditor, and for the one who has to decide.
+type Status struct {
+	Claim    fhir.ID
+	Called   string // reason code why the claim is not wanted any more, "" if it is
+	Versions []VersionStatus
+}
+
+// VersionStatus is one version of the claim with each attempt to send it, oldest first.
+type VersionStatus struct {
+	Item
+	Attempts []Attempt
+}
+
+// Status tells the way of a claim, its versions oldest first. Kind NotFound, code "delivery-item-unknown", if it never
+// was in the outbox.
+func (o *Outbox) Status(ctx context.Context, claim fhir.ID) (Status, error) {
+	st := Status{Claim: claim}
+	for rec, err := range o.store.Records(ctx, SpaceItems, string(claim)+"/", string(claim)+"0") {
+		if err != nil {
+			return st, err
+		}
+		var v VersionStatus
+		if err := decode(SpaceItems, rec.Key, rec.Value, &v.Item); err != nil {
+			return st, err
+		}
+		if v.Attempts, err = o.attempts(ctx, v.Key()); err != nil {
+			return st, err
+		}
+		st.Versions = append(st.Versions, v)
+	}
+	if len(st.Versions) == 0 {
+		return st, fhir.Errorf(fhir.NotFound, "delivery-item-unknown", "", "Claim/"+string(claim), 0)
+	}
+	var h head
+	if _, err := o.readRow(ctx, SpaceHeads, string(claim), &h); err != nil {
+		return st, err
+	}
+	st.Called = h.Off
+	return st, nil
+}
+
+// attempts gives the attempts of an item, oldest first.
+func (o *Outbox) attempts(ctx context.Context, k Key) ([]Attempt, error) {
+	var out []Attempt
+	for rec, err := range o.store.Records(ctx, SpaceAttempts, k.String()+"/", k.String()+"0") {
+		if err != nil {
+			return nil, err
+		}
+		var a Attempt
+		if err := decode(SpaceAttempts, rec.Key, rec.Value, &a); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}

@@ -1,0 +1,173 @@
+package delivery
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// Task and ClaimResponse of a claim have ids made from the claim's, so that they are found without a search.
+const (
+	taskPrefix     = "claim-sync-"
+	responsePrefix = "claim-response-"
+)
+
+// TaskID is the id of the Task that follows a claim.
+func TaskID(claim fhir.ID) fhir.ID { return derivedID(taskPrefix, claim) }
+
+// ResponseID is the id of the ClaimResponse with the newest decision on a claim.
+func ResponseID(claim fhir.ID) fhir.ID { return derivedID(responsePrefix, claim) }
+
+// derivedID puts prefix before id, or before a hash of id when both would not fit into 64 characters.
+func derivedID(prefix string, id fhir.ID) fhir.ID {
+	if len(prefix)+len(id) <= 64 {
+		return fhir.ID(prefix) + id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return fhir.ID(prefix + hex.EncodeToString(sum[:16]))
+}
+
+// StateSystem and ReasonSystem are the code systems of Task.businessStatus and Task.statusReason.
+func (o *Outbox) StateSystem() string  { return o.Base + "/CodeSystem/delivery-state" }
+func (o *Outbox) ReasonSystem() string { return o.Base + "/CodeSystem/delivery-reason" }
+
+// task makes the Task of an item. It depends on the item alone, so each version of the Task is one state of the item.
+func (o *Outbox) task(it Item) (*resource.Document, error) {
+	w := &writer{}
+	w.open('{').member("resourceType").text("Task").member("id").text(string(TaskID(it.Claim)))
+	w.member("identifier").open('[').open('{').
+		member("system").text(o.Base + "/sid/malk/" + it.Facility).member("value").text(it.Episode).
+		close('}').close(']')
+	w.member("status").text(taskStatus[it.State])
+	if r := it.Reason; r != nil {
+		vi := r.VI
+		if it.Decided != nil && r.Code == ReasonDecidedByHand {
+			vi += ": " + it.Decided.Reason
+		}
+		w.member("statusReason")
+		w.concept(o.ReasonSystem(), r.Code, r.EN, vi)
+	}
+	w.member("businessStatus")
+	w.concept(o.StateSystem(), string(it.State), string(it.State), display[it.State])
+	w.member("intent").text("order")
+	w.member("code")
+	w.concept("http://hl7.org/fhir/CodeSystem/task-code", "fulfill", "Fulfill the focal request", "Gửi hồ sơ đến hệ thống giám định BHYT")
+	w.member("focus").open('{').member("reference").text("Claim/" + string(it.Claim)).close('}')
+	if it.Patient != "" {
+		w.member("for").open('{').member("reference").text(it.Patient).close('}')
+	}
+	w.member("authoredOn").text(it.Created.String()).member("lastModified").text(it.Since.String())
+	if len(it.Findings) > 0 {
+		w.member("note").open('[')
+		for _, f := range it.Findings {
+			w.open('{').member("text").text(findingText(f)).close('}')
+		}
+		w.close(']')
+	}
+	w.member("input").open('[')
+	w.parameter("claim-version", "valuePositiveInt").number(uint64(it.Version)).close('}')
+	w.parameter("PB", "valuePositiveInt").number(it.PB).close('}')
+	w.close(']')
+	if it.MaGiaoDich != "" || it.Response != "" || it.Sends > 0 {
+		w.member("output").open('[')
+		if it.Sends > 0 {
+			w.parameter("attempts", "valuePositiveInt").number(uint64(it.Sends)).close('}')
+		}
+		if it.MaGiaoDich != "" {
+			w.parameter("maGiaoDich", "valueString").text(it.MaGiaoDich).close('}')
+		}
+		if it.Response != "" {
+			w.parameter("response", "valueReference").open('{').member("reference").text(it.Response).close('}').close('}')
+		}
+		w.close(']')
+	}
+	w.close('}')
+	return resource.New(w.b)
+}
+
+// findingText is a finding as one line: code, place, text.
+func findingText(f Reason) string {
+	s := f.Code
+	if f.Path != "" {
+		s += " " + f.Path
+	}
+	if f.VI != "" {
+		s += ": " + f.VI
+	}
+	return s
+}
+
+// nameOf gives Type/id of a document.
+func nameOf(d *resource.Document) string {
+	id, _ := d.Root().ID()
+	return string(d.Root().ResourceType()) + "/" + id
+}
+
+// writer appends JSON; it puts the commas.
+type writer struct {
+	b    []byte
+	some bool // the innermost container has a member already, or a name was just written
+	name bool
+}
+
+func (w *writer) value() {
+	if w.some && !w.name {
+		w.b = append(w.b, ',')
+	}
+	w.some, w.name = true, false
+}
+
+func (w *writer) open(c byte) *writer {
+	w.value()
+	w.b = append(w.b, c)
+	w.some = false
+	return w
+}
+
+func (w *writer) close(c byte) *writer {
+	w.b = append(w.b, c)
+	w.some = true
+	return w
+}
+
+func (w *writer) member(name string) *writer {
+	w.text(name)
+	w.b = append(w.b, ':')
+	w.name = true
+	return w
+}
+
+// text writes a string; what is not UTF-8 in it becomes U+FFFD.
+func (w *writer) text(s string) *writer {
+	w.value()
+	w.b, _ = jsontext.AppendQuote(w.b, s)
+	return w
+}
+
+func (w *writer) number(n uint64) *writer {
+	w.value()
+	w.b = strconv.AppendUint(w.b, n, 10)
+	return w
+}
+
+func (w *writer) concept(system, code, name, text string) *writer {
+	w.open('{').member("coding").open('[').open('{').member("system").text(system).member("code").text(code)
+	if name != "" {
+		w.member("display").text(name)
+	}
+	w.close('}').close(']')
+	if text != "" {
+		w.member("text").text(text)
+	}
+	return w.close('}')
+}
+
+// parameter begins an input or output with its type; the caller writes the value and closes it.
+func (w *writer) parameter(name, value string) *writer {
+	return w.open('{').member("type").open('{').member("text").text(name).close('}').member(value)
+}
