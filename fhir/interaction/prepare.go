@@ -1,0 +1,176 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// change is one write on its way into a commit: first what is asked for, then what prepare made of it.
+type change struct {
+	key        fhir.Key
+	value      resource.Value // zero for a delete
+	method     store.Method
+	ifMatch    *fhir.Version // the caller's; a patch's is the version it was applied to
+	mustCreate bool
+	pin        bool // look at the current version also when no hook asks for it
+
+	before   *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
+	beforeAt fhir.T       // as of when
+	put      store.Put
+	del      store.Delete
+	more     Additions
+	puts     []store.Put // of more.Puts
+}
+
+// isDelete says which of put and del counts.
+func (c *change) isDelete() bool { return c.method == store.MethodDelete }
+
+// unchanged says that the document equals the current version, as far as that was looked at.
+func (c *change) unchanged() bool {
+	return !c.isDelete() && c.before != nil && c.before.Stored.Equal(c.put.Doc)
+}
+
+// prepare checks and indexes c's document in one walk and lets the hooks add to it. It may run for many changes at once.
+func (s *Service) prepare(ctx context.Context, c *change) error {
+	if c.isDelete() {
+		c.del = store.Delete{Key: c.key, IfVersion: c.ifMatch}
+	} else {
+		put, err := s.put(c.value, c.key.ID)
+		if err != nil {
+			return err
+		}
+		put.Method, put.IfVersion, put.MustCreate, put.SkipIfEqual = c.method, c.ifMatch, c.mustCreate, !c.mustCreate
+		c.put = put
+	}
+	if len(s.hooks) == 0 && !c.pin {
+		return nil
+	}
+	next, err := s.pin(ctx, c)
+	if err != nil || len(s.hooks) == 0 || c.unchanged() {
+		return err
+	}
+	return s.askHooks(ctx, c, next)
+}
+
+// put makes the put of a document: the one walk, and the form in which it is stored.
+func (s *Service) put(v resource.Value, id fhir.ID) (store.Put, error) {
+	entries, issues := s.index.Resource(v, s.limits.Issues)
+	if len(issues) > 0 {
+		return store.Put{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "resource-invalid", Issues: issues}
+	}
+	return store.Put{Key: fhir.Key{Type: v.ResourceType(), ID: id}, Doc: v.Store(id), Entries: entries, Method: store.MethodUpdate}, nil
+}
+
+// pin looks the current version up, demands in the commit that it stays so, and gives the version that comes next.
+// The caller's If-Match is compared here already, since it and our own demand are one field of the commit.
+func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err error) {
+	switch {
+	case c.mustCreate && c.method == store.MethodCreate:
+		return 1, nil // an id that we made: nothing can be there, and MustCreate holds that
+	case c.method == store.MethodPatch:
+		return c.before.Version + 1, nil // looked up to be patched, and demanded already
+	}
+	at, err := s.store.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found, err := s.store.Read(ctx, c.key, at)
+	e, refused := errors.AsType[*fhir.Error](err)
+	var current fhir.Version
+	switch {
+	case err == nil:
+		c.before, c.beforeAt, current, next = &found, at, found.Version, found.Version+1
+	case refused && e.Kind == fhir.NotFound:
+		c.before, next = nil, 1
+	case refused && e.Kind == fhir.Gone:
+		c.before, next = nil, found.Version+1
+	default:
+		return 0, err
+	}
+	if c.ifMatch != nil && *c.ifMatch != current {
+		return 0, versionConflict(c.key, *c.ifMatch, current)
+	}
+	if c.isDelete() {
+		c.del.IfVersion = &current
+		if current == 0 {
+			next = 0
+		}
+	} else if !c.mustCreate {
+		c.put.IfVersion = &current
+	}
+	return next, nil
+}
+
+// askHooks collects what the hooks add.
+func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) error {
+	c.more, c.puts = Additions{}, nil
+	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before}
+	for _, hook := range s.hooks {
+		a, err := hook(ctx, w)
+		if err != nil {
+			return err
+		}
+		c.more.Unique = append(c.more.Unique, a.Unique...)
+		c.more.Records = append(c.more.Records, a.Records...)
+		c.more.Require = append(c.more.Require, a.Require...)
+		for _, doc := range a.Puts {
+			id, err := requiredID(doc.Root())
+			if err != nil {
+				return err
+			}
+			put, err := s.put(doc.Root(), id)
+			if err != nil {
+				return err
+			}
+			c.puts = append(c.puts, put)
+		}
+	}
+	c.put.Unique = c.more.Unique
+	return nil
+}
+
+// requiredID is the id of a document that must carry one.
+func requiredID(v resource.Value) (fhir.ID, error) {
+	if _, ok := v.ID(); !ok {
+		return "", fhir.Errorf(fhir.Invalid, "id-required", v.Path())
+	}
+	return ownID(v)
+}
+
+// commit hands the changes to the store: the puts of changes in their order, then those of hooks; deletes likewise.
+// Its error is a *refusal.
+func (s *Service) commit(ctx context.Context, changes []*change, require []store.Precondition, records []store.Record) (store.Receipt, error) {
+	c := store.Changes{Require: require, Records: records, Puts: make([]store.Put, 0, len(changes))}
+	for _, ch := range changes {
+		if ch.isDelete() {
+			c.Deletes = append(c.Deletes, ch.del)
+		} else {
+			c.Puts = append(c.Puts, ch.put)
+		}
+		c.Records = append(c.Records, ch.more.Records...)
+		c.Require = append(c.Require, ch.more.Require...)
+	}
+	for _, ch := range changes {
+		c.Puts = append(c.Puts, ch.puts...)
+	}
+	rec, err := s.store.Commit(ctx, c)
+	if err != nil {
+		return rec, &refusal{err}
+	}
+	return rec, nil
+}
+
+// within puts the path of the element at fault before that of err.
+func within(path string, err error) error {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if !ok || e.Path != "" || len(e.Issues) > 0 {
+		return err
+	}
+	c := *e
+	c.Path = path
+	return &c
+}

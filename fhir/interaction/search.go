@@ -1,0 +1,182 @@
+package interaction
+
+import (
+	"context"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// SearchOptions say which page of a search is wanted.
+type SearchOptions struct {
+	Lenient bool               // Prefer: handling=lenient: what cannot be used is left out of Page.Applied instead of an error
+	AsOf    fhir.T             // of the first page, for those after it; 0 = the head
+	After   []byte             // Page.Next of the page before; nil = from the start
+	Skip    int                // matches to pass over, after After: how a page before is reached
+	Total   *int               // known from the first page: not counted again
+	Where   []search.Condition // besides those of the query, such as InCompartment
+}
+
+// Page is one page of a search.
+type Page struct {
+	AsOf     fhir.T
+	Matches  []store.Found
+	Included []store.Found // by _include and _revinclude, none of the matches
+	Count    int           // matches that the page may have
+	Next     []byte        // continue after it; nil = this is the last page
+	Total    *int          // of all pages; nil = not asked for and not known
+	Request  search.Request
+}
+
+// Search finds resources of type t by a query string (without "?"). All pages show the state as of the first one (AS-OF);
+// every committed resource is found (FRESH).
+func (s *Service) Search(ctx context.Context, t fhir.Type, rawQuery string, o SearchOptions) (Page, error) {
+	params, err := search.Parse(rawQuery)
+	if err != nil {
+		return Page{}, err
+	}
+	return s.SearchParams(ctx, t, params, o)
+}
+
+// SearchParams is Search with the query taken apart, such as that of a POST with parameters in both places.
+func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (Page, error) {
+	if !r4.IsResource(t) {
+		return Page{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", string(t))
+	}
+	req, err := search.Bind(t, params, s.searchOptions(o.Lenient))
+	if err != nil {
+		return Page{}, err
+	}
+	req.Query.Where = append(req.Query.Where, o.Where...)
+	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count)}
+	if p.AsOf == 0 {
+		if p.AsOf, err = s.store.Head(ctx); err != nil {
+			return Page{}, err
+		}
+	}
+	if req.Summary == search.SummaryCount {
+		n, err := s.store.Count(ctx, req.Query, p.AsOf)
+		p.Total, p.Count = &n, 0
+		return p, err
+	}
+	matches, err := s.page(ctx, &p, o)
+	if err != nil {
+		return Page{}, err
+	}
+	if err := s.total(ctx, &p, o, len(matches)); err != nil {
+		return Page{}, err
+	}
+	return p, s.fetch(ctx, &p, matches)
+}
+
+// InCompartment is the condition that a resource of type t belongs to the compartment of key, such as Patient/1: one of
+// the parameters that the compartment's definition names refers to it.
+func InCompartment(key fhir.Key, t fhir.Type) (search.Condition, error) {
+	value := search.ReferenceValue(key)
+	c := search.Terms{Name: "compartment"}
+	for _, code := range r4.CompartmentParams(key.Type, t) {
+		if p := r4.Param(t, code); p != nil && p.Type == r4.ParamReference {
+			c.Any = append(c.Any, search.Term{Param: search.ParamID(p.ID), Low: value, Exact: true})
+		}
+	}
+	if len(c.Any) == 0 {
+		return nil, fhir.Errorf(fhir.NotFound, "compartment-unknown", "", string(t), string(key.Type))
+	}
+	return c, nil
+}
+
+// pageSize is the number of matches on a page for the _count asked for, -1 = none.
+func (s *Service) pageSize(asked int) int {
+	if asked < 0 {
+		return min(s.limits.Count, s.limits.MaxCount)
+	}
+	return min(asked, s.limits.MaxCount)
+}
+
+// page collects the matches of the page and finds out whether there are more.
+func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.Match, error) {
+	matches := make([]store.Match, 0, min(p.Count, 64))
+	skip := o.Skip
+	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, store.SearchOptions{After: o.After, Limit: skip + p.Count + 1}) {
+		switch {
+		case err != nil:
+			return nil, err
+		case skip > 0:
+			skip--
+		case len(matches) == p.Count:
+			p.Next = matches[p.Count-1].Order
+			return matches, nil
+		default:
+			matches = append(matches, m)
+		}
+	}
+	return matches, nil
+}
+
+// total finds the number of all matches, as far as that was asked for or is cheap.
+func (s *Service) total(ctx context.Context, p *Page, o SearchOptions, onPage int) error {
+	if p.Request.Total == search.TotalNone {
+		p.Total = nil
+		return nil
+	}
+	first := o.After == nil && o.Skip == 0
+	switch {
+	case p.Total != nil:
+		return nil
+	case first && p.Next == nil:
+		p.Total = &onPage
+		return nil
+	case p.Request.Total == search.TotalDefault && len(p.Request.Query.Where) > 0:
+		return s.countSome(ctx, p)
+	}
+	n, err := s.store.Count(ctx, p.Request.Query, p.AsOf)
+	p.Total = &n
+	return err
+}
+
+// countSome counts up to Limits.CountMatches matches; when there are more the page has no total.
+func (s *Service) countSome(ctx context.Context, p *Page) error {
+	q := p.Request.Query
+	q.Sort, q.Include = nil, nil
+	n, limit := 0, s.limits.CountMatches+1
+	for _, err := range s.store.Search(ctx, q, p.AsOf, store.SearchOptions{Limit: limit}) {
+		if err != nil {
+			return err
+		}
+		if n++; n == limit {
+			return nil
+		}
+	}
+	p.Total = &n
+	return nil
+}
+
+// fetch gets the documents of the page and of what it includes.
+func (s *Service) fetch(ctx context.Context, p *Page, matches []store.Match) error {
+	p.Matches = make([]store.Found, len(matches))
+	var err error
+	for i, m := range matches {
+		if p.Matches[i], err = s.store.Fetch(ctx, m); err != nil {
+			return err
+		}
+	}
+	if len(p.Request.Query.Include) == 0 || len(matches) == 0 {
+		return nil
+	}
+	for m, err := range s.store.Included(ctx, p.Request.Query, matches, p.AsOf) {
+		if err != nil {
+			return err
+		}
+		if len(p.Included) == s.limits.MaxIncluded {
+			return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)
+		}
+		f, err := s.store.Fetch(ctx, m)
+		if err != nil {
+			return err
+		}
+		p.Included = append(p.Included, f)
+	}
+	return nil
+}

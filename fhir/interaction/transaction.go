@@ -1,0 +1,215 @@
+package interaction
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Transaction performs all entries of a transaction bundle or none (ATOMIC), in the order of the specification: deletes,
+// creates, updates and patches, reads. Criteria are looked up in the state before the bundle, less what it deletes.
+//
+//	parse -> identify: which resource is each entry? -> link: references to entries and by criteria get their final text
+//	      -> prepare: walk, index, hooks, on all cores -> one commit -> reads as of it
+//
+// Everything from identify to the commit is one decision, made anew when the state moved. Errors have the path of the
+// entry at fault. Two entries that write the same resource are refused (code "entry-same-resource"); two conditional
+// creates with the same criteria are one resource.
+func (s *Service) Transaction(ctx context.Context, doc *resource.Document, o BundleOptions) ([]Answer, error) {
+	entries, err := s.parseBundle(doc.Root(), "transaction", func(_ int, err error) error { return err })
+	if err != nil {
+		return nil, err
+	}
+	tx := &transaction{s: s, entries: entries, options: o}
+	if err := tx.bind(); err != nil {
+		return nil, err
+	}
+	pinned := len(s.hooks) > 0 || tx.patches
+	if err := s.settle(ctx, "transaction", func(err error) bool { return moved(err, pinned) }, func() error { return tx.try(ctx) }); err != nil {
+		return nil, err
+	}
+	tx.read(ctx)
+	return tx.answers, nil
+}
+
+// transaction is a bundle on its way.
+type transaction struct {
+	s       *Service
+	entries []*entry
+	options BundleOptions
+	patches bool
+
+	urlCriteria []*criteria    // by entry: of the request's url; nil if none
+	ifNoneExist []*criteria    // by entry
+	fresh       []fhir.ID      // by entry: the id of a new resource, the same in each decision
+	links       *linker        // made at the first decision
+	firsts      map[string]int // conditionalCreates
+
+	// Of one decision:
+	at      fhir.T
+	require []store.Precondition
+	deleted map[fhir.Key]bool
+	changes []*change // by entry; nil if the entry writes nothing
+	answers []Answer
+}
+
+// bind reads all criteria and gives out ids; nothing of it depends on the store.
+func (tx *transaction) bind() error {
+	n := len(tx.entries)
+	tx.urlCriteria, tx.ifNoneExist, tx.fresh = make([]*criteria, n), make([]*criteria, n), make([]fhir.ID, n)
+	for i, e := range tx.entries {
+		var err error
+		if e.criteria != "" {
+			if tx.urlCriteria[i], err = tx.s.bindCriteria(e.key.Type, e.criteria); err != nil {
+				return within(e.path(".request.url"), err)
+			}
+		}
+		if e.ifNoneExist != "" {
+			if tx.ifNoneExist[i], err = tx.s.bindCriteria(e.key.Type, e.ifNoneExist); err != nil {
+				return within(e.path(".request.ifNoneExist"), err)
+			}
+		}
+		if e.verb == Post || e.verb == Put && e.criteria != "" {
+			tx.fresh[i] = tx.s.newID()
+		}
+		if (e.verb == Get || e.verb == Head) && tx.options.Read == nil {
+			return fhir.Errorf(fhir.NotAllowed, "entry-read", e.path(".request.method"))
+		}
+		tx.patches = tx.patches || e.verb == Patch
+	}
+	return nil
+}
+
+// try makes one decision and commits it.
+func (tx *transaction) try(ctx context.Context) (err error) {
+	n := len(tx.entries)
+	tx.require, tx.deleted = nil, map[fhir.Key]bool{}
+	tx.changes, tx.answers = make([]*change, n), make([]Answer, n)
+	if tx.at, err = tx.s.store.Head(ctx); err != nil {
+		return err
+	}
+	if err := tx.identify(ctx); err != nil {
+		return err
+	}
+	if err := tx.link(ctx); err != nil {
+		return err
+	}
+	if err := tx.prepare(ctx); err != nil {
+		return err
+	}
+	return tx.commit(ctx)
+}
+
+// prepare walks and indexes all documents, on all cores. Faults of several entries are reported together.
+func (tx *transaction) prepare(ctx context.Context) error {
+	var todo []int
+	for i, c := range tx.changes {
+		if c != nil {
+			todo = append(todo, i)
+		}
+	}
+	faults := make([]error, len(todo))
+	var next, failed atomic.Int64
+	var g errgroup.Group
+	const chunk = 16
+	for range min(runtime.GOMAXPROCS(0), (len(todo)+chunk-1)/chunk) {
+		g.Go(func() error {
+			for {
+				from := int(next.Add(chunk)) - chunk
+				if from >= len(todo) || failed.Load() >= int64(tx.s.limits.Issues) || ctx.Err() != nil {
+					return nil
+				}
+				for i := from; i < min(from+chunk, len(todo)); i++ {
+					faults[i] = guarded(func() error { return tx.s.prepare(ctx, tx.changes[todo[i]]) })
+					if faults[i] != nil {
+						failed.Add(1)
+					}
+				}
+			}
+		})
+	}
+	g.Wait() //nolint:errcheck // the workers leave their errors in faults
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return tx.together(todo, faults)
+}
+
+// together makes one error of the first fault and of the issues that follow it.
+func (tx *transaction) together(todo []int, faults []error) error {
+	var all *fhir.Error
+	for i, err := range faults {
+		if err == nil {
+			continue
+		}
+		path := tx.entries[todo[i]].path("")
+		e, ok := errors.AsType[*fhir.Error](err)
+		switch {
+		case all == nil && (!ok || len(e.Issues) == 0):
+			return within(path, err)
+		case all == nil:
+			c := *e
+			all = &c
+		case ok && len(e.Issues) > 0 && len(all.Issues) < tx.s.limits.Issues:
+			all.Issues = append(all.Issues[:len(all.Issues):len(all.Issues)], e.Issues...)
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	all.Issues = all.Issues[:min(len(all.Issues), tx.s.limits.Issues)]
+	return all
+}
+
+// commit writes what is to be written and fills in the answers.
+func (tx *transaction) commit(ctx context.Context) error {
+	changes := make([]*change, 0, len(tx.changes))
+	for _, c := range tx.changes {
+		if c != nil {
+			changes = append(changes, c)
+		}
+	}
+	rec := store.Receipt{T: tx.at}
+	if len(changes) > 0 {
+		var err error
+		if rec, err = tx.s.commit(ctx, changes, tx.require, nil); err != nil {
+			return err
+		}
+	}
+	tx.at = rec.T
+	puts, deletes := 0, 0
+	for i, c := range tx.changes {
+		a := &tx.answers[i]
+		a.Verb = tx.entries[i].verb
+		switch {
+		case c == nil:
+		case c.isDelete():
+			w := rec.Deletes[deletes]
+			deletes++
+			a.Result = Result{Key: c.key, Version: w.Version, At: w.At, T: rec.T, Deleted: w.Version != 0}
+		default:
+			a.Result = resultOf(c, rec, rec.Puts[puts])
+			puts++
+		}
+	}
+	tx.aliases()
+	return nil
+}
+
+// read answers the reads, as of the commit. By then the writes have landed, so a read that fails is told in its own place
+// and does not call the bundle failed.
+func (tx *transaction) read(ctx context.Context) {
+	for i, e := range tx.entries {
+		if e.verb == Get || e.verb == Head {
+			a := &tx.answers[i]
+			a.Read, a.Err = tx.options.Read(ctx, e.read, tx.at)
+		}
+	}
+}

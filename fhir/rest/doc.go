@@ -1,0 +1,24 @@
+// Package rest serves the FHIR R4 interface over HTTP, on Gin. It reads requests, negotiates, and writes answers; what an
+// interaction means is the matter of fhir/interaction.
+//
+//	request -> route table (routes.go) -> handle: call made, handler run, answer or error written (handle.go)
+//	handler -> negotiate, read the body once as it streams in (negotiate.go, body.go)
+//	        -> interaction -> answer built by appending the stored bytes (respond.go, bundle.go)
+//
+// Errors go up untouched; handle.go is the only place that turns one into a status and an OperationOutcome.
+//
+//	GET    metadata                         CapabilityStatement
+//	POST   (base)                           transaction, batch
+//	GET    _history, Type/_history          history
+//	GET    Type?…   POST Type/_search       search
+//	POST   Type                             create, conditional create (If-None-Exist)
+//	PUT PATCH DELETE Type?…                 conditional update, patch, delete
+//	GET PUT PATCH DELETE Type/id            read, update, patch, delete
+//	GET    Type/id/_history[/version]       history, vread
+//	GET    Patient/id/$everything           all about a patient
+//	GET    Patient/id/Type?…                compartment search
+//	GET    /healthz, /readyz                for load balancers, beside the base
+//
+// HEAD is answered where GET is. It may import gin, interaction and operation, outcome, and what these stand on.
+// Start reading at Server, then routes. Source: https://hl7.org/fhir/R4/http.html
+package rest

@@ -1,0 +1,97 @@
+package rest
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/operation"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// everything is GET Patient/id/$everything, with _count, _since, _type, start, end and paging.
+func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
+	if c.key.Type != "Patient" {
+		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$everything")
+	}
+	path := c.key.String() + "/$everything"
+	params, err := search.Parse(c.query)
+	if err != nil {
+		return answer{}, err
+	}
+	text, params, err := takePage(params)
+	if err != nil {
+		return answer{}, err
+	}
+	o, applied, err := everythingOptions(params, c.prefer.lenient)
+	if err != nil {
+		return answer{}, err
+	}
+	used, err := search.Parse(applied)
+	if err != nil {
+		return answer{}, err
+	}
+	scope := scopeOf(path, used)
+	o.AsOf = c.at
+	if text != "" {
+		tok, err := s.decode(text, scope)
+		if err != nil {
+			return answer{}, err
+		}
+		o.AsOf, o.Offset = tok.asOf, tok.offset
+	}
+	page, err := s.operations.Everything(ctx, c.key, o)
+	if err != nil {
+		return answer{}, err
+	}
+	b := newBundle("searchset")
+	b.total(page.Total)
+	show := showParams(params)
+	b.link("self", pageLink(c.base, path, applied, show, text))
+	if page.Next > 0 {
+		b.link("next", pageLink(c.base, path, applied, show, s.encode(token{asOf: page.AsOf, total: -1, offset: page.Next}, scope)))
+	}
+	for _, f := range page.Found {
+		mode := "match"
+		if f.Supporting {
+			mode = "include"
+		}
+		b.entry(c.base, f.Found, c.show, mode)
+	}
+	return answer{body: b.end()}, nil
+}
+
+// everythingOptions reads the parameters; applied are those that were used, for links.
+func everythingOptions(params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
+	o.Count = -1
+	var used []string
+	for _, p := range params {
+		bad := fhir.Errorf(fhir.Invalid, "everything-parameter", "", clip(p.Key()), clip(p.Value))
+		switch p.Key() {
+		case "_count":
+			if o.Count, err = strconv.Atoi(p.Value); err != nil || o.Count < 1 {
+				return o, "", bad
+			}
+		case "_since":
+			from, _, ok := parseTime(p.Value)
+			if !ok {
+				return o, "", bad
+			}
+			o.Since = fhir.InstantOf(from)
+		case "_type":
+			for _, t := range strings.Split(p.Value, ",") {
+				o.Types = append(o.Types, fhir.Type(t))
+			}
+		case "_format", "_pretty", "_summary", "_elements":
+			continue
+		default:
+			if !lenient {
+				return o, "", fhir.Errorf(fhir.Invalid, "everything-parameter-unknown", "", clip(p.Key()))
+			}
+			continue
+		}
+		used = append(used, p.Name+"="+queryEscape(p.Value))
+	}
+	return o, strings.Join(used, "&"), nil
+}

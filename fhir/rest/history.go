@@ -1,0 +1,164 @@
+package rest
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// history is GET Type/id/_history, Type/_history and _history, with _count, _since, _at and paging.
+func (s *Server) history(ctx context.Context, c *call) (answer, error) {
+	path := strings.TrimPrefix(string(c.key.Type)+"/"+string(c.key.ID), "/")
+	path = strings.TrimPrefix(strings.TrimSuffix(path, "/")+"/_history", "/")
+	params, err := search.Parse(c.query)
+	if err != nil {
+		return answer{}, err
+	}
+	text, params, err := takePage(params)
+	if err != nil {
+		return answer{}, err
+	}
+	o, applied, err := historyOptions(params, c.prefer.lenient)
+	if err != nil {
+		return answer{}, err
+	}
+	used, err := search.Parse(applied)
+	if err != nil {
+		return answer{}, err
+	}
+	scope := scopeOf(path, used)
+	o.AsOf = c.at
+	tok := token{total: -1}
+	if text != "" {
+		if tok, err = s.decode(text, scope); err != nil {
+			return answer{}, err
+		}
+		o.AsOf, o.Place = tok.asOf, interaction.HistoryPlace{T: tok.t, Seen: tok.seen}
+	}
+	page, err := s.Service.History(ctx, c.key, o)
+	if err != nil {
+		return answer{}, err
+	}
+	b := newBundle("history")
+	if page.Total >= 0 {
+		b.total(page.Total)
+	}
+	show := showParams(params)
+	b.link("self", pageLink(c.base, path, applied, show, text))
+	if page.Next != (interaction.HistoryPlace{}) {
+		next := token{asOf: page.AsOf, total: -1, t: page.Next.T, seen: page.Next.Seen}
+		b.link("next", pageLink(c.base, path, applied, show, s.encode(next, scope)))
+	}
+	for _, f := range page.Versions {
+		b.version(c, f)
+	}
+	return answer{body: b.end()}, nil
+}
+
+// historyOptions reads the parameters of a history; applied are those that were used, for links.
+func historyOptions(params []search.Parameter, lenient bool) (o interaction.HistoryOptions, applied string, err error) {
+	o.Count = -1
+	var used []string
+	for _, p := range params {
+		bad := fhir.Errorf(fhir.Invalid, "history-parameter", "", clip(p.Name), clip(p.Value))
+		switch p.Name {
+		case "_count":
+			if o.Count, err = strconv.Atoi(p.Value); err != nil || o.Count < 0 {
+				return o, "", bad
+			}
+		case "_since":
+			from, _, ok := parseTime(p.Value)
+			if !ok {
+				return o, "", bad
+			}
+			o.Since = fhir.InstantOf(from)
+		case "_at":
+			from, to, ok := parseTime(p.Value)
+			if !ok {
+				return o, "", bad
+			}
+			o.From, o.Until = fhir.InstantOf(from), fhir.InstantOf(to)
+		case "_format", "_pretty", "_summary", "_elements":
+			continue
+		default:
+			if !lenient {
+				return o, "", fhir.Errorf(fhir.Invalid, "history-parameter-unknown", "", clip(p.Name))
+			}
+			continue
+		}
+		used = append(used, p.Name+"="+queryEscape(p.Value))
+	}
+	return o, strings.Join(used, "&"), nil
+}
+
+// parseTime reads an instant or a partial date, and gives the first and the last millisecond of it. A plus sign that was
+// sent unescaped came out as a blank. Dates without a time are in UTC.
+func parseTime(s string) (from, to time.Time, ok bool) {
+	s = strings.Replace(s, " ", "+", 1)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, t, true
+		}
+	}
+	for _, f := range []struct {
+		layout           string
+		year, month, day int
+	}{{"2006-01-02", 0, 0, 1}, {"2006-01", 0, 1, 0}, {"2006", 1, 0, 0}} {
+		if t, err := time.Parse(f.layout, s); err == nil {
+			return t, t.AddDate(f.year, f.month, f.day).Add(-time.Millisecond), true
+		}
+	}
+	return from, to, false
+}
+
+// version adds one version to a history: what was asked for then, and what came of it.
+func (b *bundle) version(c *call, f store.Found) {
+	b.open()
+	b.fullURL(c.base, f.Key)
+	if !f.Deleted() {
+		b.buf.b = append(b.buf.b, `,"resource":`...)
+		b.buf.b = c.show.append(b.buf.b, f)
+	}
+	b.buf.b = append(b.buf.b, `,"request":{"method":"`...)
+	url, status := f.Key.String(), "200 OK"
+	switch f.Method {
+	case store.MethodCreate:
+		b.buf.b = append(b.buf.b, "POST"...)
+		url, status = string(f.Key.Type), "201 Created"
+	case store.MethodPatch:
+		b.buf.b = append(b.buf.b, "PATCH"...)
+	case store.MethodDelete:
+		b.buf.b = append(b.buf.b, "DELETE"...)
+		status = "204 No Content"
+	default:
+		b.buf.b = append(b.buf.b, "PUT"...)
+		if f.Version == 1 {
+			status = "201 Created"
+		}
+	}
+	b.buf.b = append(append(append(b.buf.b, `","url":"`...), url...), `"},`...)
+	b.response(status, f.Version, f.At, "")
+	b.buf.b = append(b.buf.b, '}')
+}
+
+// response adds the response member of an entry. Nothing in it needs to be escaped.
+func (b *bundle) response(status string, v fhir.Version, at fhir.Instant, location string) {
+	b.buf.b = append(append(append(b.buf.b, `"response":{"status":"`...), status...), '"')
+	if location != "" {
+		b.buf.b = append(append(append(b.buf.b, `,"location":"`...), location...), '"')
+	}
+	if v != 0 {
+		b.buf.b = append(b.buf.b, `,"etag":"W/\"`...)
+		b.buf.b = append(strconv.AppendUint(b.buf.b, uint64(v), 10), `\""`...)
+	}
+	if at != 0 {
+		b.buf.b = append(at.AppendFormat(append(b.buf.b, `,"lastModified":"`...)), '"')
+	}
+	b.buf.b = append(b.buf.b, '}')
+}

@@ -1,0 +1,139 @@
+package rest
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// show says how an answer is to be shown.
+type show struct {
+	pretty   bool
+	summary  string   // "", true, text, data, count, false
+	elements []string // _elements
+}
+
+// prefer is what the Prefer header asks for.
+type prefer struct {
+	ret     string // "", minimal, representation, OperationOutcome
+	lenient bool   // handling=lenient
+}
+
+// negotiate reads what format is asked for: _format before Accept. Only FHIR JSON can be had.
+func (c *call) negotiate(r *http.Request) error {
+	if p := r.Header["Prefer"]; len(p) > 0 {
+		c.prefer = parsePrefer(p)
+	}
+	if err := c.negotiateQuery(); err != nil || c.format {
+		return err
+	}
+	for _, accept := range r.Header["Accept"] {
+		if !acceptsJSON(accept) {
+			return fhir.Errorf(fhir.NotAcceptable, "accept-unknown", "", clip(accept))
+		}
+	}
+	return nil
+}
+
+// negotiateQuery reads the parameters of the query that say how to show.
+func (c *call) negotiateQuery() error {
+	if !strings.Contains(c.query, "_") {
+		return nil
+	}
+	q, err := url.ParseQuery(strings.ReplaceAll(c.query, ";", "%3B"))
+	if err != nil {
+		return fhir.Wrap(fhir.Invalid, "query-invalid", err)
+	}
+	c.show = show{pretty: q.Get("_pretty") == "true", summary: q.Get("_summary")}
+	if e := q.Get("_elements"); e != "" {
+		c.show.elements = strings.Split(e, ",")
+	}
+	format := q.Get("_format")
+	if c.format = format != ""; c.format && !jsonFormat(strings.ReplaceAll(format, " ", "+")) { // a plus sent as such is a blank now
+		return fhir.Errorf(fhir.NotAcceptable, "format-unknown", "", clip(format))
+	}
+	return checkSummary(c.show.summary)
+}
+
+// jsonFormat says whether a value of _format or a media type means FHIR JSON.
+func jsonFormat(f string) bool {
+	switch f {
+	case "application/fhir+json", "json", "application/json", "text/json", "application/json+fhir":
+		return true
+	}
+	media, params, err := mime.ParseMediaType(f)
+	if err != nil {
+		return false
+	}
+	if v := params["fhirversion"]; v != "" && v != "4.0" && v != "4.0.1" {
+		return false
+	}
+	return len(params) > 0 && jsonFormat(media)
+}
+
+// acceptsJSON says whether an Accept header allows FHIR JSON; quality 0 forbids, other qualities do not matter.
+func acceptsJSON(accept string) bool {
+	switch accept {
+	case "", "*/*", "application/fhir+json", "application/json":
+		return true
+	}
+	for _, part := range strings.Split(accept, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil || strings.Trim(params["q"], "0.") == "" && params["q"] != "" {
+			continue
+		}
+		if v := params["fhirversion"]; v != "" && v != "4.0" && v != "4.0.1" {
+			continue
+		}
+		if media == "*/*" || media == "application/*" || jsonFormat(media) {
+			return true
+		}
+	}
+	return false
+}
+
+// wantsJSONBody checks the Content-Type of a resource that is sent.
+func wantsJSONBody(r *http.Request) error {
+	switch t := header(r, "Content-Type"); t {
+	case "application/fhir+json", "application/json":
+		return nil
+	default:
+		return contentType(t, "application/fhir+json", jsonFormat)
+	}
+}
+
+// contentType checks a Content-Type that was not one of the usual spellings; want is named in the refusal.
+func contentType(got, want string, ok func(string) bool) error {
+	media, params, err := mime.ParseMediaType(got)
+	if err != nil || !ok(media) {
+		return fhir.Errorf(fhir.Unsupported, "content-type", "", clip(got), want)
+	}
+	if cs := params["charset"]; cs != "" && !strings.EqualFold(cs, "utf-8") {
+		return fhir.Errorf(fhir.Unsupported, "content-charset", "", clip(cs))
+	}
+	if v := params["fhirversion"]; v != "" && v != "4.0" && v != "4.0.1" {
+		return fhir.Errorf(fhir.Unsupported, "content-fhir-version", "", clip(v))
+	}
+	return nil
+}
+
+// parsePrefer reads the Prefer headers: return=…; handling=…, others are passed over, as RFC 7240 has it.
+func parsePrefer(headers []string) prefer {
+	var p prefer
+	for _, h := range headers {
+		for _, part := range strings.FieldsFunc(h, func(r rune) bool { return r == ',' || r == ';' }) {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			value = strings.Trim(strings.TrimSpace(value), `"`)
+			switch strings.ToLower(strings.TrimSpace(name)) {
+			case "return":
+				p.ret = value
+			case "handling":
+				p.lenient = value == "lenient"
+			}
+		}
+	}
+	return p
+}

@@ -1,0 +1,144 @@
+package rest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// pageParam carries the token of a page in a link.
+const pageParam = "_page"
+
+// token is the state of paging: it lies in the link and nowhere else, so any server of the store can answer, for as long
+// as the store keeps the commit. Its text is base64url of
+//
+//	version 1 | asOf | offset | total+1 | seen | t | len(after) after | tag (16 bytes of HMAC-SHA256)
+//
+// with uvarints for numbers. The tag covers what the token is used with (path and parameters) as well, so that a token
+// cannot be made, changed, or carried over to another search.
+type token struct {
+	asOf   fhir.T
+	offset int    // matches shown before this page
+	total  int    // of all pages; -1 = unknown
+	after  []byte // of a search: order of the last match before this page; nil = count offset from the start
+	t      fhir.T // of a history: the commit to go on in,
+	seen   int    // and how many of its versions were shown
+}
+
+const (
+	tokenVersion = 1
+	tagSize      = 16
+)
+
+// encode gives the token's text for use with the given scope.
+func (s *Server) encode(t token, scope string) string {
+	b := []byte{tokenVersion}
+	for _, n := range []uint64{uint64(t.asOf), uint64(t.offset), uint64(t.total + 1), uint64(t.seen), uint64(t.t), uint64(len(t.after))} {
+		b = binary.AppendUvarint(b, n)
+	}
+	b = append(b, t.after...)
+	return base64.RawURLEncoding.EncodeToString(append(b, s.tag(b, scope)...))
+}
+
+// decode reads a token. What is not one of ours is Kind Invalid, code "page-token".
+func (s *Server) decode(text, scope string) (token, error) {
+	bad := fhir.Errorf(fhir.Invalid, "page-token", "")
+	if len(text) > 8<<10 {
+		return token{}, bad
+	}
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) < tagSize+2 || b[0] != tokenVersion {
+		return token{}, bad
+	}
+	b, tag := b[:len(b)-tagSize], b[len(b)-tagSize:]
+	if !hmac.Equal(tag, s.tag(b, scope)) {
+		return token{}, bad
+	}
+	var n [6]uint64
+	rest := b[1:]
+	for i := range n {
+		v, size := binary.Uvarint(rest)
+		if size <= 0 {
+			return token{}, bad
+		}
+		n[i], rest = v, rest[size:]
+	}
+	if n[5] != uint64(len(rest)) {
+		return token{}, bad
+	}
+	t := token{asOf: fhir.T(n[0]), offset: int(n[1]), total: int(n[2]) - 1, seen: int(n[3]), t: fhir.T(n[4])}
+	if len(rest) > 0 {
+		t.after = rest
+	}
+	return t, nil
+}
+
+func (s *Server) tag(b []byte, scope string) []byte {
+	m := hmac.New(sha256.New, s.pageKey)
+	m.Write(b)
+	m.Write([]byte{0})
+	m.Write([]byte(scope))
+	return m.Sum(nil)[:tagSize]
+}
+
+// scopeOf is what a token is bound to: the path and the parameters, but for those that say how to show.
+func scopeOf(path string, params []search.Parameter) string {
+	var b strings.Builder
+	b.WriteString(path)
+	for _, p := range params {
+		switch p.Name {
+		case pageParam, "_format", "_pretty":
+			continue
+		}
+		for _, part := range []string{p.Key(), p.Value} {
+			b.WriteByte(0)
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}
+
+// takePage takes the page token out of the parameters; "" if there is none.
+func takePage(params []search.Parameter) (string, []search.Parameter, error) {
+	text, rest := "", params[:0:0]
+	for _, p := range params {
+		if p.Name != pageParam {
+			rest = append(rest, p)
+			continue
+		}
+		if text != "" || p.Value == "" || p.Key() != pageParam {
+			return "", nil, fhir.Errorf(fhir.Invalid, "page-token", "")
+		}
+		text = p.Value
+	}
+	return text, rest, nil
+}
+
+// showParams are the parameters of a query that say how to show, to be carried on in links.
+func showParams(params []search.Parameter) string {
+	var b strings.Builder
+	for _, p := range params {
+		if p.Name == "_format" || p.Name == "_pretty" {
+			b.WriteString("&" + p.Name + "=" + queryEscape(p.Value))
+		}
+	}
+	return b.String()
+}
+
+// link gives the URL of a page.
+func pageLink(base, path, applied, show, tok string) string {
+	q := applied + show
+	if tok != "" {
+		q += "&" + pageParam + "=" + tok
+	}
+	q = strings.TrimPrefix(q, "&")
+	if q == "" {
+		return base + "/" + path
+	}
+	return base + "/" + path + "?" + q
+}

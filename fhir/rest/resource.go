@@ -1,0 +1,168 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
+)
+
+// read is GET Type/id.
+func (s *Server) read(ctx context.Context, c *call) (answer, error) {
+	f, err := s.Service.Store().Read(ctx, c.key, c.at)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.found(c, f)
+}
+
+// vread is GET Type/id/_history/version.
+func (s *Server) vread(ctx context.Context, c *call) (answer, error) {
+	f, err := s.Service.VRead(ctx, c.key, c.version)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.found(c, f)
+}
+
+// create is POST Type.
+func (s *Server) create(ctx context.Context, c *call) (answer, error) {
+	doc, err := c.document(s.Limits.ResourceBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := s.Service.Create(ctx, doc, interaction.CreateOptions{Type: c.key.Type, IfNoneExist: header(c.http, "If-None-Exist")})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.written(c, r)
+}
+
+// update is PUT Type/id.
+func (s *Server) update(ctx context.Context, c *call) (answer, error) {
+	o, err := c.updateOptions()
+	if err != nil {
+		return answer{}, err
+	}
+	doc, err := c.document(s.Limits.ResourceBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := s.Service.Update(ctx, c.key, doc, o)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.written(c, r)
+}
+
+// updateByCriteria is PUT Type?criteria.
+func (s *Server) updateByCriteria(ctx context.Context, c *call) (answer, error) {
+	o, err := c.updateOptions()
+	if err != nil {
+		return answer{}, err
+	}
+	doc, err := c.document(s.Limits.ResourceBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := s.Service.UpdateByCriteria(ctx, c.key.Type, c.criteria(), doc, o)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.written(c, r)
+}
+
+func (c *call) updateOptions() (interaction.UpdateOptions, error) {
+	v, err := c.ifMatch()
+	if err == nil && c.ifNoneMatch != "" && c.ifNoneMatch != "*" {
+		err = fhir.Errorf(fhir.Invalid, "if-none-match-write", "")
+	}
+	return interaction.UpdateOptions{IfMatch: v, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
+}
+
+// patch is PATCH Type/id.
+func (s *Server) patch(ctx context.Context, c *call) (answer, error) {
+	return s.patchWith(c, func(p interaction.JSONPatch, o interaction.PatchOptions) (interaction.Result, error) {
+		return s.Service.Patch(ctx, c.key, p, o)
+	})
+}
+
+// patchByCriteria is PATCH Type?criteria.
+func (s *Server) patchByCriteria(ctx context.Context, c *call) (answer, error) {
+	return s.patchWith(c, func(p interaction.JSONPatch, o interaction.PatchOptions) (interaction.Result, error) {
+		return s.Service.PatchByCriteria(ctx, c.key.Type, c.criteria(), p, o)
+	})
+}
+
+func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interaction.PatchOptions) (interaction.Result, error)) (answer, error) {
+	const want = "application/json-patch+json"
+	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
+		return answer{}, err
+	}
+	v, err := c.ifMatch()
+	if err != nil {
+		return answer{}, err
+	}
+	raw, err := c.raw(s.Limits.FormBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	p, err := s.Service.ParseJSONPatch(raw)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := apply(p, interaction.PatchOptions{IfMatch: v})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.written(c, r)
+}
+
+// delete is DELETE Type/id.
+func (s *Server) delete(ctx context.Context, c *call) (answer, error) {
+	v, err := c.ifMatch()
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := s.Service.Delete(ctx, c.key, interaction.DeleteOptions{IfMatch: v})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.deleted(c, r)
+}
+
+// deleteByCriteria is DELETE Type?criteria.
+func (s *Server) deleteByCriteria(ctx context.Context, c *call) (answer, error) {
+	v, err := c.ifMatch()
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := s.Service.DeleteByCriteria(ctx, c.key.Type, c.criteria(), interaction.DeleteOptions{IfMatch: v})
+	if err != nil {
+		return answer{}, err
+	}
+	return s.deleted(c, r)
+}
+
+// deleted answers 204, or 200 with an outcome if that is preferred; the tag is that of the version which says: deleted.
+func (s *Server) deleted(c *call, r interaction.Result) (answer, error) {
+	a := answer{status: http.StatusNoContent, version: r.Version}
+	if c.prefer.ret == "OperationOutcome" {
+		code := "deleted"
+		if !r.Deleted {
+			code = "delete-nothing"
+		}
+		a.status, a.body = http.StatusOK, buffers.get()
+		a.body.b = outcome.Info(code, c.language(), r.Key.String(), r.Version).AppendJSON(a.body.b)
+	}
+	return a, nil
+}
+
+// criteria is the query of a conditional interaction without what only says how to answer.
+func (c *call) criteria() string { return dropParams(c.query, "_format", "_pretty") }
+
+// parseHTTPTime reads a date header.
+func parseHTTPTime(s string) (time.Time, error) { return http.ParseTime(s) }

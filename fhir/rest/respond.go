@@ -1,0 +1,189 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// answer is what a handler gives: FHIR JSON with what goes into headers.
+type answer struct {
+	status   int     // 0 = 200
+	body     *buffer // nil = none; given back to the pool when written
+	version  fhir.Version
+	at       fhir.Instant
+	location string
+}
+
+// buffer is a pooled byte slice.
+type buffer struct{ b []byte }
+
+type bufferPool struct{ pool sync.Pool }
+
+// buffers holds answers while they are made. Slices over 1 MiB are left to the collector.
+var buffers bufferPool
+
+func (p *bufferPool) get() *buffer {
+	if b, ok := p.pool.Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{make([]byte, 0, 4<<10)}
+}
+
+func (p *bufferPool) put(b *buffer) {
+	if b != nil && cap(b.b) <= 1<<20 {
+		b.b = b.b[:0]
+		p.pool.Put(b)
+	}
+}
+
+var contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
+
+// write sends an answer.
+func (s *Server) write(g *gin.Context, c *call, a answer) {
+	h := g.Writer.Header()
+	if a.version != 0 {
+		h["Etag"] = []string{etag(a.version)}
+	}
+	if a.at != 0 {
+		h["Last-Modified"] = []string{a.at.Time().Format(http.TimeFormat)}
+	}
+	if a.location != "" {
+		h["Location"] = []string{a.location}
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	if a.body == nil {
+		g.Writer.WriteHeader(a.status)
+		g.Writer.WriteHeaderNow()
+		return
+	}
+	defer buffers.put(a.body)
+	body := a.body.b
+	if c.show.pretty {
+		body = pretty(body)
+	}
+	h["Content-Type"] = contentTypeJSON
+	if s.Limits.GzipFrom >= 0 && len(body) >= s.Limits.GzipFrom && strings.Contains(header(g.Request, "Accept-Encoding"), "gzip") {
+		s.writeGzip(g, a.status, body)
+		return
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	g.Writer.WriteHeader(a.status)
+	if g.Request.Method == http.MethodHead {
+		g.Writer.WriteHeaderNow()
+		return
+	}
+	_, _ = g.Writer.Write(body) // an error means that the client has gone
+}
+
+// zippers are compressors at the fastest level, which on this kind of text is the best deal.
+var zippers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	return z
+}}
+
+func (s *Server) writeGzip(g *gin.Context, status int, body []byte) {
+	h := g.Writer.Header()
+	h["Content-Encoding"], h["Vary"] = []string{"gzip"}, []string{"Accept-Encoding"}
+	g.Writer.WriteHeader(status)
+	if g.Request.Method == http.MethodHead {
+		g.Writer.WriteHeaderNow()
+		return
+	}
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	z.Reset(g.Writer)
+	_, _ = z.Write(body)
+	_ = z.Close()
+}
+
+// pretty indents JSON; literals of numbers and strings stay as they are.
+func pretty(body []byte) []byte {
+	var out bytes.Buffer
+	if err := json.Indent(&out, body, "", "  "); err != nil {
+		return body
+	}
+	out.WriteByte('\n')
+	return out.Bytes()
+}
+
+// etag is the weak entity tag of a version.
+func etag(v fhir.Version) string { return `W/"` + v.String() + `"` }
+
+// found answers with one version of a resource.
+func (s *Server) found(c *call, f store.Found) (answer, error) {
+	a := answer{version: f.Version, at: f.At}
+	if c.notModified(f) {
+		a.status = http.StatusNotModified
+		return a, nil
+	}
+	a.body = buffers.get()
+	a.body.b = c.show.append(a.body.b, f)
+	return a, nil
+}
+
+// notModified says whether the caller has this version already. If-None-Match counts before If-Modified-Since (RFC 9110).
+func (c *call) notModified(f store.Found) bool {
+	if c.ifNoneMatch != "" {
+		if c.ifNoneMatch == "*" {
+			return true
+		}
+		for _, tag := range strings.Split(c.ifNoneMatch, ",") {
+			if v, ok := interaction.ParseETag(tag); ok && v == f.Version {
+				return true
+			}
+		}
+		return false
+	}
+	if c.ifModifiedSince == "" {
+		return false
+	}
+	since, err := parseHTTPTime(c.ifModifiedSince)
+	return err == nil && f.At.Time().Truncate(1e9).Compare(since) <= 0
+}
+
+// written answers a create, update or patch, as Prefer has it.
+func (s *Server) written(c *call, r interaction.Result) (answer, error) {
+	a := answer{status: http.StatusOK, version: r.Version, at: r.At}
+	if r.Created {
+		a.status = http.StatusCreated
+	}
+	if r.Created || c.http.Method == http.MethodPost {
+		a.location = c.base + "/" + r.Key.String() + "/_history/" + r.Version.String()
+	}
+	switch c.prefer.ret {
+	case "minimal":
+	case "OperationOutcome":
+		a.body = buffers.get()
+		a.body.b = writtenOutcome(c, r).AppendJSON(a.body.b)
+	default:
+		a.body = buffers.get()
+		a.body.b = r.Stored.Append(a.body.b, r.Version, r.At)
+	}
+	return a, nil
+}
+
+// writtenOutcome says in words what a write did.
+func writtenOutcome(c *call, r interaction.Result) outcome.Outcome {
+	code := "updated"
+	switch {
+	case r.Created:
+		code = "created"
+	case r.Same:
+		code = "unchanged"
+	}
+	return outcome.Info(code, c.language(), r.Key.String(), r.Version)
+}

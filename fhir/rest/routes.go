@@ -1,0 +1,111 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+)
+
+// handler answers one call. What it returns as an error becomes an OperationOutcome in handle.
+type handler func(ctx context.Context, c *call) (answer, error)
+
+// route is a row of the table: the verb, the path below the base, and who answers.
+type route struct {
+	method string
+	path   string
+	run    handler
+}
+
+// routes is the interface. A GET also answers HEAD.
+func (s *Server) routes() []route {
+	return []route{
+		{http.MethodGet, "/metadata", s.capabilities},
+		{http.MethodPost, "", s.bundle},
+		{http.MethodGet, "/_history", s.history},
+
+		{http.MethodGet, "/:type", s.search},
+		{http.MethodPost, "/:type", s.create},
+		{http.MethodPut, "/:type", s.updateByCriteria},
+		{http.MethodPatch, "/:type", s.patchByCriteria},
+		{http.MethodDelete, "/:type", s.deleteByCriteria},
+		{http.MethodPost, "/:type/_search", s.searchForm},
+		{http.MethodGet, "/:type/_history", s.history},
+
+		{http.MethodGet, "/:type/:id", s.read},
+		{http.MethodPut, "/:type/:id", s.update},
+		{http.MethodPatch, "/:type/:id", s.patch},
+		{http.MethodDelete, "/:type/:id", s.delete},
+		{http.MethodGet, "/:type/:id/_history", s.history},
+		{http.MethodGet, "/:type/:id/_history/:version", s.vread},
+		{http.MethodGet, "/:type/:id/$everything", s.everything},
+		{http.MethodGet, "/:type/:id/:compartment", s.compartment},
+	}
+}
+
+// router makes the Gin engine: no logger, no recovery of Gin's own (handle has one), nothing that redirects.
+func (s *Server) router() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.UseRawPath, e.UnescapePathValues = true, true
+	e.RedirectTrailingSlash, e.RedirectFixedPath = false, false
+	e.HandleMethodNotAllowed = true
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+	group := e.Group(s.BasePath)
+	for _, r := range s.routes() {
+		group.Handle(r.method, r.path, s.handle(r.run))
+		if r.method == http.MethodGet {
+			group.HEAD(r.path, s.handle(r.run))
+		}
+	}
+	e.NoRoute(s.handle(func(_ context.Context, c *call) (answer, error) {
+		return answer{}, fhir.Errorf(fhir.NotFound, "route-unknown", "")
+	}))
+	e.NoMethod(s.handle(func(_ context.Context, c *call) (answer, error) {
+		return answer{}, fhir.Errorf(fhir.NotAllowed, "method-unknown", "", c.http.Method)
+	}))
+	return e
+}
+
+// place reads the path's parts and checks them: the type is one of R4, the id fits the grammar.
+func (c *call) place(typ, id, version string) error {
+	if typ != "" {
+		if typ[0] == '$' {
+			return fhir.Errorf(fhir.NotFound, "operation-unknown", "", clip(typ))
+		}
+		if !r4.IsResource(fhir.Type(typ)) {
+			return fhir.Errorf(fhir.NotFound, "type-unknown", "", clip(typ))
+		}
+		c.key.Type = fhir.Type(typ)
+	}
+	if id != "" {
+		if id[0] == '$' {
+			return fhir.Errorf(fhir.NotFound, "operation-unknown", "", clip(id))
+		}
+		parsed, err := fhir.ParseID(id)
+		if err != nil {
+			return err
+		}
+		c.key.ID = parsed
+	}
+	if version != "" {
+		v, ok := fhir.ParseVersion(version)
+		if !ok {
+			return fhir.Errorf(fhir.NotFound, "version-unknown", "", clip(version))
+		}
+		c.version = v
+	}
+	return nil
+}
+
+// clip keeps foreign text in a message short.
+func clip(s string) string {
+	if len(s) > 64 {
+		return s[:64] + "…"
+	}
+	return s
+}

@@ -1,0 +1,182 @@
+package rest
+
+import (
+	"context"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// search is GET Type?….
+func (s *Server) search(ctx context.Context, c *call) (answer, error) {
+	params, err := search.Parse(c.query)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.searchset(ctx, c, string(c.key.Type), c.key.Type, params, nil)
+}
+
+// searchForm is POST Type/_search: parameters in the body, and in the URL as well.
+func (s *Server) searchForm(ctx context.Context, c *call) (answer, error) {
+	const want = "application/x-www-form-urlencoded"
+	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
+		return answer{}, err
+	}
+	raw, err := c.raw(s.Limits.FormBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	params, err := search.Parse(c.query)
+	if err != nil {
+		return answer{}, err
+	}
+	form, err := search.Parse(strings.TrimRight(string(raw), "\r\n")) // files end in a line end
+	if err != nil {
+		return answer{}, err
+	}
+	params = append(params, form...)
+	c.show = showOf(params, c.show)
+	return s.searchset(ctx, c, string(c.key.Type), c.key.Type, params, nil)
+}
+
+// compartment is GET Patient/id/Type?…: the resources of Type that belong to the compartment.
+func (s *Server) compartment(ctx context.Context, c *call) (answer, error) {
+	t := fhir.Type(c.inside)
+	if strings.HasPrefix(c.inside, "$") {
+		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", clip(c.inside))
+	}
+	if c.inside == "*" {
+		return answer{}, fhir.Errorf(fhir.NotFound, "compartment-all", "")
+	}
+	if !r4.IsResource(t) {
+		return answer{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", clip(c.inside))
+	}
+	cond, err := interaction.InCompartment(c.key, t)
+	if err != nil {
+		return answer{}, err
+	}
+	params, err := search.Parse(c.query)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.searchset(ctx, c, c.key.String()+"/"+c.inside, t, params, []search.Condition{cond})
+}
+
+// searchset answers a search for t below path; where are conditions that the path makes.
+func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Type, params []search.Parameter, where []search.Condition) (answer, error) {
+	text, params, err := takePage(params)
+	if err != nil {
+		return answer{}, err
+	}
+	o := interaction.SearchOptions{Lenient: c.prefer.lenient, AsOf: c.at, Where: where}
+	tok := token{total: -1}
+	if text != "" {
+		if tok, err = s.decode(text, scopeOf(path, params)); err != nil {
+			return answer{}, err
+		}
+		o.AsOf, o.After = tok.asOf, tok.after
+		if tok.after == nil {
+			o.Skip = tok.offset
+		}
+		if tok.total >= 0 {
+			o.Total = &tok.total
+		}
+	}
+	page, err := s.Service.SearchParams(ctx, t, params, o)
+	if err != nil {
+		return answer{}, err
+	}
+	b := newBundle("searchset")
+	if page.Total != nil {
+		b.total(*page.Total)
+	}
+	if err := s.searchLinks(b, c, path, params, page, tok, text); err != nil {
+		return answer{}, err
+	}
+	show := showFor(c.show, page.Request)
+	for _, f := range page.Matches {
+		b.entry(c.base, f, show, "match")
+	}
+	show.elements = nil // _elements is about the resources searched for
+	for _, f := range page.Included {
+		b.entry(c.base, f, show, "include")
+	}
+	if len(page.Request.Ignored) > 0 {
+		b.outcome(ignored(page.Request, c.language()))
+	}
+	return answer{body: b.end()}, nil
+}
+
+// searchLinks adds self, first, previous and next.
+func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Parameter, page interaction.Page, tok token, text string) error {
+	applied, show := page.Request.Applied, showParams(params)
+	b.link("self", pageLink(c.base, path, applied, show, text))
+	if page.Count == 0 {
+		return nil
+	}
+	used, err := search.Parse(applied)
+	if err != nil {
+		return err
+	}
+	scope := scopeOf(path, used)
+	total := -1
+	if page.Total != nil {
+		total = *page.Total
+	}
+	to := func(relation string, t token) {
+		t.asOf, t.total = page.AsOf, total
+		b.link(relation, pageLink(c.base, path, applied, show, s.encode(t, scope)))
+	}
+	if text != "" {
+		to("first", token{})
+	}
+	if tok.offset > 0 {
+		to("previous", token{offset: max(tok.offset-page.Count, 0)})
+	}
+	if page.Next != nil {
+		to("next", token{offset: tok.offset + len(page.Matches), after: page.Next})
+	}
+	return nil
+}
+
+// ignored tells what a lenient search left out.
+func ignored(r search.Request, lang outcome.Language) outcome.Outcome {
+	issues := make([]fhir.Issue, len(r.Ignored))
+	for i, ig := range r.Ignored {
+		issues[i] = fhir.Issue{Severity: fhir.SeverityWarning, Code: ig.Err.Code, Path: ig.Err.Path, Args: ig.Err.Args}
+	}
+	return outcome.Found(issues, lang)
+}
+
+// showOf reads how to show from parameters that came in a form.
+func showOf(params []search.Parameter, s show) show {
+	for _, p := range params {
+		switch p.Name {
+		case "_pretty":
+			s.pretty = p.Value == "true"
+		case "_summary":
+			s.summary = p.Value
+		case "_elements":
+			s.elements = strings.Split(p.Value, ",")
+		}
+	}
+	return s
+}
+
+// showFor is how the resources of a search are shown: as its bound parameters have it.
+func showFor(s show, r search.Request) show {
+	s.summary, s.elements = "", r.Elements
+	switch r.Summary {
+	case search.SummaryTrue:
+		s.summary = "true"
+	case search.SummaryText:
+		s.summary = "text"
+	case search.SummaryData:
+		s.summary = "data"
+	}
+	return s
+}
