@@ -14,7 +14,6 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
-	"github.com/lienthong/lienthong/scheduler/lease"
 )
 
 // clock is a time that tests move by hand.
@@ -301,48 +300,6 @@ func TestPauseResumeRunNow(t *testing.T) {
 	_, err = r.RunNow(ctx, "j", "x")
 	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Kind != fhir.Busy {
 		t.Errorf("requests have no bound: %v", err)
-	}
-}
-
-func TestAHolderThatSleptIsFenced(t *testing.T) {
-	ctx := context.Background()
-	s, c := openStore(t), newClock()
-	old, changes, err := lease.Take(ctx, s, "x", "a", c.now(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Commit(ctx, changes); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := lease.Take(ctx, s, "x", "b", c.now(), time.Minute); err == nil {
-		t.Error("a lease that lives was taken")
-	}
-	c.advance(time.Minute)
-	taken, changes, err := lease.Take(ctx, s, "x", "b", c.now(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Commit(ctx, changes); err != nil {
-		t.Fatal(err)
-	}
-	if taken.Token <= old.Token {
-		t.Errorf("token went from %d to %d", old.Token, taken.Token)
-	}
-	if _, err := s.Commit(ctx, store.Changes{Require: []store.Precondition{old.Fence()}, Records: []store.Record{{Space: "t", Key: "k", Value: []byte("v")}}}); !lease.Changed(err) {
-		t.Errorf("the old holder could commit: %v", err)
-	}
-	if _, err := old.Renew(ctx, s, c.now(), time.Minute); err == nil {
-		t.Error("the old holder could renew")
-	}
-	if _, err := s.Commit(ctx, taken.Release()); err != nil {
-		t.Fatal(err)
-	}
-	if lives, err := lease.Lives(ctx, s, "x", taken.Token, c.now()); lives || err != nil {
-		t.Errorf("a lease given back lives: %v %v", lives, err)
-	}
-	next, _, err := lease.Take(ctx, s, "x", "a", c.now(), time.Minute)
-	if err != nil || next.Token <= taken.Token {
-		t.Errorf("token %d after %d: %v", next.Token, taken.Token, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -63,12 +64,17 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 	case row.State == Unknown:
 		return o.notReceived(ctx, row, a.Asked)
 	case row.State == Accepted && a.Received && a.Verdict == Decided:
-		return o.move(ctx, row, move{to: Assessed, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, a.Reason }})
+		return o.move(ctx, row, move{to: Assessed, docs: a.Docs, edit: func(it *Item, h head) {
+			it.MaGiaoDich, it.Due, it.Reason = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), 0, a.Reason
+			if h.Off != "" {
+				it.Reason = Because(ReasonAfterwards)
+			}
+		}})
 	case row.State == Accepted && a.Received && a.Verdict == Refused:
 		return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, a.Reason }})
 	case row.State == Accepted:
 		return o.move(ctx, row, move{to: Accepted, edit: func(it *Item, _ head) {
-			it.Due, it.Asks = o.in(o.AskEvery), it.Asks+1
+			it.MaGiaoDich, it.Due, it.Asks = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), o.in(o.AskEvery), it.Asks+1
 			switch {
 			case !a.Received:
 				it.Reason = Because(ReasonForgotten)

@@ -76,6 +76,7 @@ func New(c Config) *Outbox {
 	if c.Base == "" {
 		c.Base = DefaultBase
 	}
+	c.Base = strings.TrimSuffix(c.Base, "/")
 	if c.Settle <= 0 {
 		c.Settle = DefaultSettle
 	}

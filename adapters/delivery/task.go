@@ -33,8 +33,8 @@ func derivedID(prefix string, id fhir.ID) fhir.ID {
 }
 
 // StateSystem and ReasonSystem are the code systems of Task.businessStatus and Task.statusReason.
-func (o *Outbox) StateSystem() string  { return o.Base + "/CodeSystem/delivery-state" }
-func (o *Outbox) ReasonSystem() string { return o.Base + "/CodeSystem/delivery-reason" }
+func (o *Outbox) StateSystem() string  { return o.Base + "/fhir/CodeSystem/delivery-state" }
+func (o *Outbox) ReasonSystem() string { return o.Base + "/fhir/CodeSystem/delivery-reason" }
 
 // task makes the Task of an item. It depends on the item alone, so each version of the Task is one state of the item.
 func (o *Outbox) task(it Item) (*resource.Document, error) {
