@@ -203,3 +203,48 @@ func must(_ apd.Condition, err error) {
 		panic("hoso: arithmetic: " + err.Error())
 	}
 }
+
+// FillAmounts writes the amounts that follow from others where they are empty: those of each line (THANH_TIEN_BV,
+// THANH_TIEN_BH, T_BHTT, T_BNCCT, T_BNTT) and the totals of XML1. What stands there is never changed, and what cannot
+// be computed stays empty, for the pre-checks to report.
+func (h HoSo) FillAmounts() {
+	for _, id := range [...]ID{XML2, XML3} {
+		for _, r := range h.Rows(id) {
+			l, ok := LineOf(r)
+			if !ok {
+				continue
+			}
+			a := l.Amounts()
+			bv, bh := fill(r, "THANH_TIEN_BV", &a.ThanhTienBV), fill(r, "THANH_TIEN_BH", &a.ThanhTienBH)
+			a = Split(bv, bh, l.MucHuong, l.NguonKhac)
+			fill(r, "T_BHTT", &a.TBHTT)
+			fill(r, "T_BNCCT", &a.TBNCCT)
+			fill(r, "T_BNTT", &a.TBNTT)
+		}
+	}
+	s, ok := SumUp(h)
+	x := h.XML1()
+	if !ok || x.Layout() == nil {
+		return
+	}
+	fill(x, "T_THUOC", &s.TThuoc)
+	fill(x, "T_VTYT", &s.TVTYT)
+	fill(x, "T_TONGCHI_BV", &s.TTongChiBV)
+	fill(x, "T_TONGCHI_BH", &s.TTongChiBH)
+	fill(x, "T_BNTT", &s.TBNTT)
+	fill(x, "T_BNCCT", &s.TBNCCT)
+	fill(x, "T_BHTT", &s.TBHTT)
+	fill(x, "T_NGUONKHAC", &s.TNguonKhac)
+	fill(x, "T_BHTT_GDV", &s.TBHTTGDV)
+}
+
+// fill writes d if the field is empty, and gives the number that then stands there (d if that is none).
+func fill(r Row, field string, d *apd.Decimal) apd.Decimal {
+	if r.Get(field) == "" {
+		r.SetMoney(field, d)
+	}
+	if v, ok := r.Decimal(field); ok {
+		return v
+	}
+	return *d
+}

@@ -100,3 +100,23 @@ func TestPartsAddUp(t *testing.T) {
 		}
 	})
 }
+
+func TestFillAmountsRestoresWhatFollowsFromTheRest(t *testing.T) {
+	for _, name := range episodes {
+		raw := sample(t, name+".xml")
+		f := decode(t, raw)
+		h := f.HoSo[0]
+		for _, field := range []string{"T_THUOC", "T_VTYT", "T_TONGCHI_BV", "T_TONGCHI_BH", "T_BNTT", "T_BNCCT", "T_BHTT", "T_NGUONKHAC", "T_BHTT_GDV"} {
+			h.XML1().Set(field, "")
+		}
+		for _, r := range append(h.Rows(hoso.XML2), h.Rows(hoso.XML3)...) {
+			for _, field := range []string{"THANH_TIEN_BV", "THANH_TIEN_BH", "T_BHTT", "T_BNCCT", "T_BNTT"} {
+				r.Set(field, "")
+			}
+		}
+		h.FillAmounts()
+		if got := f.Encode(); string(got) != string(raw) {
+			t.Errorf("%s: %s", name, firstDifference(raw, got))
+		}
+	}
+}

@@ -36,6 +36,7 @@ type Finding struct {
 	Table    string // XML1, XML2, ...; "" for the envelope
 	Row      int    // STT of the row, or its place from 1 if STT is no number; 0 for the whole table
 	Field    string // "" for the whole row
+	Element  string // FHIRPath of the element that the field comes from, such as Claim.patient; "" if the finding is about a file
 	VI, EN   string // message
 }
 

@@ -1,0 +1,465 @@
+package mapping
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// EpisodeOptions say how an episode becomes a transaction.
+type EpisodeOptions struct {
+	Systems Systems
+	// ID makes Encounter/ID and Claim/ID (and Coverage/ID-1, ...) by PUT. "": they are found by MA_LK, as in
+	// PUT Claim?identifier=…, so that an episode that comes again updates what is there.
+	ID fhir.ID
+	// Patient and Provider are literal references to what exists already; "": they are in the transaction, and made
+	// only if there is nobody with the identifier yet.
+	Patient, Provider string
+	// Practitioner gives the literal reference to a staff member by number; nil, or "": as with Patient.
+	Practitioner func(number string) string
+	Status       string    // of the Claim; "" = active
+	Created      time.Time // Claim.created; zero = the discharge
+	Tag          Tag       // of every resource; zero = none
+}
+
+// Tag is an entry of meta.tag.
+type Tag struct{ System, Code, Display string }
+
+// Episode turns an episode into a FHIR transaction Bundle, such that FromFHIR gives the same fields of XML1 to XML3 back.
+// The error has code "bhxh-episode-incomplete": without XML1, MA_LK and MA_CSKCB there is no episode.
+func Episode(h hoso.HoSo, o EpisodeOptions) ([]byte, error) {
+	b := &builder{h: h, o: o, s: o.Systems, x: place(h.XML1()), facility: h.MaCSKCB(), episode: h.MaLK()}
+	switch {
+	case len(h.Rows(hoso.XML1)) != 1:
+		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1", "XML1")
+	case b.episode == "":
+		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1.MA_LK", "MA_LK")
+	case b.facility == "" || strings.Contains(b.facility, "/"):
+		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1.MA_CSKCB", "MA_CSKCB")
+	}
+	b.build()
+	return appendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", b.entries}), nil
+}
+
+// placed is a row whose fields are taken one after the other; what is left goes into the extension.
+type placed struct {
+	hoso.Row
+	taken map[string]bool
+}
+
+func place(r hoso.Row) placed { return placed{r, map[string]bool{}} }
+
+// take gives a field's text and takes it.
+func (p placed) take(field string) string { return p.takeIf(field, func(string) bool { return true }) }
+
+// takeIf takes a field only if its text fits the element; else "" and the field goes into the extension.
+func (p placed) takeIf(field string, fits func(string) bool) string {
+	v := p.Get(field)
+	if v == "" || !fits(v) {
+		return ""
+	}
+	p.taken[field] = true
+	return v
+}
+
+// extension gives what is left, in the table's order; nil if nothing is.
+func (p placed) extension(s Systems) object {
+	var parts list
+	for i, f := range p.Layout().Fields {
+		v := p.Values()[i]
+		if v == "" || p.taken[f.Name] {
+			continue
+		}
+		if f.Type == hoso.Number && f.Format == hoso.NoFormat && jsonNumber(v) {
+			parts = append(parts, object{"url", f.Name, "valueDecimal", literal(v)})
+		} else {
+			parts = append(parts, object{"url", f.Name, "valueString", v})
+		}
+	}
+	if parts == nil {
+		return nil
+	}
+	return object{"url", s.Extension(p.Layout().ID), "extension", parts}
+}
+
+// builder makes the transaction of one episode.
+type builder struct {
+	h                 hoso.HoSo
+	o                 EpisodeOptions
+	s                 Systems
+	x                 placed // XML1
+	facility, episode string
+	entries           list
+
+	patient, provider, encounter object // references
+	coverages                    []object
+	team                         list
+	members                      map[string]int // role|number -> sequence in team
+	staff                        map[string]object
+}
+
+func (b *builder) build() {
+	b.members, b.staff = make(map[string]int), make(map[string]object)
+	b.x.take("MA_LK")
+	b.x.take("MA_CSKCB")
+	b.x.takeIf("STT", func(s string) bool { return s == "1" })
+	b.provider = b.organization()
+	b.patient = b.person()
+	b.coverages = b.cards()
+	b.encounter = b.stay()
+	b.claim()
+}
+
+// add puts a resource into the transaction and gives the reference to it. With an id it is PUT there; else it is made
+// unless something matches the criteria, or, with upsert, takes the place of what matches.
+func (b *builder) add(typ string, id fhir.ID, criteria string, upsert bool, members object) object {
+	url := "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(b.s.base()+"/"+b.facility+"/"+b.episode+"/"+typ+"?"+criteria)).String()
+	r := object{"resourceType", typ, "id", string(id)}
+	if b.o.Tag != (Tag{}) {
+		r = append(r, "meta", object{"tag", list{object{"system", b.o.Tag.System, "code", b.o.Tag.Code, "display", b.o.Tag.Display}}})
+	}
+	var request object
+	switch {
+	case id != "":
+		request = object{"method", "PUT", "url", typ + "/" + string(id)}
+	case upsert:
+		request = object{"method", "PUT", "url", typ + "?" + criteria}
+	default:
+		request = object{"method", "POST", "url", typ, "ifNoneExist", criteria}
+	}
+	b.entries = append(b.entries, object{"fullUrl", url, "resource", append(r, members...), "request", request})
+	return object{"reference", url}
+}
+
+// byIdentifier are criteria for a resource with this identifier.
+func byIdentifier(system, value string) string {
+	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`)
+	return "identifier=" + percent(escape.Replace(system)) + "%7C" + percent(escape.Replace(value))
+}
+
+// percent encodes what has a meaning in a query string.
+func percent(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("-._~:/", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
+	return b.String()
+}
+
+func identifier(system, value string) object {
+	if value == "" {
+		return nil
+	}
+	return object{"system", system, "value", value}
+}
+
+func (b *builder) coding(system, code, display string) object {
+	if code == "" {
+		return nil
+	}
+	return object{"system", b.s.CodeSystem(system), "code", code, "display", display}
+}
+
+// listed is a coding of a field with a code list, with the list's Vietnamese text.
+func (b *builder) listed(system, field string) object {
+	code := b.x.takeIf(field, isCode)
+	list, _ := hoso.Codes(field)
+	entry, _ := list.Find(code)
+	return b.coding(system, code, entry.VI)
+}
+
+// isCode says whether s fits the type code: no blanks at the ends, none in a row.
+func isCode(s string) bool { return s != "" && strings.Join(strings.Fields(s), " ") == s }
+
+func (b *builder) organization() object {
+	if b.o.Provider != "" {
+		return object{"reference", b.o.Provider}
+	}
+	system := b.s.sid().CSKCB()
+	return b.add("Organization", "", byIdentifier(system, b.facility), false, object{
+		"identifier", list{identifier(system, b.facility)},
+	})
+}
+
+var genders = map[string]string{"1": "male", "2": "female", "3": "unknown"}
+
+func (b *builder) person() object {
+	if b.o.Patient != "" {
+		// The Patient has the rest; the record number is the one of this facility, which the Patient need not know.
+		for _, f := range [...]string{"HO_TEN", "SO_CCCD", "NGAY_SINH", "GIOI_TINH", "DIA_CHI", "DIEN_THOAI"} {
+			b.x.take(f)
+		}
+		return object{"reference", b.o.Patient}
+	}
+	sid := b.s.sid()
+	record := identifier(sid.MaBN(b.facility), b.x.takeIf("MA_BN", isCode))
+	var citizen object
+	if id := b.x.takeIf("SO_CCCD", func(s string) bool { return idSystem(b.s, s) != "" }); id != "" {
+		citizen = identifier(idSystem(b.s, id), id)
+	}
+	members := object{
+		"identifier", list{citizen, record},
+		"name", list{object{"use", "official", "text", b.x.take("HO_TEN")}},
+		"telecom", list{phone(b.x.take("DIEN_THOAI"))},
+		"gender", genders[b.x.takeIf("GIOI_TINH", func(s string) bool { return genders[s] != "" })],
+	}
+	if born := b.x.takeIf("NGAY_SINH", func(s string) bool { return readsBack(s, birthMembers(s)) }); born != "" {
+		members = append(members, birthMembers(born)...)
+	}
+	members = append(members, "address", list{object{"text", b.x.take("DIA_CHI")}})
+	key := citizen
+	if key == nil {
+		key = record
+	}
+	if key == nil { // nobody knows this person: found by the episode alone
+		key = identifier(sid.MaLK(b.facility), b.episode)
+		members[1] = list{key}
+	}
+	return b.add("Patient", "", byIdentifier(key[1].(string), key[3].(string)), false, members)
+}
+
+// idSystem tells what kind of number SO_CCCD is by its form; "" if none that is known.
+func idSystem(s Systems, id string) string {
+	digits := strings.Trim(id, "0123456789") == ""
+	switch {
+	case digits && len(id) == 12:
+		return s.sid().CCCD()
+	case digits && len(id) == 9:
+		return s.sid().CMND()
+	case len(id) == 8 && id[0] >= 'A' && id[0] <= 'Z' && strings.Trim(id[1:], "0123456789") == "":
+		return s.sid().Passport()
+	}
+	return ""
+}
+
+func phone(number string) object {
+	if number == "" {
+		return nil
+	}
+	return object{"system", "phone", "value", number}
+}
+
+// birthMembers are birthDate and, where hour and minute are known, patient-birthTime.
+func birthMembers(s string) object {
+	switch {
+	case len(s) != 12:
+		return nil
+	case s[4:] == "00000000":
+		return object{"birthDate", s[:4]}
+	case s[8:] == "0000":
+		return object{"birthDate", dateTime(s[:8])}
+	}
+	return object{
+		"birthDate", dateTime(s[:8]),
+		"_birthDate", object{"extension", list{object{"url", birthTimeURL, "valueDateTime", dateTime(s)}}},
+	}
+}
+
+func readsBack(s string, members object) bool {
+	if members == nil || empty(members) {
+		return false
+	}
+	d, err := resource.New(appendJSON(nil, append(object{"resourceType", "Patient"}, members...)))
+	if err != nil {
+		return false
+	}
+	back, ok := birth(d.Root())
+	return ok && back == s
+}
+
+// cards makes a Coverage for each card, if the four lists fit together.
+func (b *builder) cards() (refs []object) {
+	fields := [...]string{"MA_THE_BHYT", "GT_THE_TU", "GT_THE_DEN", "MA_DKBD"}
+	n := 0
+	var values [len(fields)][]string
+	for i, f := range fields {
+		v := b.x.Get(f)
+		if i == 0 {
+			n = strings.Count(v, ";") + 1
+		}
+		values[i] = strings.Split(v, ";")
+		if v == "" {
+			values[i] = make([]string, n)
+		}
+		if len(values[i]) != n || v != "" && strings.Trim(v, ";") == "" {
+			return nil
+		}
+		for _, s := range values[i] {
+			if (i == 0 || s != "") && !isCode(s) || (i == 1 || i == 2) && s != "" && (len(s) != 8 || dateTime(s) == "") {
+				return nil
+			}
+		}
+	}
+	for _, f := range fields {
+		b.x.take(f)
+	}
+	for i := range n {
+		card, from, to := values[0][i], values[1][i], values[2][i]
+		id := fhir.ID("")
+		if b.o.ID != "" {
+			id = b.o.ID + fhir.ID("-"+strconv.Itoa(i+1))
+		}
+		period := identifier(b.s.CardPeriod(), card+"-"+from)
+		var class list
+		if at := values[3][i]; at != "" {
+			class = list{object{"type", object{"coding", list{b.coding(csThe, classRegister, "Nơi đăng ký khám bệnh, chữa bệnh ban đầu")}}, "value", at}}
+		}
+		refs = append(refs, b.add("Coverage", id, byIdentifier(b.s.CardPeriod(), card+"-"+from), false, object{
+			"identifier", list{identifier(b.s.sid().BHYT(), card), period},
+			"status", "active",
+			"beneficiary", b.patient,
+			"period", object{"start", dateTime(from), "end", dateTime(to)},
+			"payor", list{object{"display", insurerName}},
+			"class", class,
+		}))
+	}
+	return refs
+}
+
+func (b *builder) stay() object {
+	kind := b.x.Get("MA_LOAI_KCB")
+	list1, _ := hoso.Codes("MA_LOAI_KCB")
+	entry, _ := list1.Find(kind)
+	class := object{"system", actCode, "code", entry.Class}
+	if entry.Class == "" {
+		class = object{"system", "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code", "UNK"}
+	}
+	in := b.x.takeIf("NGAY_VAO", isMinute)
+	out := b.x.takeIf("NGAY_RA", isMinute)
+	status := "finished"
+	if out == "" {
+		status = "unknown"
+	}
+	system := b.s.sid().MaLK(b.facility)
+	return b.add("Encounter", b.o.ID, byIdentifier(system, b.episode), true, object{
+		"identifier", list{identifier(system, b.episode)},
+		"status", status,
+		"class", class,
+		"type", list{
+			object{"coding", list{b.listed(csLoaiKCB, "MA_LOAI_KCB")}},
+			object{"coding", list{b.listed(csDoiTuong, "MA_DOITUONG_KCB")}},
+		},
+		"subject", b.patient,
+		"period", object{"start", dateTime(in), "end", dateTime(out)},
+		"reasonCode", list{object{"text", b.x.take("LY_DO_VV")}},
+		"hospitalization", object{
+			"origin", b.logical("MA_NOI_DI"),
+			"destination", b.logical("MA_NOI_DEN"),
+			"dischargeDisposition", object{"coding", list{b.listed(csKetQua, "KET_QUA_DTRI"), b.listed(csLoaiRV, "MA_LOAI_RV")}},
+		},
+		"serviceProvider", b.provider,
+	})
+}
+
+// logical is a reference to a facility by its code alone.
+func (b *builder) logical(field string) object {
+	code := b.x.takeIf(field, isCode)
+	if code == "" {
+		return nil
+	}
+	return object{"type", "Organization", "identifier", identifier(b.s.sid().CSKCB(), code)}
+}
+
+func isMinute(s string) bool { return len(s) == 12 && dateTime(s) != "" }
+
+func (b *builder) claim() {
+	in, out := dateTime(b.x.Get("NGAY_VAO")), dateTime(b.x.Get("NGAY_RA"))
+	created := out
+	if !b.o.Created.IsZero() {
+		created = b.o.Created.Format(time.RFC3339)
+	}
+	diagnosis := b.diagnosis()
+	items := b.items()
+	total := money(b.x.takeIf("T_TONGCHI_BV", jsonNumber))
+	insurance := list{object{"sequence", 1, "focal", true, "coverage", object{"display", "Không có thẻ BHYT"}}}
+	if len(b.coverages) > 0 {
+		insurance = nil
+		for i, c := range b.coverages {
+			insurance = append(insurance, object{"sequence", i + 1, "focal", i == 0, "coverage", c})
+		}
+	}
+	members := object{
+		"extension", list{b.x.extension(b.s)},
+		"identifier", list{identifier(b.s.sid().MaLK(b.facility), b.episode)},
+		"status", cmp.Or(b.o.Status, "active"),
+		"type", object{"coding", list{object{"system", claimTypeCode, "code", "institutional"}}},
+		"use", "claim",
+		"patient", b.patient,
+		"billablePeriod", object{"start", in, "end", out},
+		"created", created,
+	}
+	if created == "" {
+		members = append(members, "_created", object{"extension", list{object{"url", absentURL, "valueCode", "unknown"}}})
+	}
+	b.add("Claim", b.o.ID, byIdentifier(b.s.sid().MaLK(b.facility), b.episode), true, append(members,
+		"provider", b.provider,
+		"priority", object{"coding", list{object{"system", priorityCode, "code", "normal"}}},
+		"careTeam", b.team,
+		"diagnosis", diagnosis,
+		"insurance", insurance,
+		"item", items,
+		"total", total,
+	))
+}
+
+func money(s string) object {
+	if s == "" {
+		return nil
+	}
+	return object{"value", literal(s), "currency", currency}
+}
+
+// diagnosis makes Claim.diagnosis: principal, others, admitting. Codes that do not fit stay in the extension.
+func (b *builder) diagnosis() (out list) {
+	add := func(typ, code, text string) {
+		if code == "" && text == "" {
+			return
+		}
+		d := object{"sequence", len(out) + 1, "diagnosisCodeableConcept", object{
+			"coding", list{object{"system", icdIf(code), "code", code}}, "text", text,
+		}}
+		if typ != "" {
+			d = append(d, "type", list{object{"coding", list{object{"system", diagnosisType, "code", typ}}}})
+		}
+		out = append(out, d)
+	}
+	add("principal", b.x.takeIf("MA_BENH_CHINH", isCode), b.x.take("CHAN_DOAN_RV"))
+	others := b.x.takeIf("MA_BENH_KT", func(s string) bool {
+		return !slices.ContainsFunc(strings.Split(s, ";"), func(c string) bool { return !isCode(c) })
+	})
+	if others != "" {
+		for _, c := range strings.Split(others, ";") {
+			add("", c, "")
+		}
+	}
+	if len(out) > 0 && b.x.Get("MA_BENH_CHINH") == "" && b.x.Get("CHAN_DOAN_RV") == "" {
+		// Without a principal diagnosis the first of the others would be taken for it.
+		b.x.taken["MA_BENH_KT"] = false
+		out = nil
+	}
+	add("admitting", "", b.x.take("CHAN_DOAN_VAO"))
+	return out
+}
+
+func icdIf(code string) string {
+	if code == "" {
+		return ""
+	}
+	return icd10
+}

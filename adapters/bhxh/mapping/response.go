@@ -1,0 +1,193 @@
+package mapping
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// Assessment is what is known of a claim at the portal.
+type Assessment struct {
+	ID       fhir.ID        // of the ClaimResponse
+	ClaimKey fhir.Key       // of the Claim
+	Claim    resource.Value // the version that was sent
+	Record   wire.HoSo      // a bare one (MaLK, MaGiaoDich, TiepNhan, DaTiepNhan) right after sending
+	Created  time.Time
+	Systems  Systems
+}
+
+// Texts of the states, for ClaimResponse.disposition.
+var dispositions = map[wire.TrangThai]string{
+	wire.KhongCo:      "Cổng giám định chưa nhận hồ sơ",
+	wire.DaTiepNhan:   "Cổng giám định đã tiếp nhận hồ sơ",
+	wire.DangGiamDinh: "Hồ sơ đang được giám định",
+	wire.LoiDinhDang:  "Hồ sơ lỗi định dạng",
+	wire.DaGiamDinh:   "Hồ sơ đã giám định",
+}
+
+// ClaimResponse writes the portal's answer as JSON. Its outcome is queued until the assessment is done, error for a
+// format error, complete when every line was accepted as claimed, partial when one was cut. Each assessed line has the
+// adjudications submitted (T_BHTT as claimed), eligible (THANH_TIEN_BH), copay (T_BNCCT) and benefit (what the fund pays,
+// with the reason if it is less).
+func ClaimResponse(a Assessment) ([]byte, error) {
+	r := a.Record
+	outcome := "queued"
+	var items, errors, totals list
+	switch r.TrangThai {
+	case wire.LoiDinhDang:
+		outcome = "error"
+		for _, e := range r.Loi {
+			errors = append(errors, object{"code", object{
+				"coding", list{object{"system", a.Systems.CodeSystem(csTrangThai), "code", string(r.TrangThai)}},
+				"text", strings.TrimSuffix(e.Ma+": "+e.NoiDung, ": "),
+			}})
+		}
+		if errors == nil {
+			errors = list{object{"code", object{"text", dispositions[r.TrangThai]}}}
+		}
+	case wire.DaGiamDinh:
+		outcome = "complete"
+		var cut bool
+		items, totals, cut = a.items()
+		if cut {
+			outcome = "partial"
+		}
+	}
+	return a.write(outcome, cmp.Or(dispositions[r.TrangThai], string(r.TrangThai)), items, totals, errors), nil
+}
+
+// Refusal writes the answer for a file that the portal refused when it was sent.
+func Refusal(a Assessment, code wire.MaKetQua, text string) ([]byte, error) {
+	vi, _ := code.Meaning()
+	said := cmp.Or(text, vi, "Cổng giám định từ chối hồ sơ")
+	errors := list{object{"code", object{
+		"coding", list{object{"system", a.Systems.CodeSystem(csMaKetQua), "code", string(code), "display", vi}},
+		"text", said,
+	}}}
+	a.Record.TrangThai = ""
+	return a.write("error", "Cổng giám định từ chối hồ sơ: "+said, nil, nil, errors), nil
+}
+
+func (a Assessment) write(outcome, disposition string, items, totals, errors list) []byte {
+	s, c, r := a.Systems, a.Claim, a.Record
+	var ids, state list
+	if r.MaGiaoDich != "" {
+		ids = list{identifier(s.Receipt(), r.MaGiaoDich)}
+	}
+	if r.TrangThai != "" {
+		state = list{object{"url", s.base() + "/fhir/StructureDefinition/" + csTrangThai, "valueCode", string(r.TrangThai)}}
+	}
+	insurer := object{"display", insurerName}
+	if ref := c.Get("insurer").Get("reference").Text(); ref != "" {
+		insurer = object{"reference", ref}
+	}
+	patient := object{"reference", c.Get("patient").Get("reference").Text()}
+	if at := fhir.ParseReference(patient[1].(string)); at.Inside != "" {
+		patient = object{"type", "Patient", "display", "(contained in the Claim)"} // "#p1" would point into the answer
+	}
+	created := a.Created
+	if t, err := wire.ParseStamp(cmp.Or(r.ThoiGianGiamDinh, r.ThoiGianTiepNhan)); err == nil {
+		created = t
+	}
+	return appendJSON(nil, object{
+		"resourceType", "ClaimResponse",
+		"id", string(a.ID),
+		"extension", state,
+		"identifier", ids,
+		"status", "active",
+		"type", object{"coding", list{object{"system", claimTypeCode, "code", cmp.Or(first(codeOf(c.Get("type"), claimTypeCode)), "institutional")}}},
+		"use", "claim",
+		"patient", patient,
+		"created", created.In(wire.Zone).Format(time.RFC3339),
+		"insurer", insurer,
+		"request", object{"reference", a.ClaimKey.String()},
+		"outcome", outcome,
+		"disposition", disposition,
+		"item", items,
+		"total", totals,
+		"error", errors,
+	})
+}
+
+// items gives the decisions line by line, their sums, and whether any line was cut. A line that the Claim does not have
+// is left out of the items; the sums have it.
+func (a Assessment) items() (items, totals list, cut bool) {
+	bySTT := map[string]line{}
+	for _, l := range linesOf(a.Claim, a.Systems) {
+		bySTT[l.table.String()+"/"+l.stt] = l
+	}
+	submitted, benefit := new(apd.Decimal), new(apd.Decimal)
+	for _, d := range a.Record.ChiTiet {
+		asked, paid := plus(submitted, d.TienDeNghi), plus(benefit, d.TienChapNhan)
+		less := asked != nil && paid != nil && paid.Cmp(asked) < 0
+		cut = cut || less
+		var reason object
+		if less || d.MaLyDo != "" || d.LyDo != "" {
+			reason = object{"text", d.LyDo}
+			if d.MaLyDo != "" {
+				reason = object{"coding", list{object{"system", a.Systems.CodeSystem(csLyDo), "code", d.MaLyDo, "display", d.LyDo}}, "text", d.LyDo}
+			}
+		}
+		l, ok := bySTT[d.Bang+"/"+strconv.Itoa(d.STT)]
+		if !ok {
+			continue
+		}
+		fields, _ := extensionFields(l.item, a.Systems.Extension(l.table), hoso.DecisionAt("").Layout(l.table))
+		decided := list{
+			adjudication("submitted", asked, nil),
+			adjudication("eligible", parsed(fields["THANH_TIEN_BH"]), nil),
+			adjudication("copay", parsed(fields["T_BNCCT"]), nil),
+			adjudication("benefit", paid, reason),
+		}
+		if !empty(decided) {
+			items = append(items, object{"itemSequence", l.sequence, "adjudication", decided})
+		}
+	}
+	if len(a.Record.ChiTiet) > 0 {
+		totals = list{adjudication("submitted", submitted, nil), adjudication("benefit", benefit, nil)}
+	}
+	return items, totals, cut
+}
+
+// plus adds an amount to a sum and gives it; nil if it is none.
+func plus(sum *apd.Decimal, amount wire.Amount) *apd.Decimal {
+	d := parsed(string(amount))
+	if d == nil {
+		return nil
+	}
+	var r apd.Decimal
+	ctx := apd.BaseContext.WithPrecision(60)
+	if _, err := ctx.Add(&r, sum, d); err != nil {
+		return nil
+	}
+	sum.Set(&r)
+	return d
+}
+
+func parsed(s string) *apd.Decimal {
+	d, ok := hoso.ParseDecimal(s)
+	if !ok {
+		return nil
+	}
+	return &d
+}
+
+// adjudication is also the shape of ClaimResponse.total.
+func adjudication(category string, d *apd.Decimal, reason object) object {
+	if d == nil {
+		return nil
+	}
+	return object{
+		"category", object{"coding", list{object{"system", adjudicationCode, "code", category}}},
+		"reason", reason,
+		"amount", money(hoso.Money(d)),
+	}
+}

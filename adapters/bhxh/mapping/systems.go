@@ -1,0 +1,75 @@
+package mapping
+
+import (
+	"strings"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/fhir/identity"
+)
+
+// DefaultBase is the base of our systems and extensions where none is configured.
+const DefaultBase = "https://lienthong.example"
+
+// Systems names the identifier systems, code systems and extensions. The zero value has the defaults.
+type Systems struct {
+	Base string // without a slash at its end; "" is DefaultBase
+}
+
+func (s Systems) base() string {
+	if s.Base == "" {
+		return DefaultBase
+	}
+	return strings.TrimSuffix(s.Base, "/")
+}
+
+func (s Systems) sid() identity.Systems { return identity.Systems{Base: s.base() + "/sid/"} }
+
+// Extension is the URL of the extension with the fields of a table.
+func (s Systems) Extension(id hoso.ID) string {
+	return s.base() + "/fhir/StructureDefinition/" + strings.ToLower(id.String())
+}
+
+// CodeSystem is the URL of one of our code systems.
+func (s Systems) CodeSystem(name string) string { return s.base() + "/fhir/CodeSystem/" + name }
+
+// CardPeriod is the system of a Coverage as one period of one card: the number alone does not tell two of them apart.
+func (s Systems) CardPeriod() string { return s.base() + "/sid/bhyt-ky" }
+
+// Receipt is the system of the portal's receipt numbers (maGiaoDich).
+func (s Systems) Receipt() string { return s.base() + "/sid/ma-giao-dich" }
+
+// Names of our code systems.
+const (
+	csBang        = "bang-xml"             // XML2, XML3
+	csNhom        = "ma-nhom"              // MA_NHOM
+	csThuoc       = "ma-thuoc"             // MA_THUOC
+	csDichVu      = "ma-dich-vu"           // MA_DICH_VU
+	csVatTu       = "ma-vat-tu"            // MA_VAT_TU
+	csKhoa        = "ma-khoa"              // MA_KHOA
+	csVaiTro      = "vai-tro-kcb"          // MA_BAC_SI, NGUOI_THUC_HIEN
+	csLoaiKCB     = "ma-loai-kcb"          // MA_LOAI_KCB
+	csDoiTuong    = "ma-doituong-kcb"      // MA_DOITUONG_KCB
+	csKetQua      = "ket-qua-dtri"         // KET_QUA_DTRI
+	csLoaiRV      = "ma-loai-rv"           // MA_LOAI_RV
+	csThe         = "the-bhyt"             // MA_DKBD
+	csLyDo        = "ly-do-giam-dinh"      // reasons of the assessment
+	csTrangThai   = "trang-thai-giam-dinh" // wire.TrangThai
+	csMaKetQua    = "ma-ket-qua"           // wire.MaKetQua
+	roleOrders    = "MA_BAC_SI"
+	rolePerforms  = "NGUOI_THUC_HIEN"
+	classRegister = "MA_DKBD"
+)
+
+// Systems of HL7.
+const (
+	icd10            = "http://hl7.org/fhir/sid/icd-10"
+	actCode          = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+	diagnosisType    = "http://terminology.hl7.org/CodeSystem/ex-diagnosistype"
+	adjudicationCode = "http://terminology.hl7.org/CodeSystem/adjudication"
+	claimTypeCode    = "http://terminology.hl7.org/CodeSystem/claim-type"
+	priorityCode     = "http://terminology.hl7.org/CodeSystem/processpriority"
+	birthTimeURL     = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
+	absentURL        = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+	insurerName      = "Bảo hiểm xã hội Việt Nam"
+	currency         = "VND"
+)
