@@ -1,6 +1,7 @@
 package search
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,59 +13,64 @@ import (
 // are appended (0 = no limit).
 // https://hl7.org/fhir/R4/search.html#string: case- and accent-insensitive; punctuation and repeated space ignored.
 func AppendFolded(dst []byte, s string, limit int) []byte {
-	from := len(dst)
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			dst = foldRunes(dst[:from], s)
-			return cut(dst, from, limit)
+	from, space, table := len(dst), false, latin()
+	for _, r := range s {
+		if r >= latinEnd || table[r] == foldOther {
+			return cut(foldAny(dst[:from], s), from, limit)
 		}
-	}
-	space := false
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
-		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		case c == '\'' || c == '.' || c == '`':
-			continue
-		case c <= ' ' || isPunct(c):
+		switch c := table[r]; c {
+		case foldDrop:
+		case foldSpace:
 			space = len(dst) > from
-			continue
+		default:
+			if space {
+				dst, space = append(dst, ' '), false
+			}
+			dst = append(dst, c)
 		}
-		if space {
-			dst, space = append(dst, ' '), false
-		}
-		dst = append(dst, c)
 	}
 	return cut(dst, from, limit)
 }
 
-// isPunct says what ASCII has as punctuation (Unicode category P); + < = > ^ | ~ $ are symbols, which count.
-func isPunct(c byte) bool {
-	switch c {
-	case '+', '<', '=', '>', '^', '|', '~', '$':
-		return false
-	}
-	return c < utf8.RuneSelf && unicode.IsPunct(rune(c))
-}
+// What becomes of a character; any other value in the table is the letter or digit that it becomes.
+const (
+	foldOther = iota // cannot be told by the character alone, or is no ASCII letter
+	foldDrop
+	foldSpace
+)
 
-// foldRunes is AppendFolded for text beyond ASCII.
-func foldRunes(dst []byte, s string) []byte {
-	var room [256]byte
+// latinEnd is the end of the table: with it all of Latin, Vietnamese included, needs no decomposition at run time.
+const latinEnd = 0x1F00
+
+// latin is what foldAny makes of each character below latinEnd.
+var latin = sync.OnceValue(func() *[latinEnd]byte {
+	table := new([latinEnd]byte)
+	var room [16]byte
+	for r := range rune(latinEnd) {
+		s := string(r)
+		switch after := foldAny(room[:0], "a"+s+"b"); {
+		case string(after) == "ab":
+			table[r] = foldDrop
+		case string(after) == "a b":
+			table[r] = foldSpace
+		case len(after) == 3 && after[1] < utf8.RuneSelf:
+			table[r] = after[1]
+		}
+	}
+	return table
+})
+
+// foldAny is AppendFolded for any text, without limit.
+func foldAny(dst []byte, s string) []byte {
 	space, from := false, len(dst)
-	for rest := norm.NFD.AppendString(room[:0], s); len(rest) > 0; {
-		r, n := utf8.DecodeRune(rest)
-		rest = rest[n:]
+	for _, r := range norm.NFD.String(s) {
 		switch {
-		case unicode.Is(unicode.Mn, r):
-			continue
-		case r == '\'' || r == '.' || r == '`' || r == '’' || r == '‘' || r == 'ʼ' || r == '´':
+		case unicode.Is(unicode.Mn, r) || isDropped(r):
 			continue
 		case unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsControl(r):
 			space = len(dst) > from
 			continue
-		case r == 'Đ' || r == 'đ' || r == 'Ð': // the Icelandic Eth is what some keyboards give for Đ
+		case r == 'Đ' || r == 'đ' || r == 'Ð' || r == 'ð': // the Icelandic Eth is what some keyboards give for Đ
 			r = 'd'
 		default:
 			r = unicode.ToLower(r)
@@ -75,6 +81,15 @@ func foldRunes(dst []byte, s string) []byte {
 		dst = utf8.AppendRune(dst, r)
 	}
 	return dst
+}
+
+// isDropped: punctuation that stands within a word.
+func isDropped(r rune) bool {
+	switch r {
+	case '\'', '.', '`', '’', '‘', 'ʼ', '´':
+		return true
+	}
+	return false
 }
 
 // cut shortens what was appended to limit bytes, at the border of a character.
