@@ -54,7 +54,7 @@ func On(db *pebble.DB) (*Log, error) {
 	}
 	l := &Log{db: db}
 	if it.Last() {
-		l.head.Store(uint64(headerT(it.Key())))
+		l.head.Store(uint64(HeaderT(it.Key())))
 	}
 	return l, it.Close()
 }
@@ -153,7 +153,7 @@ func read(ctx context.Context, heads, docs *pebble.Iterator) (commitlog.Commit, 
 	if err := ctx.Err(); err != nil {
 		return commitlog.Commit{}, err
 	}
-	t := headerT(heads.Key())
+	t := HeaderT(heads.Key())
 	v, err := heads.ValueAndErr()
 	if err != nil {
 		return commitlog.Commit{}, err
@@ -200,7 +200,8 @@ func AppendDocumentKey(b []byte, t fhir.T, i uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(append(b, DocumentPrefix), uint64(t)), i)
 }
 
-func headerT(key []byte) fhir.T { return fhir.T(binary.BigEndian.Uint64(key[1:])) }
+// HeaderT reads the commit number from a key of AppendHeaderKey.
+func HeaderT(key []byte) fhir.T { return fhir.T(binary.BigEndian.Uint64(key[1:])) }
 
 func documentKey(key []byte) (fhir.T, uint32) {
 	return fhir.T(binary.BigEndian.Uint64(key[1:])), binary.BigEndian.Uint32(key[9:])

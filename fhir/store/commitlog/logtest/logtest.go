@@ -24,12 +24,12 @@ type Config struct {
 // Run runs the suite. Subtests are named by promise.
 func Run(t *testing.T, cfg Config) {
 	for name, test := range map[string]func(*testing.T, Config){
-		"LOSSLESS/append-then-read":  appendThenRead,
-		"EXACT/append-behind-head":   appendBehind,
-		"EXACT/race-of-16":           race,
-		"DURABLE/reopen":             reopen,
-		"FEED/read-from-any-point":   readFrom,
-		"ATOMIC/cancelled-append":     cancelled,
+		"LOSSLESS/append-then-read": appendThenRead,
+		"EXACT/append-behind-head":  appendBehind,
+		"EXACT/race-of-16":          race,
+		"DURABLE/reopen":            reopen,
+		"FEED/read-from-any-point":  readFrom,
+		"ATOMIC/cancelled-append":   cancelled,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, cfg) })
 	}

@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
+)
+
+// decide checks p against the state and gives the versions. The writes that remain are to be staged; there may be none.
+func (s *sequence) decide(p *pending) ([]*write, error) {
+	if err := s.preconditions(p); err != nil {
+		return nil, err
+	}
+	writes := make([]*write, 0, len(p.writes))
+	for i := range p.writes {
+		w := &p.writes[i]
+		if err := s.resolve(w); err != nil {
+			return nil, err
+		}
+		write, err := s.condition(w)
+		if err != nil {
+			return nil, err
+		}
+		if !write {
+			continue
+		}
+		w.version = w.old.version + 1
+		if err := s.resolveOld(w); err != nil {
+			return nil, err
+		}
+		writes = append(writes, w)
+	}
+	return writes, s.takeUniques(writes)
+}
+
+// condition checks the conditions of one write; false means that it changes nothing.
+func (s *sequence) condition(w *write) (bool, error) {
+	var current fhir.Version
+	if w.old.alive() {
+		current = w.old.version
+	}
+	if w.if_ != nil && *w.if_ != current {
+		return false, errVersion(w.key, current)
+	}
+	if w.put == nil {
+		return current != 0, nil
+	}
+	if w.put.MustCreate && current != 0 {
+		return false, fhir.Errorf(fhir.Conflict, "id-exists", "", w.key.String())
+	}
+	if w.put.SkipIfEqual && current != 0 {
+		same := false
+		s.key = embedded.AppendDocumentKey(s.key[:0], w.old.t, w.old.write)
+		if _, err := get(s.db, s.key, func(v []byte) error { same = bytes.Equal(v, w.doc); return nil }); err != nil {
+			return false, err
+		}
+		return !same, nil
+	}
+	return true, nil
+}
+
+// takeUniques refuses a commit after which two resources would hold one key. What a write of the same commit lets go
+// of may be taken.
+func (s *sequence) takeUniques(writes []*write) error {
+	var taken map[string]*write
+	for _, w := range writes {
+		for _, u := range w.unique {
+			if taken == nil {
+				taken = map[string]*write{}
+			}
+			if other := taken[u]; other != nil {
+				return errTaken(other.key)
+			}
+			taken[u] = w
+		}
+	}
+	for u, w := range taken {
+		var holder number
+		s.key = appendUniqueKey(s.key[:0], u)
+		found, err := get(s.db, s.key, func(v []byte) error {
+			d := rowDecoder{b: v}
+			holder = number(d.uvarint())
+			return d.err()
+		})
+		if err != nil {
+			return err
+		}
+		if !found || holder == w.number {
+			continue
+		}
+		letGo := slices.ContainsFunc(writes, func(o *write) bool {
+			return o.number == holder && !slices.Contains(o.unique, u)
+		})
+		if letGo {
+			continue
+		}
+		key, err := s.keyOf(holder)
+		if err != nil {
+			return err
+		}
+		return errTaken(key)
+	}
+	return nil
+}
+
+func errTaken(holder fhir.Key) error {
+	return fhir.Errorf(fhir.Conflict, "unique-taken", "", holder.String())
+}
+
+// keyOf gives the name of a resource that is known by its number.
+func (s *sequence) keyOf(n number) (fhir.Key, error) {
+	r := newRun(context.Background(), s.db, s.types, s.head.t)
+	defer r.close()
+	v, _, found := r.versions().at(n)
+	if !found {
+		return fhir.Key{}, fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no version of resource %d", n))
+	}
+	return r.keyOf(&v), r.err
+}
+
+// preconditions checks what the commit demands of the state right before it.
+func (s *sequence) preconditions(p *pending) error {
+	for i, pre := range p.require {
+		var err error
+		switch c := pre.(type) {
+		case store.NoMatch:
+			var found []fhir.Key
+			if found, err = s.match(p.ctx, c.Query); err == nil && len(found) > 0 {
+				err = &store.MatchError{Index: i, Found: found}
+			}
+		case store.OneMatch:
+			var found []fhir.Key
+			if found, err = s.match(p.ctx, c.Query); err == nil && (len(found) != 1 || found[0] != c.Key) {
+				err = &store.MatchError{Index: i, Found: found}
+			}
+		case store.RecordIs:
+			err = s.recordIs(c)
+		default:
+			err = fhir.Wrap(fhir.Internal, "precondition-unknown", fmt.Errorf("%T", pre))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// match gives at most two of the resources that q finds now.
+func (s *sequence) match(ctx context.Context, q search.Query) ([]fhir.Key, error) {
+	q.Sort = nil
+	r := newRun(ctx, s.db, s.types, s.head.t)
+	defer r.close()
+	var found []fhir.Key
+	for m := range r.search(q, store.SearchOptions{Limit: 2}) {
+		found = append(found, m.Key)
+	}
+	return found, r.err
+}
+
+func (s *sequence) recordIs(c store.RecordIs) error {
+	same := false
+	s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
+	found, err := get(s.db, s.key, func(v []byte) error {
+		_, value, err := decodeRecord(v)
+		same = c.Value != nil && bytes.Equal(value, c.Value)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !found && c.Value == nil || same {
+		return nil
+	}
+	return fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)
+}
+
+// decodeRecord reads a row r: the commit that wrote it and its value, a part of b.
+func decodeRecord(b []byte) (fhir.T, []byte, error) {
+	d := rowDecoder{b: b}
+	t := fhir.T(d.uvarint())
+	return t, d.b, d.err()
+}
+
+// commit makes the commit of what was decided; its number is the next one.
+func (s *sequence) commit(p *pending, writes []*write, id commitlog.ID, at fhir.Instant) *commitlog.Commit {
+	c := &commitlog.Commit{ID: id, T: s.head.t + 1, At: max(at, s.head.at)}
+	if len(writes) > 0 {
+		c.Writes = make([]commitlog.Write, len(writes))
+	}
+	for i, w := range writes {
+		c.Writes[i] = commitlog.Write{Key: w.key, Version: w.version, Method: uint8(w.method), Unique: w.unique, Document: w.doc}
+	}
+	for _, r := range p.records {
+		c.Records = append(c.Records, commitlog.Record{Space: string(r.Space), Key: r.Key, Value: r.Value})
+	}
+	return c
+}

@@ -1,0 +1,50 @@
+// Package engine is the store on one machine: the state derived from the commit log, on Pebble, and the pipeline that
+// decides what comes into the log. The same log always gives the same rows, whoever replays it.
+//
+// Rows, with | between the parts of a key for reading only (n = number of a resource, given at its first creation;
+// t = commit number; ^ = inverted, so that the newest comes first):
+//
+//	i|type|id            -> n, version, t, at, write, method: where the newest version is
+//	v|n|^version         -> t, at, write, method, type, id, unique keys, entries: one version, what it can be found by
+//	h|type|t|write       -> (empty): the order of a type's history
+//	x|param|type|value|n -> t1 t2 t3 …: the value was opened by t1, closed by t2, opened again by t3, …
+//	u|key                -> n: who holds a unique key
+//	r|space|key          -> t, value: a record
+//	c|type               -> count of current resources
+//	y|code               -> name of a type: keys hold two bytes for it
+//	m|head               -> t, at, next number, number of versions; m|format, m|definition, m|rebuild
+//	l|t, d|t|write       -> the log's own rows (commitlog/embedded): header of a commit, its documents
+//
+// For example, commit 7 creates Patient/p1, the first resource, born in 1990; commit 9 corrects the year to 1991:
+//
+//	i|Patient|p1                      -> 1, 2, 9, …
+//	v|1|^2, v|1|^1
+//	h|Patient|7|0, h|Patient|9|0
+//	x|exists|Patient||1               -> 7
+//	x|birthdate|Patient|1990…|1       -> 7 9
+//	x|birthdate|Patient|1991…|1       -> 9
+//
+// Numbers and versions are 5 bytes in keys (a trillion), values are escaped (00 becomes 00 FF) and end in 00 01, so that
+// keys sort by value, then by number, whatever bytes a value has. Postings of one value are therefore a list sorted by
+// number: AND is a merge of such lists. A posting's events are merged, not read and rewritten: an update appends its
+// commit number to what it opens and closes and touches nothing that it leaves alone.
+//
+// AS-OF: a row holds at t if an odd number of its events is <= t. Nothing is overwritten but the rows i, c, u, r and m,
+// and where those are younger than t the versions answer. So a reader needs neither snapshot nor lock: it sees the state
+// at t, never half of a commit, however many commits land meanwhile.
+//
+// The pipeline, one goroutine each (pipeline.go):
+//
+//	Commit (many callers)        sequencer                            syncer
+//	prepare: encode, sort   ──►  take what waits, in order       ──►  wait for the fsync of the batch
+//	(in parallel)                check preconditions on the state     publish the new head
+//	                             give t and instant                   answer the caller
+//	                             apply one Pebble batch, no wait
+//
+// Pebble joins the syncs that are waiting (group commit). What is applied but not yet on disk is seen by the sequencer,
+// so that a precondition is decided against all commits before it, and by nobody else: readers stop at the published
+// head. Refusals pass the syncer too: what was refused because of a commit is answered when that commit is on disk.
+//
+// It may import store, commitlog and what these stand on; it knows nothing of FHIR's contents: parameters are numbers,
+// values are bytes. Start reading at Engine, then Engine.Commit, then run (plan.go).
+package engine

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"context"
+	"iter"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
+)
+
+// Feed implements store.Store.
+func (e *Engine) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit, error] {
+	return func(yield func(store.Commit, error) bool) {
+		if err := e.gate.enter(); err != nil {
+			yield(store.Commit{}, err)
+			return
+		}
+		defer e.gate.leave()
+		for c, err := range e.log.Read(ctx, after) {
+			if err != nil {
+				yield(store.Commit{}, err)
+				return
+			}
+			out, err := feedCommit(&c)
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func feedCommit(c *commitlog.Commit) (store.Commit, error) {
+	out := store.Commit{T: c.T, At: c.At}
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		f := store.Found{Key: w.Key, Version: w.Version, At: c.At, T: c.T, Method: store.Method(w.Method)}
+		if !f.Deleted() {
+			var err error
+			if f.Stored, err = resource.DecodeStored(w.Document); err != nil {
+				return out, err
+			}
+		}
+		out.Writes = append(out.Writes, f)
+	}
+	for _, r := range c.Records {
+		out.Records = append(out.Records, store.Record{Space: store.Space(r.Space), Key: r.Key, Value: r.Value})
+	}
+	return out, nil
+}

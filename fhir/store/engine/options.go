@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// Options are what an Engine is told at Open. The zero value works.
+type Options struct {
+	// Now is the clock of commits; nil = time.Now. It may go back: instants of commits do not.
+	Now func() time.Time
+
+	// Definition names the index definition: the tables and encodings that Entries are made with. A folder that was
+	// written with another one is reindexed at Open, by Index.
+	Definition string
+
+	// Index computes the entries of a document anew, as they were given to Commit. It serves Verify and reindexing,
+	// which fail without it if there are any documents.
+	Index func(key fhir.Key, doc resource.Stored) ([]search.Entry, error)
+
+	// MaxWaiting and MaxWaitingBytes bound the commits that wait for the sequencer; beyond, Commit gives Kind Busy.
+	// 0 = 1,024 and 256 MiB.
+	MaxWaiting      int
+	MaxWaitingBytes int64
+
+	// CacheBytes is for uncompressed blocks, MemTableBytes for each of up to three tables of what is not yet in sorted
+	// files; 0 = 64 MiB and 16 MiB.
+	CacheBytes    int64
+	MemTableBytes int64
+
+	FS     vfs.FS       // nil = the machine's; tests give one that can lose power
+	Logger *slog.Logger // nil = slog.Default
+}
+
+func (o *Options) setDefaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxWaiting == 0 {
+		o.MaxWaiting = 1024
+	}
+	if o.MaxWaitingBytes == 0 {
+		o.MaxWaitingBytes = 256 << 20
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 64 << 20
+	}
+	if o.MemTableBytes == 0 {
+		o.MemTableBytes = 16 << 20
+	}
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+}

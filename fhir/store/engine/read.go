@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
+)
+
+// Head implements store.Store.
+func (e *Engine) Head(context.Context) (fhir.T, error) { return e.published.t(), nil }
+
+// WaitHead implements store.Store.
+func (e *Engine) WaitHead(ctx context.Context, beyond fhir.T) (fhir.T, error) {
+	return e.published.wait(ctx, beyond)
+}
+
+// asOf checks the t of a read: 0 is the head; one beyond the head is nobody's.
+func (e *Engine) asOf(t fhir.T) (fhir.T, error) {
+	head := e.published.t()
+	if t == 0 {
+		return head, nil
+	}
+	if t > head {
+		return 0, fhir.Errorf(fhir.Invalid, "as-of-unknown", "", uint64(t))
+	}
+	return t, nil
+}
+
+func errNotFound(key fhir.Key) error {
+	return fhir.Errorf(fhir.NotFound, "not-found", "", key.String())
+}
+
+func errGone(key fhir.Key) error { return fhir.Errorf(fhir.Gone, "gone", "", key.String()) }
+
+// stateOf gives the newest version of key, durable or not; number 0 if it never existed.
+func (e *Engine) stateOf(key fhir.Key) (state, error) {
+	var s state
+	code := e.types.Load().code[key.Type]
+	if code == 0 {
+		return s, nil
+	}
+	_, err := get(e.db, appendIDKey(make([]byte, 0, 80), code, key.ID), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	return s, err
+}
+
+// Read implements store.Store. t = 0 is the head.
+func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
+	if err := e.gate.enter(); err != nil {
+		return store.Found{}, err
+	}
+	defer e.gate.leave()
+	t, err := e.asOf(t)
+	if err != nil {
+		return store.Found{}, err
+	}
+	s, err := e.stateOf(key)
+	if err != nil {
+		return store.Found{}, err
+	}
+	if s.number == 0 {
+		return store.Found{}, errNotFound(key)
+	}
+	if s.t > t {
+		r := e.run(ctx, t)
+		defer r.close()
+		v, version, found := r.versions().at(s.number)
+		if r.err != nil {
+			return store.Found{}, r.err
+		}
+		if !found {
+			return store.Found{}, errNotFound(key)
+		}
+		s.version, s.place = version, v.place
+	}
+	return e.found(key, s.version, s.place)
+}
+
+// found gives a version with its document; a deleted one as Gone.
+func (e *Engine) found(key fhir.Key, version fhir.Version, p place) (store.Found, error) {
+	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method}
+	if p.method == store.MethodDelete {
+		return f, errGone(key)
+	}
+	var err error
+	f.Stored, err = e.document(p)
+	return f, err
+}
+
+// document reads the document of a write.
+func (e *Engine) document(p place) (resource.Stored, error) {
+	var s resource.Stored
+	key := embedded.AppendDocumentKey(make([]byte, 0, 16), p.t, p.write)
+	found, err := get(e.db, key, func(v []byte) (err error) { s, err = resource.DecodeStored(bytes.Clone(v)); return err })
+	if err == nil && !found {
+		err = fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no document for write %d of commit %d", p.write, p.t))
+	}
+	return s, err
+}
+
+// ReadVersion implements store.Store.
+func (e *Engine) ReadVersion(ctx context.Context, key fhir.Key, version fhir.Version) (store.Found, error) {
+	if err := e.gate.enter(); err != nil {
+		return store.Found{}, err
+	}
+	defer e.gate.leave()
+	t, err := e.asOf(0)
+	if err != nil {
+		return store.Found{}, err
+	}
+	s, err := e.stateOf(key)
+	if err != nil {
+		return store.Found{}, err
+	}
+	if s.number == 0 || version == 0 || version > s.version {
+		return store.Found{}, errNotFound(key)
+	}
+	return e.versionOf(key, s.number, version, t)
+}
+
+// versionOf gives one version that is not younger than t.
+func (e *Engine) versionOf(key fhir.Key, n number, version fhir.Version, t fhir.T) (store.Found, error) {
+	var p place
+	found, err := get(e.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) error {
+		v, err := decodeVersion(b)
+		p = v.place
+		return err
+	})
+	if err != nil {
+		return store.Found{}, err
+	}
+	if !found || p.t > t {
+		return store.Found{}, errNotFound(key)
+	}
+	return e.found(key, version, p)
+}
+
+// Fetch implements store.Store.
+func (e *Engine) Fetch(ctx context.Context, m store.Match) (store.Found, error) {
+	if m.Number == 0 {
+		return e.ReadVersion(ctx, m.Key, m.Version)
+	}
+	if err := e.gate.enter(); err != nil {
+		return store.Found{}, err
+	}
+	defer e.gate.leave()
+	return e.versionOf(m.Key, number(m.Number), m.Version, e.published.t())
+}
+
+// Record implements store.Store. It never gives what is not on disk: where a commit with records is on its way there,
+// it waits for it.
+func (e *Engine) Record(ctx context.Context, space store.Space, key string) (value []byte, found bool, err error) {
+	if err := e.gate.enter(); err != nil {
+		return nil, false, err
+	}
+	defer e.gate.leave()
+	found, err = get(e.db, appendRecordKey(nil, string(space), key), func(b []byte) error {
+		_, v, err := decodeRecord(b)
+		value = append([]byte{}, v...)
+		return err
+	})
+	if err == nil {
+		err = e.recordsDurable(ctx)
+	}
+	return value, found, err
+}
+
+// recordsDurable waits until all records that may have been seen are on disk.
+func (e *Engine) recordsDurable(ctx context.Context) error {
+	seen := fhir.T(e.recordsApplied.Load())
+	if seen <= e.published.t() {
+		return nil
+	}
+	_, err := e.published.wait(ctx, seen-1)
+	return err
+}
+
+// Records implements store.Store. The rows are those of one moment.
+func (e *Engine) Records(ctx context.Context, space store.Space, from, to string) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
+		if err := e.gate.enter(); err != nil {
+			yield(store.Record{}, err)
+			return
+		}
+		defer e.gate.leave()
+		low := appendRecordKey(nil, string(space), from)
+		prefix := len(low) - len(from)
+		high := after(low[:prefix])
+		if to != "" {
+			high = appendRecordKey(nil, string(space), to)
+		}
+		if bytes.Compare(low, high) >= 0 {
+			return
+		}
+		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: low, UpperBound: high})
+		if err == nil {
+			defer it.Close()
+			err = e.recordsDurable(ctx)
+		}
+		if err != nil {
+			yield(store.Record{}, err)
+			return
+		}
+		for it.First(); it.Valid(); it.Next() {
+			_, v, err := decodeRecord(it.Value())
+			if err == nil {
+				err = ctx.Err()
+			}
+			r := store.Record{Space: space, Key: string(it.Key()[prefix:]), Value: append([]byte{}, v...)}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+		if err := it.Error(); err != nil {
+			yield(store.Record{}, errDisk(err))
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
+)
+
+// reindex derives all rows anew from the log, in place, with the entries of the present index definition. A mark says
+// that it is under way, so that a start after a crash begins again.
+func (e *Engine) reindex() error {
+	began := time.Now()
+	if e.o.Index == nil {
+		if t, _ := e.log.Head(context.Background()); t > 0 {
+			return fhir.Errorf(fhir.Unavailable, "store-definition", "")
+		}
+	}
+	b := e.db.NewBatch()
+	defer b.Close()
+	err := b.Set(metaRebuild, []byte(e.o.Definition), nil)
+	for _, prefix := range derived {
+		err = errors.Join(err, b.DeleteRange([]byte{prefix}, []byte{prefix + 1}, nil))
+	}
+	err = errors.Join(err, b.Delete(metaHead, nil), b.Commit(pebble.Sync))
+	if err != nil {
+		return errDisk(err)
+	}
+	s, err := loadSequence(e.db)
+	if err != nil {
+		return err
+	}
+	for c, err := range e.log.Read(context.Background(), 0) {
+		if err != nil {
+			return errDisk(err)
+		}
+		if err := s.replay(&c, e.o.Index); err != nil {
+			return err
+		}
+	}
+	done := e.db.NewBatch()
+	defer done.Close()
+	err = errors.Join(done.Set(metaDefinition, []byte(e.o.Definition), nil), done.Delete(metaRebuild, nil), e.db.Flush(), done.Commit(pebble.Sync))
+	if err != nil {
+		return errDisk(err)
+	}
+	e.o.Logger.Info("store reindexed", "commits", s.head.t, "versions", s.head.versions, "took", time.Since(began))
+	return nil
+}
+
+// replay applies a commit of the log: the same rows as when it was decided.
+func (s *sequence) replay(c *commitlog.Commit, index func(fhir.Key, resource.Stored) ([]search.Entry, error)) error {
+	writes := make([]*write, len(c.Writes))
+	for i := range c.Writes {
+		from := &c.Writes[i]
+		w := &write{key: from.Key, method: store.Method(from.Method), version: from.Version, unique: from.Unique}
+		if w.method != store.MethodDelete {
+			w.doc = from.Document
+			doc, err := resource.DecodeStored(from.Document)
+			if err != nil {
+				return err
+			}
+			if index == nil {
+				return fhir.Errorf(fhir.Unavailable, "store-definition", "")
+			}
+			entries, err := index(from.Key, doc)
+			if err != nil {
+				return fmt.Errorf("index %s version %s: %w", from.Key, from.Version, err)
+			}
+			w.entries = sorted(entries)
+			w.packed = packEntries(nil, w.entries)
+		}
+		if err := errors.Join(s.resolve(w), s.resolveOld(w)); err != nil {
+			return err
+		}
+		if w.version != w.old.version+1 {
+			return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d writes version %d of %s after %d", c.T, w.version, w.key, w.old.version))
+		}
+		writes[i] = w
+	}
+	b := s.db.NewBatchWithSize(batchSize(nil))
+	defer b.Close()
+	if err := s.stage(b, c, writes); err != nil {
+		return err
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return errDisk(err)
+	}
+	return nil
+}

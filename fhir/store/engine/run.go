@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// run is one evaluation of queries as of t. It owns its iterators and keeps its first error; after an error all it gives
+// is empty. It belongs to one goroutine.
+type run struct {
+	ctx   context.Context
+	db    pebble.Reader
+	types *types
+	t     fhir.T
+	err   error
+
+	// total gives the number of current resources of a type, roughly: it only weighs plans.
+	total func(typ fhir.Type) int64
+
+	iters  []*pebble.Iterator
+	ticks  int
+	cursor *versions // for candidates; nested checks use their own
+}
+
+func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
+	return &run{ctx: ctx, db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 }}
+}
+
+func (e *Engine) run(ctx context.Context, t fhir.T) *run {
+	r := newRun(ctx, e.db, e.types.Load(), t)
+	r.total = func(typ fhir.Type) int64 { n, _ := e.published.count(typ, t); return n }
+	return r
+}
+
+func (r *run) close() {
+	for _, it := range r.iters {
+		r.fail(it.Close())
+	}
+	r.iters = nil
+}
+
+func (r *run) fail(err error) {
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+}
+
+// tick is called in every loop that may be long; false says that it must end.
+func (r *run) tick() bool {
+	if r.ticks++; r.ticks&1023 == 0 {
+		r.fail(r.ctx.Err())
+	}
+	return r.err == nil
+}
+
+// iter opens an iterator that lives as long as the run; nil after an error.
+func (r *run) iter(low, high []byte) *pebble.Iterator {
+	if r.err != nil {
+		return nil
+	}
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: low, UpperBound: high})
+	if err != nil {
+		r.fail(errDisk(err))
+		return nil
+	}
+	r.iters = append(r.iters, it)
+	return it
+}
+
+// done takes note of an iterator that came to its end.
+func (r *run) done(it *pebble.Iterator) {
+	if err := it.Error(); err != nil {
+		r.fail(errDisk(err))
+	}
+}
+
+// value gives the value at it.
+func (r *run) value(it *pebble.Iterator) []byte {
+	v, err := it.ValueAndErr()
+	if err != nil {
+		r.fail(errDisk(err))
+	}
+	return v
+}
+
+// state gives the row i of a resource, as of now; the caller looks at its t.
+func (r *run) state(code typeCode, id fhir.ID) state {
+	var s state
+	_, err := get(r.db, appendIDKey(make([]byte, 0, 80), code, id), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	r.fail(err)
+	return s
+}
+
+// versions finds the version of a resource as of the run's t.
+type versions struct {
+	r   *run
+	it  *pebble.Iterator
+	key []byte
+
+	// What the last call found: a candidate that passed its checks is asked for again to be shown.
+	n       number
+	row     versionRow
+	version fhir.Version
+}
+
+// versions gives the cursor for candidates.
+func (r *run) versions() *versions {
+	if r.cursor == nil {
+		r.cursor = r.newVersions()
+	}
+	return r.cursor
+}
+
+func (r *run) newVersions() *versions {
+	return &versions{r: r, it: r.iter([]byte{rowVersion}, []byte{rowVersion + 1})}
+}
+
+// at gives the version of n as of t; its bytes are valid until the next call. found is false if n was not yet created.
+func (v *versions) at(n number) (row versionRow, version fhir.Version, found bool) {
+	if v.it == nil || v.r.err != nil {
+		return row, 0, false
+	}
+	if n == v.n {
+		return v.row, v.version, true
+	}
+	v.n = 0
+	v.key = appendVersionKey(v.key[:0], n, fhir.Version(maxNumber))
+	for ok := v.it.SeekGE(v.key); ok && bytes.HasPrefix(v.it.Key(), v.key[:1+numberLen]); ok = v.it.Next() {
+		row, err := decodeVersion(v.r.value(v.it))
+		if err != nil {
+			v.r.fail(err)
+			return row, 0, false
+		}
+		if row.t <= v.r.t {
+			v.n, v.row = n, row
+			_, v.version = versionKey(v.it.Key())
+			return row, v.version, v.r.err == nil
+		}
+		if !v.r.tick() {
+			return row, 0, false
+		}
+	}
+	v.r.done(v.it)
+	return row, 0, false
+}
+
+func (v *versionRow) alive() bool { return v.method != store.MethodDelete }
+
+func (r *run) keyOf(v *versionRow) fhir.Key {
+	if int(v.typ) >= len(r.types.name) {
+		r.fail(fhir.Wrap(fhir.Internal, "store-damaged", errCorrupt))
+		return fhir.Key{}
+	}
+	return fhir.Key{Type: r.types.name[v.typ], ID: fhir.ID(v.id)}
+}
+
+// values yields the values of a parameter that a version can be found by, in order.
+func (v *versionRow) values(p search.ParamID, yield func(value []byte) bool) {
+	if !v.alive() {
+		return
+	}
+	switch p {
+	case search.ParamExists:
+		yield(nil)
+	case search.ParamLastUpdated:
+		yield(search.InstantValue(v.at))
+	default:
+		for e := (packed{b: v.entries}); e.next() && e.param <= p; {
+			if e.param == p && !yield(e.value) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,506 @@
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// randomHistories commits at random to the store and to the model, and after each few commits asks both the same random
+// questions, as of now and of earlier. The store is closed and opened, or loses power, in between.
+func randomHistories(t *testing.T, cfg Config) {
+	steps := 400
+	if testing.Short() {
+		steps = 120
+	}
+	rng := random(t)
+	for round := range 4 {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
+			w.s = cfg.Open(t, w.dir, 0)
+			for range steps {
+				w.step()
+				if t.Failed() {
+					break
+				}
+			}
+			if !t.Failed() {
+				cfg.Check(t, w.s)
+			}
+			if err := w.s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// world is a store and its model.
+type world struct {
+	t   *testing.T
+	rng *rand.Rand
+	s   store.Store
+	m   *model
+	cfg Config
+	dir string
+}
+
+func (w *world) step() {
+	switch n := w.rng.IntN(100); {
+	case n < 45:
+		w.commit()
+	case n < 75:
+		w.search()
+	case n < 80:
+		w.include()
+	case n < 88:
+		w.read()
+	case n < 94:
+		w.history()
+	case n < 97:
+		w.stats()
+	default:
+		w.reopen()
+	}
+}
+
+var worldTypes = []fhir.Type{"Patient", "Observation", "Encounter"}
+
+func (w *world) key() fhir.Key {
+	// Ids that begin others; few enough to be met again.
+	return fhir.Key{Type: worldTypes[w.rng.IntN(len(worldTypes))], ID: fhir.ID(fmt.Sprintf("%d", w.rng.IntN(40)))}
+}
+
+// value gives a value: few, many, with the bytes that encodings stumble over, some beginning others.
+func (w *world) value(p search.ParamID) string {
+	switch p {
+	case pToken:
+		return string(rune('a' + w.rng.IntN(3)))
+	case pString:
+		s := ""
+		for range w.rng.IntN(4) {
+			s += []string{"\x00", "\x01", "\xff", "a", "b"}[w.rng.IntN(5)]
+		}
+		return s
+	case pDate:
+		return fmt.Sprintf("%04d", w.rng.IntN(200))
+	case pRef:
+		if w.rng.IntN(8) == 0 {
+			return "uhttp://elsewhere/Patient/1"
+		}
+		return string(search.ReferenceValue(w.key()))
+	}
+	return fmt.Sprint(w.rng.IntN(1000))
+}
+
+var worldParams = []search.ParamID{pToken, pString, pString, pDate, pRef, pRef, pKey}
+
+func (w *world) put() store.Put {
+	var entries []search.Entry
+	for range w.rng.IntN(8) {
+		p := worldParams[w.rng.IntN(len(worldParams))]
+		entries = append(entries, entry(p, w.value(p))) // in any order, with repetitions
+	}
+	p := put(w.key(), fmt.Sprint(w.rng.IntN(3)), entries...)
+	p.Method = store.Method(1 + w.rng.IntN(3))
+	p.MustCreate = w.rng.IntN(12) == 0
+	p.SkipIfEqual = w.rng.IntN(4) == 0
+	if p.SkipIfEqual && w.rng.IntN(2) == 0 { // make it the same as what stands
+		if l, _, alive := w.m.current(p.Key, w.m.t); alive {
+			p.Doc = l.doc
+			p.Entries = nil
+			for _, e := range l.entries {
+				if e.Param >= 16 {
+					p.Entries = append(p.Entries, e)
+				}
+			}
+		}
+	}
+	p.IfVersion = w.ifVersion(p.Key)
+	for range max(0, w.rng.IntN(6)-3) {
+		p.Unique = append(p.Unique, store.UniqueKey(fmt.Sprint(w.rng.IntN(30))))
+	}
+	return p
+}
+
+// ifVersion gives now and then a condition, mostly one that holds.
+func (w *world) ifVersion(key fhir.Key) *fhir.Version {
+	if w.rng.IntN(6) > 0 {
+		return nil
+	}
+	if w.rng.IntN(4) == 0 {
+		return version(fhir.Version(w.rng.IntN(3)))
+	}
+	_, v, alive := w.m.current(key, w.m.t)
+	if !alive {
+		v = 0
+	}
+	return version(fhir.Version(v))
+}
+
+func (w *world) commit() {
+	var c store.Changes
+	used := map[fhir.Key]bool{}
+	for range w.rng.IntN(6) {
+		if p := w.put(); !used[p.Key] {
+			used[p.Key] = true
+			c.Puts = append(c.Puts, p)
+		}
+	}
+	for range max(0, w.rng.IntN(4)-1) {
+		if key := w.key(); !used[key] {
+			used[key] = true
+			c.Deletes = append(c.Deletes, store.Delete{Key: key, IfVersion: w.ifVersion(key)})
+		}
+	}
+	for range max(0, w.rng.IntN(4)-1) {
+		r := store.Record{Space: store.Space([]string{"a", "ab"}[w.rng.IntN(2)]), Key: fmt.Sprint(w.rng.IntN(8))}
+		if w.rng.IntN(3) > 0 {
+			r.Value = []byte(w.value(pString))
+		}
+		c.Records = append(c.Records, r)
+	}
+	switch w.rng.IntN(12) {
+	case 0:
+		c.Require = append(c.Require, store.NoMatch{Query: w.query(1)})
+	case 1:
+		q := w.query(1)
+		key := w.key()
+		if found := w.m.search(q, w.m.t); len(found) > 0 {
+			key = found[0].key
+		}
+		c.Require = append(c.Require, store.OneMatch{Query: q, Key: key})
+	case 2:
+		r := store.RecordIs{Space: "a", Key: fmt.Sprint(w.rng.IntN(8))}
+		if w.rng.IntN(4) > 0 {
+			r.Value = w.m.records["a"][r.Key]
+		}
+		c.Require = append(c.Require, r)
+	}
+	want := w.m.decide(c)
+	r, err := w.s.Commit(w.t.Context(), c)
+	if code := codeOf(err); code != want.refusal || err != nil && code == "" {
+		w.t.Fatalf("EXACT: commit says %v, the model %q", err, want.refusal)
+	}
+	if err != nil {
+		return
+	}
+	if want.nothing != (r.T == w.m.t) || !want.nothing && r.T != w.m.t+1 {
+		w.t.Fatalf("commit %d after %d, the model says nothing to do: %v", r.T, w.m.t, want.nothing)
+	}
+	for i, got := range slices.Concat(r.Puts, r.Deletes) {
+		exp := slices.Concat(want.puts, want.deletes)[i]
+		if !exp.Same && exp.Version != 0 {
+			exp.At = r.At
+		}
+		if got != exp {
+			w.t.Fatalf("write %d became %+v, the model says %+v", i, got, exp)
+		}
+	}
+	if !want.nothing {
+		w.m.apply(c, r)
+	}
+}
+
+// term gives an exact value, a range, or a range of which only some values count.
+func (w *world) term() search.Term {
+	p := worldParams[w.rng.IntN(len(worldParams))]
+	t := search.Term{Param: p, Low: []byte(w.value(p))}
+	switch w.rng.IntN(5) {
+	case 0, 1:
+		t.Exact = true
+	case 2:
+		t.High = []byte(w.value(p))
+	case 3:
+		t.Low = nil
+		if w.rng.IntN(2) == 0 {
+			t.High = []byte(w.value(p))
+		}
+	case 4:
+		parity := byte(w.rng.IntN(2))
+		t.Accept = func(v []byte) bool { return len(v) > 0 && v[len(v)-1]&1 == parity }
+	}
+	if w.rng.IntN(20) == 0 {
+		t = search.Term{Param: search.ParamLastUpdated, Low: search.InstantValue(w.instant())}
+	}
+	return t
+}
+
+// instant gives that of some commit.
+func (w *world) instant() fhir.Instant {
+	for key := range w.m.lives {
+		l := w.m.lives[key]
+		return l[w.rng.IntN(len(l))].at
+	}
+	return 0
+}
+
+func (w *world) query(depth int) search.Query {
+	q := search.Query{Type: worldTypes[w.rng.IntN(len(worldTypes))]}
+	if w.rng.IntN(40) == 0 {
+		q.Type = "Basic" // the store has none
+	}
+	for range w.rng.IntN(4) {
+		switch n := w.rng.IntN(10); {
+		case n < 7:
+			t := search.Terms{}
+			for range 1 + w.rng.IntN(3) {
+				t.Any = append(t.Any, w.term())
+			}
+			q.Where = append(q.Where, t)
+		case n < 8:
+			var ids search.IDs
+			for range w.rng.IntN(12) {
+				ids.ID = append(ids.ID, w.key().ID)
+			}
+			q.Where = append(q.Where, ids)
+		case depth > 0:
+			c := search.Chain{Param: pRef}
+			for range 1 + w.rng.IntN(2) {
+				c.Targets = append(c.Targets, w.query(depth-1))
+			}
+			q.Where = append(q.Where, c)
+		}
+	}
+	return q
+}
+
+func (w *world) sort() (keys []search.SortKey) {
+	for range max(0, w.rng.IntN(5)-2) {
+		k := search.SortKey{Param: worldParams[w.rng.IntN(len(worldParams))], Descending: w.rng.IntN(2) == 0}
+		switch w.rng.IntN(6) {
+		case 0:
+			k = search.SortKey{ByID: true, Descending: k.Descending}
+		case 1:
+			k.Param = search.ParamLastUpdated
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+// asOf gives the head or an earlier commit.
+func (w *world) asOf() fhir.T {
+	if w.m.t == 0 || w.rng.IntN(2) == 0 {
+		return w.m.t
+	}
+	return 1 + fhir.T(w.rng.IntN(int(w.m.t)))
+}
+
+func (w *world) search() {
+	q := w.query(2)
+	t := w.asOf()
+	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
+		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
+	}
+	q.Sort = w.sort()
+	want := w.m.search(q, t)
+	if w.rng.IntN(3) == 0 { // all at once
+		i := 0
+		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
+			w.compare(q, t, want, i, m, err)
+			i++
+		}
+		if i != len(want) {
+			w.t.Fatalf("search as of %d ends after %d of %d: %+v", t, i, len(want), q)
+		}
+		return
+	}
+	size := 1 + w.rng.IntN(6)
+	var after []byte
+	for i := 0; ; {
+		n := 0
+		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{After: after, Limit: size}) {
+			w.compare(q, t, want, i, m, err)
+			i, n, after = i+1, n+1, m.Order
+		}
+		if n > size {
+			w.t.Fatalf("a page of %d has %d matches", size, n)
+		}
+		if n < size {
+			if i != len(want) {
+				w.t.Fatalf("search as of %d by pages of %d ends after %d of %d: %+v", t, size, i, len(want), q)
+			}
+			return
+		}
+	}
+}
+
+func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Match, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if i >= len(want) {
+		w.t.Fatalf("search as of %d finds %s after the last: %+v", t, m.Key, q)
+	}
+	if m.Key != want[i].key || m.Version != fhir.Version(want[i].version) {
+		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
+	}
+	if w.rng.IntN(4) == 0 {
+		f, err := w.s.Fetch(w.t.Context(), m)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		wantDoc(w.t, f, w.m.lives[m.Key][m.Version-1].doc)
+	}
+}
+
+func (w *world) include() {
+	q := w.query(0)
+	t := w.asOf()
+	var page []store.Match
+	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		page = append(page, m)
+	}
+	for range 1 + w.rng.IntN(2) {
+		inc := search.Include{Param: pRef, Source: q.Type, Reverse: w.rng.IntN(2) == 0}
+		if inc.Reverse {
+			inc.Source = worldTypes[w.rng.IntN(3)]
+		}
+		if w.rng.IntN(2) == 0 {
+			inc.Target = worldTypes[w.rng.IntN(3)]
+		}
+		q.Include = append(q.Include, inc)
+	}
+	got := map[fhir.Key]int{}
+	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _, twice := got[m.Key]; twice {
+			w.t.Fatalf("%s is included twice", m.Key)
+		}
+		got[m.Key] = int(m.Version)
+	}
+	if want := w.m.included(q, page, t); !maps.Equal(got, want) {
+		w.t.Fatalf("included as of %d: %v, the model says %v: %+v", t, got, want, q.Include)
+	}
+}
+
+func (w *world) read() {
+	key, t := w.key(), w.asOf()
+	l, version, alive := w.m.current(key, t)
+	f, err := w.s.Read(w.t.Context(), key, t)
+	want := ""
+	switch {
+	case version == 0:
+		want = "not-found"
+	case !alive:
+		want = "gone"
+	}
+	if t == 0 {
+		return
+	}
+	if codeOf(err) != want || err != nil && want == "" {
+		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
+	}
+	if version > 0 && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
+		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
+	}
+	if alive {
+		wantDoc(w.t, f, l.doc)
+	}
+	for v, l := range w.m.lives[key] {
+		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
+		if l.deleted {
+			refused(w.t, err, fhir.Gone, "gone")
+		} else if err != nil {
+			w.t.Fatal(err)
+		} else {
+			wantDoc(w.t, f, l.doc)
+		}
+	}
+	for _, space := range []store.Space{"a", "ab"} {
+		got := map[string][]byte{}
+		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			got[r.Key] = r.Value
+		}
+		if !maps.EqualFunc(got, w.m.records[space], slices.Equal) {
+			w.t.Fatalf("records of %s: %q, the model says %q", space, got, w.m.records[space])
+		}
+	}
+}
+
+func (w *world) history() {
+	key, t := w.key(), w.asOf()
+	if len(w.m.lives[key]) == 0 || t == 0 {
+		return
+	}
+	scope := []fhir.Key{key, {Type: key.Type}, {}}[w.rng.IntN(3)]
+	want := 0
+	for k, lives := range w.m.lives {
+		if scope.Type != "" && k.Type != scope.Type || scope.ID != "" && k.ID != scope.ID {
+			continue
+		}
+		for _, l := range lives {
+			if l.t <= t {
+				want++
+			}
+		}
+	}
+	n := 0
+	last := t
+	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		l := w.m.lives[f.Key][f.Version-1]
+		if l.t != f.T || l.deleted != f.Deleted() || f.T > last {
+			w.t.Fatalf("COMPLETE: history of %s as of %d shows %+v", scope, t, f)
+		}
+		if !l.deleted {
+			wantDoc(w.t, f, l.doc)
+		}
+		last = f.T
+		n++
+	}
+	if n != want {
+		w.t.Fatalf("COMPLETE: history of %s as of %d has %d of %d versions", scope, t, n, want)
+	}
+}
+
+func (w *world) stats() {
+	s, err := w.s.Stats(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	want := map[fhir.Type]int{}
+	versions := 0
+	for key, lives := range w.m.lives {
+		versions += len(lives)
+		if _, _, alive := w.m.current(key, w.m.t); alive {
+			want[key.Type]++
+		}
+	}
+	if s.Head != w.m.t || s.Versions != versions || !maps.Equal(s.Resources, want) {
+		w.t.Fatalf("stats %+v; the model says head %d, %d versions, %v", s, w.m.t, versions, want)
+	}
+}
+
+func (w *world) reopen() {
+	if w.cfg.CutPower != nil && w.rng.IntN(2) == 0 {
+		next := w.cfg.CutPower(w.t, w.s)
+		_ = w.s.Close() // its disk is gone
+		w.s = next
+	} else {
+		if err := w.s.Close(); err != nil {
+			w.t.Fatal(err)
+		}
+		w.s = w.cfg.Open(w.t, w.dir, 0)
+	}
+	if got := head(w.t, w.s); got != w.m.t {
+		w.t.Fatalf("DURABLE: the head is %d after a restart, it was %d", got, w.m.t)
+	}
+}
