@@ -1,0 +1,135 @@
+package bhxh
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/scheduler"
+)
+
+// Names of the jobs.
+const (
+	SyncJob   = "bhxh-sync"
+	StatusJob = "bhxh-status"
+)
+
+// Account is a log-in at the portal and the facilities that it may speak for.
+type Account struct {
+	Client     *gateway.Client
+	Facilities []string // MA_CSKCB; empty = all that no other account names
+}
+
+// Config is what the jobs need; Store, Outbox and Accounts are required.
+type Config struct {
+	Store    store.Store
+	Outbox   *delivery.Outbox
+	Accounts []Account
+	Systems  mapping.Systems
+
+	Schedule       string        // of the sending; "" is every 5 minutes
+	StatusSchedule string        // of the asking; "" is every 5 minutes
+	Lease          time.Duration // see scheduler.Job; 0 is its default
+
+	Batch       int           // items of a facility read at once; 0 is 100
+	Concurrency int           // files of a facility under way at once; 0 is 4
+	Facilities  int           // facilities at work at once; 0 is 4
+	PerSecond   float64       // files sent in a second, all facilities together; 0 is no bound
+	Timeout     time.Duration // of sending one file; 0 is that of the client
+	RepeatAfter time.Duration // first wait before a log-in or a query is repeated; 0 is 200 ms
+	Reason      string        // LD of a corrected file; "" is DefaultReason
+
+	Now func() time.Time // nil is time.Now
+	Log *slog.Logger     // nil is slog.Default
+}
+
+// DefaultReason is why a corrected file says it is sent again.
+const DefaultReason = "Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ"
+
+const (
+	defaultSchedule = "*/5 * * * *"
+	// stopGrace is how long a file that is under way may still take when the server stops.
+	stopGrace = 5 * time.Second
+	// maxRounds bounds the batches of a facility in one slot.
+	maxRounds = 50
+)
+
+// Sync holds the two jobs. Any number of servers may run them; the scheduler lets one work at a time.
+type Sync struct {
+	Config
+	pace *pace
+}
+
+// NewSync checks c. Kind Invalid, code "bhxh-accounts", if no account is given or two claim the same facility.
+func NewSync(c Config) (*Sync, error) {
+	if len(c.Accounts) == 0 {
+		return nil, fhir.Errorf(fhir.Invalid, "bhxh-accounts", "")
+	}
+	seen := map[string]bool{}
+	for _, a := range c.Accounts {
+		names := a.Facilities
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		for _, f := range names {
+			if seen[f] || a.Client == nil {
+				return nil, fhir.Errorf(fhir.Invalid, "bhxh-accounts", "")
+			}
+			seen[f] = true
+		}
+	}
+	atLeast := func(p *int, n int) {
+		if *p <= 0 {
+			*p = n
+		}
+	}
+	atLeast(&c.Batch, 100)
+	atLeast(&c.Concurrency, 4)
+	atLeast(&c.Facilities, 4)
+	if c.Schedule == "" {
+		c.Schedule = defaultSchedule
+	}
+	if c.StatusSchedule == "" {
+		c.StatusSchedule = defaultSchedule
+	}
+	if c.RepeatAfter <= 0 {
+		c.RepeatAfter = 200 * time.Millisecond
+	}
+	if c.Reason == "" {
+		c.Reason = DefaultReason
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Sync{Config: c, pace: newPace(c.PerSecond)}, nil
+}
+
+// Jobs are the two jobs for scheduler.New.
+func (s *Sync) Jobs() []scheduler.Job {
+	return []scheduler.Job{
+		{Name: SyncJob, Schedule: s.Schedule, Lease: s.Lease, Run: s.Send},
+		{Name: StatusJob, Schedule: s.StatusSchedule, Lease: s.Lease, Run: s.Ask},
+	}
+}
+
+// client gives the client that speaks for a facility, nil if there is none.
+func (s *Sync) client(facility string) *gateway.Client {
+	var any *gateway.Client
+	for _, a := range s.Accounts {
+		if slices.Contains(a.Facilities, facility) {
+			return a.Client
+		}
+		if len(a.Facilities) == 0 {
+			any = a.Client
+		}
+	}
+	return any
+}
