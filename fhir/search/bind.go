@@ -70,6 +70,7 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
+	"search-chain-unknown": true, "search-sort-unknown": true,
 }
 
 // maxTerms bounds what one search may ask the index for.
@@ -129,7 +130,7 @@ func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
 	if err := checkModifier(param, p); err != nil {
 		return nil, err
 	}
-	terms, err := b.any(param, p, bind)
+	terms, err := b.alternatives(param, p, bind)
 	if err != nil {
 		return nil, err
 	}
@@ -148,8 +149,8 @@ func init() { // composites look the others up
 	}
 }
 
-// any binds the alternatives of a comma list.
-func (b *binder) any(param *r4.SearchParam, p Parameter, bind valueBinder) ([]Term, error) {
+// alternatives binds the alternatives of a comma list.
+func (b *binder) alternatives(param *r4.SearchParam, p Parameter, bind valueBinder) ([]Term, error) {
 	var out []Term
 	for _, value := range split(p.Value, ',') {
 		if value == "" {
@@ -236,8 +237,8 @@ func bindURI(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]span, b
 
 // bindComposite reads the parts of a value, separated by $, each as its component says.
 func bindComposite(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	parts := split(value, '$')
-	if len(parts) != len(param.Components) {
+	parts, components := split(value, '$'), componentsOf(param)
+	if len(parts) != len(components) {
 		return nil, false
 	}
 	first, ok := parseToken(parts[0])
@@ -246,32 +247,27 @@ func bindComposite(b *binder, param *r4.SearchParam, _ Parameter, value string) 
 	}
 	first.system = b.fold(first.system)
 	var rest [][]span
-	for i, c := range param.Components[1:] {
-		spans, ok := b.component(param, c, parts[i+1])
+	for i, c := range components[1:] {
+		spans, ok := b.component(c, parts[i+1])
 		if !ok {
 			return nil, false
 		}
 		rest = append(rest, spans)
 	}
-	return compositeSpans(first, kindsOfElements(componentElements(param, param.Components[0])), rest), true
+	return compositeSpans(first, components[0].kinds, rest), true
 }
 
 // component binds a part of a composite after the first.
-func (b *binder) component(param *r4.SearchParam, c r4.Component, value string) ([]span, bool) {
-	elements := componentElements(param, c)
-	switch ComponentType(c, elements) {
+func (b *binder) component(c component, value string) ([]span, bool) {
+	switch c.kind {
 	case r4.ParamToken:
 		q, ok := parseToken(value)
 		q.system = b.fold(q.system)
-		return tokenSpans(q, kindsOfElements(elements)), ok
+		return tokenSpans(q, c.kinds), ok
 	case r4.ParamString:
 		return stringSpans(unescape(value), false)
 	case r4.ParamReference:
-		var targets []fhir.Type
-		if len(elements) > 0 {
-			targets = elements[0].Targets
-		}
-		return referenceSpans(unescape(value), targets, "", b.o.Base)
+		return referenceSpans(unescape(value), c.targets, "", b.o.Base)
 	case r4.ParamDate:
 		prefix, q, ok := b.date(value)
 		return plainDateSpans(prefix, q), ok

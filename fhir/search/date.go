@@ -179,8 +179,8 @@ func dateTest(p Prefix, q Interval) func(Interval) bool {
 	return func(iv Interval) bool { return iv.Start >= q.Start && iv.End <= q.End }
 }
 
-// from gives the least value of the main index that starts at ms.
-func from(ms int64) []byte { return appendTime(nil, ms) }
+// startingAt gives the least value of the main index that starts at ms.
+func startingAt(ms int64) []byte { return appendTime(nil, ms) }
 
 // dateSpans finds intervals. Those which may reach into what is asked for from before are looked for by their length:
 // short ones begin at most a day earlier, others are found through the second index. So no search by date reads from
@@ -192,31 +192,31 @@ func dateSpans(p Prefix, q Interval) []span {
 	case PrefixNE:
 		return []span{{accept: test}}
 	case PrefixLT:
-		return []span{{high: from(q.Start)}}
+		return []span{{high: startingAt(q.Start)}}
 	case PrefixLE:
-		return []span{{high: from(q.End + 1)}}
+		return []span{{high: startingAt(q.End + 1)}}
 	case PrefixSA:
-		return []span{{low: from(q.End + 1)}}
+		return []span{{low: startingAt(q.End + 1)}}
 	case PrefixEB:
-		return []span{{high: from(q.Start), accept: test}}
+		return []span{{high: startingAt(q.Start), accept: test}}
 	case PrefixGT, PrefixGE:
 		return reaching(q.Start, nil, ok)
 	case PrefixAP:
-		return reaching(q.Start, from(q.End+1), ok)
+		return reaching(q.Start, startingAt(q.End+1), ok)
 	}
-	return []span{{low: from(q.Start), high: from(q.End + 1), accept: test}}
+	return []span{{low: startingAt(q.Start), high: startingAt(q.End + 1), accept: test}}
 }
 
 // reaching finds intervals that may end at or after start, and begin below high (nil = anywhere).
 func reaching(start int64, high []byte, ok func(Interval) bool) []span {
 	class := func(c byte, v []byte) []byte { return append([]byte{c}, v...) }
 	test := where(1, ok)
-	year := span{detail: true, low: class(classYear, from(start-yearMax*day)), high: []byte{classYear + 1}, accept: test}
+	year := span{detail: true, low: class(classYear, startingAt(start-yearMax*day)), high: []byte{classYear + 1}, accept: test}
 	long := span{detail: true, low: []byte{classLong}, accept: test}
 	if high != nil {
 		year.high, long.high = class(classYear, high), class(classLong, high)
 	}
-	return []span{{low: from(start - day), high: high, accept: where(0, ok)}, year, long}
+	return []span{{low: startingAt(start - day), high: high, accept: where(0, ok)}, year, long}
 }
 
 // plainDateSpans is dateSpans where there is one index and no room for a second: within a composite.
@@ -226,17 +226,17 @@ func plainDateSpans(p Prefix, q Interval) []span { return []span{{accept: where(
 func instantSpans(p Prefix, q Interval) []span {
 	switch p {
 	case PrefixNE:
-		return []span{{high: from(q.Start)}, {low: from(q.End + 1)}}
+		return []span{{high: startingAt(q.Start)}, {low: startingAt(q.End + 1)}}
 	case PrefixGT, PrefixSA:
-		return []span{{low: from(q.End + 1)}}
+		return []span{{low: startingAt(q.End + 1)}}
 	case PrefixGE:
-		return []span{{low: from(q.Start)}}
+		return []span{{low: startingAt(q.Start)}}
 	case PrefixLT, PrefixEB:
-		return []span{{high: from(q.Start)}}
+		return []span{{high: startingAt(q.Start)}}
 	case PrefixLE:
-		return []span{{high: from(q.End + 1)}}
+		return []span{{high: startingAt(q.End + 1)}}
 	}
-	return []span{{low: from(q.Start), high: from(q.End + 1)}}
+	return []span{{low: startingAt(q.Start), high: startingAt(q.End + 1)}}
 }
 
 // widen gives the interval that ap compares with: a tenth of the way to now on both sides.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/fhirpath"
 	"github.com/lienthong/lienthong/fhir/r4"
 )
@@ -104,6 +105,31 @@ func elementsBelow(s *r4.Struct, expression string) []*r4.Element {
 		}
 		out = append(out, path.Last()...)
 	}
+	return out
+}
+
+// component is what a query needs to know of a component of a composite.
+type component struct {
+	kind    r4.ParamType
+	kinds   kinds
+	targets []fhir.Type // of a reference
+}
+
+var componentsByParam sync.Map // of *r4.SearchParam to []component
+
+func componentsOf(p *r4.SearchParam) []component {
+	if c, ok := componentsByParam.Load(p); ok {
+		return c.([]component)
+	}
+	out := make([]component, len(p.Components))
+	for i, c := range p.Components {
+		elements := componentElements(p, c)
+		out[i] = component{kind: ComponentType(c, elements), kinds: kindsOfElements(elements)}
+		if len(elements) > 0 {
+			out[i].targets = elements[0].Targets
+		}
+	}
+	componentsByParam.Store(p, out)
 	return out
 }
 

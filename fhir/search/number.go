@@ -47,20 +47,20 @@ func readDecimal(s string) (d decimal, ok bool) {
 		d.negative = true
 		i++
 	}
-	point, any, dropped := false, false, false
+	point, some, dropped := false, false, false
 	for ; i < len(s); i++ {
 		c := s[i]
 		if c == '.' {
-			if point || !any {
+			if point || !some {
 				return d, false
 			}
-			point, any = true, false
+			point, some = true, false
 			continue
 		}
 		if c < '0' || c > '9' {
 			break
 		}
-		any = true
+		some = true
 		switch {
 		case d.n == 0 && c == '0' && !dropped:
 			if point {
@@ -77,7 +77,7 @@ func readDecimal(s string) (d decimal, ok bool) {
 			d.exp++
 		}
 	}
-	if !any {
+	if !some {
 		return d, false
 	}
 	for d.n > 0 && d.digits[d.n-1] == 0 {
