@@ -34,6 +34,11 @@ type Gateway struct {
 	Schedule       string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time."`
 	StatusSchedule string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims."`
 	Timeout        time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
+	Rate           float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
+	AskEvery       time.Duration `name:"ask-every" default:"10m" env:"LIENTHONG_GATEWAY_ASK_EVERY" help:"Distance of questions about one accepted claim; the status schedule must come round at least as often."`
+	RetryFirst     time.Duration `name:"retry-first" default:"10s" env:"LIENTHONG_GATEWAY_RETRY_FIRST" help:"Wait after a claim could not be sent, or a question was not answered; it doubles each time."`
+	RetryMax       time.Duration `name:"retry-max" default:"10m" env:"LIENTHONG_GATEWAY_RETRY_MAX" help:"Longest such wait."`
+	Lease          time.Duration `default:"1m" env:"LIENTHONG_GATEWAY_LEASE" help:"How long after the death of a server another one, or the same started again, takes its work over."`
 	Settle         time.Duration `default:"2m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed."`
 }
 
@@ -53,6 +58,9 @@ func (s *Server) Check() error {
 	}
 	if s.Gateway.URL != "" && s.Gateway.Credentials == "" {
 		return errors.New("--gateway-url needs --gateway-credentials: the file with username and password")
+	}
+	if s.Gateway.URL != "" && s.Gateway.Settle <= s.Gateway.Timeout {
+		return errors.New("--gateway-settle must be longer than --gateway-timeout: a call that is still under way could take effect after the portal was asked")
 	}
 	if s.MaxBody < 1 || s.MaxEntries < 1 {
 		return errors.New("--max-body and --max-entries must be positive")

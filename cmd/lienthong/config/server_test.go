@@ -16,11 +16,12 @@ func TestSettingsThatCannotWorkAreRefusedInWords(t *testing.T) {
 		s    Server
 		want string
 	}{
-		"no folder":               {Server{MaxBody: 1, MaxEntries: 1}, "--data"},
-		"a base without a host":   {Server{Data: "d", BaseURL: "/fhir", MaxBody: 1, MaxEntries: 1}, "--base-url"},
-		"a gateway of no scheme":  {Server{Data: "d", Gateway: Gateway{URL: "portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-url"},
-		"a gateway without login": {Server{Data: "d", Gateway: Gateway{URL: "http://portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-credentials"},
-		"no room for a body":      {Server{Data: "d", MaxEntries: 1}, "--max-body"},
+		"no folder":                       {Server{MaxBody: 1, MaxEntries: 1}, "--data"},
+		"a base without a host":           {Server{Data: "d", BaseURL: "/fhir", MaxBody: 1, MaxEntries: 1}, "--base-url"},
+		"a gateway of no scheme":          {Server{Data: "d", Gateway: Gateway{URL: "portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-url"},
+		"a gateway without login":         {Server{Data: "d", Gateway: Gateway{URL: "http://portal"}, MaxBody: 1, MaxEntries: 1}, "--gateway-credentials"},
+		"a settle time that is too short": {Server{Data: "d", Gateway: Gateway{URL: "http://portal", Credentials: "c", Timeout: 2, Settle: 2}, MaxBody: 1, MaxEntries: 1}, "--gateway-settle"},
+		"no room for a body":              {Server{Data: "d", MaxEntries: 1}, "--max-body"},
 	} {
 		if err := c.s.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
