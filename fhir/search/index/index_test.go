@@ -1,0 +1,85 @@
+package index_test
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
+)
+
+func equal(a, b []search.Entry) bool {
+	return slices.EqualFunc(a, b, func(a, b search.Entry) bool { return a.Param == b.Param && bytes.Equal(a.Value, b.Value) })
+}
+
+// TestEntriesAreSortedAndOwned: sorted, without duplicates, small, without the store's own parameters, the same from many
+// goroutines at once, and unchanged by what the Indexer does next.
+func TestEntriesAreSortedAndOwned(t *testing.T) {
+	all := synthea(t, 3)
+	all = all[:min(len(all), 600)]
+	x := index.New(index.Options{})
+	want := make([][]search.Entry, len(all))
+	for i, v := range all {
+		entries, issues := x.Resource(v, 0)
+		if issues != nil {
+			t.Fatal(issues)
+		}
+		want[i] = entries
+		for j, e := range entries {
+			if e.Param < 16 || len(e.Value) == 0 || len(e.Value) > 1000 {
+				t.Fatalf("entry %d %q", e.Param, e.Value)
+			}
+			if j > 0 && (e.Param < entries[j-1].Param || e.Param == entries[j-1].Param && bytes.Compare(entries[j-1].Value, e.Value) >= 0) {
+				t.Fatalf("entry %d is not after the one before", j)
+			}
+		}
+	}
+	other := index.New(index.Options{}) // its tries are built by all at once
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for i, v := range all {
+				if got, _ := other.Resource(v, 0); !equal(got, want[i]) {
+					t.Errorf("resource %d has other entries", i)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	for i, v := range all {
+		if again, _ := x.Resource(v, 0); !equal(again, want[i]) {
+			t.Fatalf("resource %d has changed", i)
+		}
+	}
+}
+
+// TestFaultyDocumentsHaveNoEntries: what cannot be stored cannot be found.
+func TestFaultyDocumentsHaveNoEntries(t *testing.T) {
+	d, err := resource.Parse([]byte(`{"resourceType":"Patient","gender":"male","birthDate":"x"}`), resource.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, issues := index.New(index.Options{}).Resource(d.Root(), 0); len(issues) != 1 || entries != nil {
+		t.Errorf("%v %v", entries, issues)
+	}
+}
+
+// TestReferencesFollowEdits: a reference that was resolved within a transaction is found by what it became.
+func TestReferencesFollowEdits(t *testing.T) {
+	d, err := resource.Parse([]byte(`{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"reference":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}}`), resource.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Root().Get("subject").Get("reference").ReplaceString("Patient/p1")
+	entries, _ := index.New(index.Options{}).Resource(d.Root(), 0)
+	if !slices.ContainsFunc(entries, func(e search.Entry) bool {
+		key, ok := search.ReferenceKey(e.Value)
+		return ok && key.String() == "Patient/p1"
+	}) {
+		t.Errorf("%v", entries)
+	}
+}
