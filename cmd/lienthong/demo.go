@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lienthong/lienthong/adapters/bhxhmock"
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+)
+
+type demoCmd struct {
+	Listen        string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the FHIR server; port 0 takes a free one."`
+	GatewayListen string        `name:"gateway-listen" default:"127.0.0.1:8090" placeholder:"ADDR" help:"Address of the mock portal; port 0 takes a free one."`
+	Data          string        `type:"path" placeholder:"DIR" help:"Folder to keep everything in, to continue with the next time. Default: a temporary one, removed at the end."`
+	Seed          uint64        `default:"1" help:"Which population to invent; the same seed gives the same one."`
+	Citizens      int           `default:"60" help:"How many citizens to invent, at least."`
+	Every         time.Duration `default:"10s" help:"Distance of the scheduler's slots, at which claims go out and are asked about."`
+	Info          string        `type:"path" placeholder:"FILE" help:"Write where everything is to this file, as JSON, once it is ready."`
+	LogLevel      string        `name:"log-level" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged: debug, info, warn, error."`
+}
+
+// The demo's account at its own mock portal; there is nothing behind it to protect.
+const (
+	demoAccount  = "51_demo"
+	demoPassword = "demo"
+)
+
+// demo is a demo under way.
+type demo struct {
+	*demoCmd
+	dir          string // where everything is kept
+	out          io.Writer
+	log          *slog.Logger
+	fhir, portal net.Listener
+	node         *node
+	mock         *bhxhmock.Mock
+	people       *synthetic.Population
+}
+
+// base is the FHIR base URL.
+func (d *demo) base() string { return urlOf(d.fhir) + "/fhir" }
+
+// Run shows the whole job until ctx ends.
+func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
+	if c.Citizens < 1 || c.Every < time.Second {
+		return &exitError{exitUsage, errors.New("--citizens must be positive, --every at least 1s")}
+	}
+	limitMemory(360)
+	dir := c.Data
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "lienthong-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	d := &demo{demoCmd: c, dir: dir, out: s.out, log: logger(s.err, "text", c.LogLevel)}
+	if d.fhir, err = listen(c.Listen); err != nil {
+		return err
+	}
+	defer d.fhir.Close()
+	if d.portal, err = listen(c.GatewayListen); err != nil {
+		return err
+	}
+	defer d.portal.Close()
+	return d.run(ctx)
+}
+
+// open starts what the demo is made of: the mock portal with its ledger, and the server with its store, both in dir.
+func (d *demo) open(ctx context.Context) error {
+	credentials := filepath.Join(d.dir, "gateway.yaml")
+	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(credentials, []byte("username: "+demoAccount+"\npassword: "+demoPassword+"\n"), 0o600); err != nil {
+		return err
+	}
+	settings := config.Server{
+		Data: filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
+		Gateway: config.Gateway{
+			URL: urlOf(d.portal), Credentials: credentials,
+			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 10 * time.Second, Settle: 15 * time.Second, Lease: 10 * time.Second,
+			AskEvery: d.Every / 2, RetryFirst: d.Every / 2, RetryMax: 3 * d.Every,
+		},
+	}
+	var err error
+	if d.node, err = openNode(ctx, settings, d.log); err != nil {
+		return err
+	}
+	d.mock, err = bhxhmock.New(bhxhmock.Options{
+		Dir: filepath.Join(d.dir, "portal"), Log: d.log,
+		Accounts:       []bhxhmock.Account{{Username: demoAccount, Password: demoPassword}},
+		AssessingAfter: d.Every / 2, AssessedAfter: d.Every * 3 / 2,
+	})
+	if err != nil {
+		return errors.Join(err, d.node.close())
+	}
+	return nil
+}
+
+func (d *demo) run(ctx context.Context) error {
+	if err := d.open(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serveHTTP(ctx, d.portal, d.mock.Handler(), time.Second, d.log) })
+	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.node.handler, 5*time.Second, d.log) })
+	g.Go(func() error {
+		d.people = synthetic.New(synthetic.Config{Citizens: d.Citizens, Seed: d.Seed, Today: time.Now(), SID: "https://lienthong.example/sid/"})
+		err := seeder{d.base(), &http.Client{}}.load(ctx, d.people)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			err = d.introduce()
+		}
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return d.node.run(ctx) })
+		return d.follow(ctx)
+	})
+	err := g.Wait()
+	return errors.Join(err, d.node.close(), d.mock.Close())
+}

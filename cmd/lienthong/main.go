@@ -1,0 +1,110 @@
+// Command lienthong is the one binary: the server, its demo, and its tools.
+//
+//	lienthong demo           everything at once, with an invented population
+//	lienthong serve          the server
+//	lienthong import FILES   bring FHIR data in
+//	lienthong mock-bhxh      the mock assessment portal
+//	lienthong bench          speed, next to its limits
+//	lienthong version
+//
+// Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitFailed  = 1
+	exitUsage   = 2
+	exitPartial = 3
+)
+
+// exitError is an error that asks for an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// cli is the command line. Each command has its file.
+type cli struct {
+	Config    kong.ConfigFlag `placeholder:"FILE" help:"Settings as YAML: flag names without the dashes. Flags and environment go before it."`
+	Demo      demoCmd         `cmd:"" help:"Run everything at once: server, mock portal, scheduler, an invented population."`
+	Serve     serveCmd        `cmd:"" help:"Run the server."`
+	Import    importCmd       `cmd:"" help:"Import files of FHIR data."`
+	MockBHXH  mockCmd         `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
+	Bench     benchCmd        `cmd:"" help:"Measure speed, next to its limits."`
+	BenchBare bareCmd         `cmd:"" name:"bench-bare" hidden:""`
+	Version   versionCmd      `cmd:"" help:"Print the version."`
+}
+
+// streams are where a command writes: what was asked for to out, messages and progress to err.
+type streams struct{ out, err io.Writer }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "lienthong:", words(err))
+	}
+	os.Exit(exitCode(err))
+}
+
+func exitCode(err error) int {
+	var wish *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wish):
+		return wish.code
+	}
+	return exitFailed
+}
+
+// run does what the arguments say and returns when that is done, or when ctx ends and all is closed. Tests start it too.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	type shown struct{} // help was printed: kong has nothing more to do
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(shown); !ok {
+				panic(r)
+			}
+		}
+	}()
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("lienthong"),
+		kong.Description("Health records that reach each other: FHIR R4, citizen ID, claims to the social insurance."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { panic(shown{}) }),
+		kong.Configuration(yamlSettings),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(streams{stdout, stderr}),
+	)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return &exitError{exitUsage, fmt.Errorf("%w; see lienthong --help", err)}
+	}
+	return command.Run()
+}

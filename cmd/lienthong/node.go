@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/lienthong/lienthong/adapters/bhxh"
+	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/rest"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/scheduler"
+)
+
+// node is a whole server but for its listener: the store and the rooms above it, put together.
+//
+//	handler (rest) ──► service (interaction) ──► store (engine over the log in the same folder)
+//	                     │ hooks: citizen IDs, outbox          ▲
+//	                     ▼                                     │
+//	runner (scheduler) ──► bhxh jobs ──► outbox (delivery) ────┘ ──► gateway
+type node struct {
+	store   store.Store
+	service *interaction.Service
+	outbox  *delivery.Outbox
+	handler http.Handler
+	runner  *scheduler.Runner // nil without a gateway: claims then wait in the outbox
+}
+
+// indexDefinition names how documents are indexed: a store written under another name is indexed anew when it is opened.
+// Raise the number when the tables of r4 or the encodings of fhir/search change what a document is found by.
+const indexDefinition = "r4-4.0.1/1"
+
+// openNode opens the store and puts the rooms together. Nothing runs yet but the store; close it in any case.
+func openNode(ctx context.Context, c config.Server, log *slog.Logger) (*node, error) {
+	systems := identity.Systems{Base: c.SIDBase + "/sid/"}
+	indexed := index.New(index.Options{Base: c.BaseURL, FoldSystem: systems.Fold})
+	st, err := engine.Open(c.Data, engine.Options{
+		Definition: indexDefinition + " " + c.BaseURL + " " + systems.CCCD(),
+		Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+			d, err := resource.New(doc.Body)
+			if err != nil {
+				return nil, err
+			}
+			entries, _ := indexed.Resource(d.Root(), 1)
+			return entries, nil
+		},
+		Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := &node{store: st}
+	if err := n.build(ctx, c, systems, log); err != nil {
+		_ = st.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) build(ctx context.Context, c config.Server, systems identity.Systems, log *slog.Logger) error {
+	claims := mapping.Systems{Base: c.SIDBase}
+	n.outbox = delivery.New(delivery.Config{
+		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, AskEvery: c.Gateway.AskEvery,
+		Retry: delivery.Retry{First: c.Gateway.RetryFirst, Max: c.Gateway.RetryMax},
+		Episode: func(claim resource.Value) (facility, episode string, ok bool) {
+			return mapping.EpisodeOf(claim, claims)
+		},
+	})
+	n.service = interaction.New(interaction.Config{
+		Store: n.store, Base: c.BaseURL, FoldSystem: systems.Fold,
+		Hooks:  []interaction.Hook{citizenIDs(systems), n.outbox.Enqueue},
+		Limits: interaction.Limits{Entries: c.MaxEntries},
+	})
+	n.outbox.Use(n.service)
+
+	path := ""
+	if u, err := url.Parse(c.BaseURL); err == nil {
+		path = u.Path
+	}
+	server, err := rest.New(ctx, rest.Config{
+		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Name: "Lienthong", Version: version(), Log: log,
+		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+	})
+	if err != nil {
+		return err
+	}
+	n.handler = server
+	if c.Gateway.URL == "" {
+		return nil
+	}
+	return n.connect(c.Gateway, claims, log)
+}
+
+// connect makes the jobs that bring claims to the gateway and ask what became of them.
+func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logger) error {
+	account, err := g.Account()
+	if err != nil {
+		return err
+	}
+	client, err := gateway.New(gateway.Config{BaseURL: g.URL, Username: account.Username, Password: account.Password, Timeout: g.Timeout})
+	if err != nil {
+		return err
+	}
+	sync, err := bhxh.NewSync(bhxh.Config{
+		Store: n.store, Outbox: n.outbox, Accounts: []bhxh.Account{{Client: client}}, Systems: claims,
+		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	n.runner, err = scheduler.New(scheduler.Config{Store: n.store, Log: log}, sync.Jobs()...)
+	return err
+}
+
+// run works until ctx ends, and then until its jobs have come to a stop.
+func (n *node) run(ctx context.Context) error {
+	if n.runner == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return n.runner.Run(ctx)
+}
+
+func (n *node) close() error { return n.store.Close() }
+
+// citizenIDs is the hook that keeps a citizen ID with one active Patient, and refuses impossible ones.
+func citizenIDs(systems identity.Systems) interaction.Hook {
+	return func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
+		if w.Key.Type != "Patient" || w.Method == store.MethodDelete {
+			return interaction.Additions{}, nil
+		}
+		keys, issues := systems.PatientKeys(w.Doc)
+		for _, i := range issues {
+			if i.Severity == fhir.SeverityError {
+				return interaction.Additions{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "patient-identifier-refused", Issues: issues}
+			}
+		}
+		return interaction.Additions{Unique: keys}, nil
+	}
+}

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
+)
+
+// words gives an error as people read it: the catalogue's text where it has a code, with what the code cannot know. The
+// causes are shown too: whoever starts the command is the operator.
+func words(err error) string {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	if _, known := outcome.Lookup(e.Code); !known || e.Kind == fhir.Internal {
+		return err.Error()
+	}
+	text := outcome.Text(e.Code, outcome.English, e.Args...)
+	if e.Path != "" {
+		text += " (" + e.Path + ")"
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
