@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -140,21 +141,27 @@ func noSecrets(t *testing.T, s string) {
 }
 
 func TestATimeOutAfterAcceptanceIsUnknownUntilAsked(t *testing.T) {
-	p := start(t, 50*time.Millisecond)
-	if err := p.client.Login(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	p := start(t, time.Minute)
 	yes := true
 	if err := p.mock.SetFaults(bhxhmock.Faults{Delay: &bhxhmock.Fault{For: bhxhmock.Duration(time.Minute), Accept: &yes}}); err != nil {
 		t.Fatal(err)
 	}
+	ctx, giveUp := context.WithCancel(t.Context())
+	var g sync.WaitGroup
+	g.Go(func() { // the caller's patience ends once the file is taken
+		for ctx.Err() == nil && effects(p.mock) == 0 {
+			runtime.Gosched()
+		}
+		giveUp()
+	})
 	f := file("LK1")
-	out := p.client.Send(t.Context(), f)
-	if out.State != gateway.Unknown || out.HTTPStatus != 0 || !errors.Is(out.Err, context.DeadlineExceeded) {
+	out := p.client.Send(ctx, f)
+	giveUp()
+	g.Wait()
+	if out.State != gateway.Unknown || out.HTTPStatus != 0 || !errors.Is(out.Err, context.Canceled) {
 		t.Fatalf("outcome: %+v", out)
 	}
-	patient := newClient(t, p.url, 10*time.Second, p.now) // its connection has no race with the time-out above
-	got, err := patient.Status(t.Context(), gateway.Query{MaCSKCB: "51901", MaLK: []string{"LK1", "LK2"}})
+	got, err := p.client.Status(t.Context(), gateway.Query{MaCSKCB: "51901", MaLK: []string{"LK1", "LK2"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,15 +90,19 @@ func tableOf(item resource.Value, s Systems) hoso.ID {
 
 func first(a, _ string) string { return a }
 
-// lines fills XML2 and XML3.
-func (m *mapper) lines() {
-	for _, l := range linesOf(m.claim, m.s) {
+// lines fills XML2 and XML3. complete says that there are lines and all found their table: sums over less are no sums.
+func (m *mapper) lines() (complete bool) {
+	all := linesOf(m.claim, m.s)
+	complete = len(all) > 0
+	for _, l := range all {
 		if l.table == 0 {
+			complete = false
 			m.find("MAP-05", hoso.XML3, 0, "", "Claim.item["+strconv.Itoa(l.sequence)+"].category")
 			continue
 		}
 		m.line(m.out.HoSo.Table(l.table).Add(), l)
 	}
+	return complete
 }
 
 func (m *mapper) line(row hoso.Row, l line) {

@@ -75,8 +75,9 @@ func FromFHIR(ctx context.Context, r Reader, claim resource.Value, o Options) (C
 	m.out.Decision = hoso.DecisionAt(m.discharge())
 	m.out.HoSo = hoso.NewHoSo(m.out.Decision, hoso.XML1, hoso.XML2, hoso.XML3)
 	m.summary(m.out.HoSo.Table(hoso.XML1).Add())
-	m.lines()
-	m.out.HoSo.FillAmounts()
+	if m.lines() {
+		m.out.HoSo.FillAmounts()
+	}
 	if m.err != nil {
 		return Claim{}, m.err
 	}
