@@ -3,14 +3,14 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -341,41 +341,58 @@ func TestRunInTime(t *testing.T) {
 	})
 }
 
-// Servers come, die and stop at random; each slot of policy All is in the end finished once, none is left running.
+var (
+	deathRuns = flag.Int("deaths.runs", 20, "worlds of TestRandomDeaths")
+	deathSeed = flag.Uint64("deaths.seed", 0, "seed of its first world; 0 = a new one each time")
+)
+
+// Servers come, die and stop at random; each slot of policy All is in the end finished once, or given up after it killed
+// as many servers as it may; none is left running.
 func TestRandomDeaths(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		s, c, n := openStore(t), newClock(), &count{}
-		j := Job{Name: "j", Schedule: "*/30 * * * * *", CatchUp: All, Lease: time.Minute, Run: n.run}
-		r := runner(t, s, c, "b", j)
-		r.keep = 1000
-		tick(t, r, "j")
-		start := c.now()
-		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
-			c.advance(time.Duration(rapid.IntRange(1, 200).Draw(rt, "seconds")) * time.Second)
-			if rapid.Bool().Draw(rt, "dies") {
-				die(t, s, c, j)
-			} else {
-				tick(t, r, "j")
-			}
-		}
-		for range maxTries {
-			c.advance(61 * time.Second)
+	first := *deathSeed
+	if first == 0 {
+		first = uint64(time.Now().UnixNano())
+	}
+	for i := range *deathRuns {
+		seed := first + uint64(i)
+		t.Run(fmt.Sprint("deaths.seed=", seed), func(t *testing.T) {
+			dieAtRandom(t, rand.New(rand.NewPCG(seed, 1)))
+		})
+	}
+}
+
+func dieAtRandom(t *testing.T, rng *rand.Rand) {
+	s, c, n := openStore(t), newClock(), &count{}
+	j := Job{Name: "j", Schedule: "*/30 * * * * *", CatchUp: All, Lease: time.Minute, Run: n.run}
+	r := runner(t, s, c, "b", j)
+	r.keep = 1000
+	tick(t, r, "j")
+	start := c.now()
+	for range 12 {
+		c.advance(time.Duration(rng.IntN(200)+1) * time.Second)
+		if rng.IntN(2) == 0 {
+			die(t, s, c, j)
+		} else {
 			tick(t, r, "j")
 		}
-		want := len(r.jobs[0].schedule.Between(start, c.now(), 1000))
-		got := slots(t, r, "j")
-		if len(got) != want {
-			rt.Fatalf("%d rows, want %d", len(got), want)
+	}
+	for range maxTries {
+		c.advance(61 * time.Second)
+		tick(t, r, "j")
+	}
+	want := len(r.jobs[0].schedule.Between(start, c.now(), 1000))
+	got := slots(t, r, "j")
+	if len(got) != want {
+		t.Fatalf("%d rows, want %d", len(got), want)
+	}
+	for _, sl := range got {
+		if sl.State != Finished && !(sl.State == Lost && sl.Try == maxTries) {
+			t.Errorf("slot %s is %s after try %d", sl.Key, sl.State, sl.Try)
 		}
-		for _, sl := range got {
-			if sl.State != Finished && !(sl.State == Lost && sl.Try == maxTries) {
-				rt.Fatalf("slot %s is %s after try %d", sl.Key, sl.State, sl.Try)
-			}
+	}
+	for at, k := range n.runs {
+		if k != 1 {
+			t.Errorf("slot %s finished %d times", at, k)
 		}
-		for at, k := range n.runs {
-			if k != 1 {
-				rt.Fatalf("slot %s finished %d times", at, k)
-			}
-		}
-	})
+	}
 }
