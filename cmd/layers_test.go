@@ -27,6 +27,7 @@ fhir/outcome            -> fhir/resource
 fhir/fhirpath           -> fhir/r4 fhir/resource
 fhir/walk               -> fhir/fhirpath
 fhir/search             -> fhir/walk
+fhir/search/gen         -> fhir/search
 fhir/search/index       -> fhir/search
 fhir/store              -> fhir/search
 fhir/store/commitlog    -> fhir/store
