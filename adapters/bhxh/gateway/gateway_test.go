@@ -294,7 +294,7 @@ func TestSessionsAreSharedAndRenewed(t *testing.T) {
 
 func TestAWrongAccountIsNotSent(t *testing.T) {
 	p := start(t, 10*time.Second)
-	c, err := gateway.New(gateway.Config{BaseURL: p.url, Username: username, Password: "falsch"})
+	c, err := gateway.New(gateway.Config{BaseURL: p.url, Username: username, Password: "wrong"})
 	if err != nil {
 		t.Fatal(err)
 	}
