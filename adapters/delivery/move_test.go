@@ -356,4 +356,3 @@ func TestDueItemsByFacility(t *testing.T) {
 		t.Errorf("summary %v %v", sum, err)
 	}
 }
-
