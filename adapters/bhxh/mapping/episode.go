@@ -3,7 +3,6 @@ package mapping
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // EpisodeOptions say how an episode becomes a transaction.
@@ -195,141 +193,6 @@ func (b *builder) organization() object {
 	return b.add("Organization", "", byIdentifier(system, b.facility), false, object{
 		"identifier", list{identifier(system, b.facility)},
 	})
-}
-
-var genders = map[string]string{"1": "male", "2": "female", "3": "unknown"}
-
-func (b *builder) person() object {
-	if b.o.Patient != "" {
-		// The Patient has the rest; the record number is the one of this facility, which the Patient need not know.
-		for _, f := range [...]string{"HO_TEN", "SO_CCCD", "NGAY_SINH", "GIOI_TINH", "DIA_CHI", "DIEN_THOAI"} {
-			b.x.take(f)
-		}
-		return object{"reference", b.o.Patient}
-	}
-	sid := b.s.sid()
-	record := identifier(sid.MaBN(b.facility), b.x.takeIf("MA_BN", isCode))
-	var citizen object
-	if id := b.x.takeIf("SO_CCCD", func(s string) bool { return idSystem(b.s, s) != "" }); id != "" {
-		citizen = identifier(idSystem(b.s, id), id)
-	}
-	members := object{
-		"identifier", list{citizen, record},
-		"name", list{object{"use", "official", "text", b.x.take("HO_TEN")}},
-		"telecom", list{phone(b.x.take("DIEN_THOAI"))},
-		"gender", genders[b.x.takeIf("GIOI_TINH", func(s string) bool { return genders[s] != "" })],
-	}
-	if born := b.x.takeIf("NGAY_SINH", func(s string) bool { return readsBack(s, birthMembers(s)) }); born != "" {
-		members = append(members, birthMembers(born)...)
-	}
-	members = append(members, "address", list{object{"text", b.x.take("DIA_CHI")}})
-	key := citizen
-	if key == nil {
-		key = record
-	}
-	if key == nil { // nobody knows this person: found by the episode alone
-		key = identifier(sid.MaLK(b.facility), b.episode)
-		members[1] = list{key}
-	}
-	return b.add("Patient", "", byIdentifier(key[1].(string), key[3].(string)), false, members)
-}
-
-// idSystem tells what kind of number SO_CCCD is by its form; "" if none that is known.
-func idSystem(s Systems, id string) string {
-	digits := strings.Trim(id, "0123456789") == ""
-	switch {
-	case digits && len(id) == 12:
-		return s.sid().CCCD()
-	case digits && len(id) == 9:
-		return s.sid().CMND()
-	case len(id) == 8 && id[0] >= 'A' && id[0] <= 'Z' && strings.Trim(id[1:], "0123456789") == "":
-		return s.sid().Passport()
-	}
-	return ""
-}
-
-func phone(number string) object {
-	if number == "" {
-		return nil
-	}
-	return object{"system", "phone", "value", number}
-}
-
-// birthMembers are birthDate and, where hour and minute are known, patient-birthTime.
-func birthMembers(s string) object {
-	switch {
-	case len(s) != 12:
-		return nil
-	case s[4:] == "00000000":
-		return object{"birthDate", s[:4]}
-	case s[8:] == "0000":
-		return object{"birthDate", dateTime(s[:8])}
-	}
-	return object{
-		"birthDate", dateTime(s[:8]),
-		"_birthDate", object{"extension", list{object{"url", birthTimeURL, "valueDateTime", dateTime(s)}}},
-	}
-}
-
-func readsBack(s string, members object) bool {
-	if members == nil || empty(members) {
-		return false
-	}
-	d, err := resource.New(appendJSON(nil, append(object{"resourceType", "Patient"}, members...)))
-	if err != nil {
-		return false
-	}
-	back, ok := birth(d.Root())
-	return ok && back == s
-}
-
-// cards makes a Coverage for each card, if the four lists fit together.
-func (b *builder) cards() (refs []object) {
-	fields := [...]string{"MA_THE_BHYT", "GT_THE_TU", "GT_THE_DEN", "MA_DKBD"}
-	n := 0
-	var values [len(fields)][]string
-	for i, f := range fields {
-		v := b.x.Get(f)
-		if i == 0 {
-			n = strings.Count(v, ";") + 1
-		}
-		values[i] = strings.Split(v, ";")
-		if v == "" {
-			values[i] = make([]string, n)
-		}
-		if len(values[i]) != n || v != "" && strings.Trim(v, ";") == "" {
-			return nil
-		}
-		for _, s := range values[i] {
-			if (i == 0 || s != "") && !isCode(s) || (i == 1 || i == 2) && s != "" && (len(s) != 8 || dateTime(s) == "") {
-				return nil
-			}
-		}
-	}
-	for _, f := range fields {
-		b.x.take(f)
-	}
-	for i := range n {
-		card, from, to := values[0][i], values[1][i], values[2][i]
-		id := fhir.ID("")
-		if b.o.ID != "" {
-			id = b.o.ID + fhir.ID("-"+strconv.Itoa(i+1))
-		}
-		period := identifier(b.s.CardPeriod(), card+"-"+from)
-		var class list
-		if at := values[3][i]; at != "" {
-			class = list{object{"type", object{"coding", list{b.coding(csThe, classRegister, "Nơi đăng ký khám bệnh, chữa bệnh ban đầu")}}, "value", at}}
-		}
-		refs = append(refs, b.add("Coverage", id, byIdentifier(b.s.CardPeriod(), card+"-"+from), false, object{
-			"identifier", list{identifier(b.s.sid().BHYT(), card), period},
-			"status", "active",
-			"beneficiary", b.patient,
-			"period", object{"start", dateTime(from), "end", dateTime(to)},
-			"payor", list{object{"display", insurerName}},
-			"class", class,
-		}))
-	}
-	return refs
 }
 
 func (b *builder) stay() object {
