@@ -2,8 +2,8 @@ package interaction
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"strconv"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -30,19 +30,30 @@ func (s *Service) ParseJSONPatch(raw []byte) (JSONPatch, error) {
 		return JSONPatch{}, fhir.Errorf(fhir.TooLarge, "patch-too-long", "", len(ops), s.limits.PatchOps)
 	}
 	for i, op := range ops {
-		switch op.Kind() {
-		case "add", "remove", "replace", "move", "copy", "test":
-		default:
-			return JSONPatch{}, fhir.Errorf(fhir.Invalid, "patch-operation", patchPath(i))
-		}
-		if _, err := op.Path(); err != nil {
-			return JSONPatch{}, fhir.Errorf(fhir.Invalid, "patch-operation", patchPath(i))
+		if !complete(op) {
+			return JSONPatch{}, fhir.Errorf(fhir.Invalid, "patch-operation", "["+strconv.Itoa(i)+"]")
 		}
 	}
 	return JSONPatch{ops}, nil
 }
 
-func patchPath(i int) string { b, _ := json.Marshal(i); return "[" + string(b) + "]" }
+// complete says whether an operation has what its kind needs; the library takes it for granted.
+func complete(op jsonpatch.Operation) bool {
+	if _, err := op.Path(); err != nil {
+		return false
+	}
+	switch op.Kind() {
+	case "add", "replace", "test":
+		_, ok := op["value"]
+		return ok
+	case "move", "copy":
+		_, err := op.From()
+		return err == nil
+	case "remove":
+		return true
+	}
+	return false
+}
 
 // Patch applies p to the document as it is served and stores the result as any update. What p does not touch keeps its
 // number literals and the order of its members; white space between tokens is not kept. Type and id cannot be changed.
@@ -115,7 +126,11 @@ func (s *Service) apply(p JSONPatch, served []byte) ([]byte, error) {
 	o.SupportNegativeIndices = false
 	o.AccumulatedCopySizeLimit = int64(s.limits.PatchGrowth)
 	o.EscapeHTML = false
-	raw, err := p.ops.ApplyWithOptions(served, o)
+	var raw []byte
+	err := guarded(func() (err error) {
+		raw, err = p.ops.ApplyWithOptions(served, o)
+		return err
+	})
 	if err != nil {
 		return nil, fhir.Wrap(fhir.Unprocessable, "patch-failed", err)
 	}

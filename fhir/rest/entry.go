@@ -105,7 +105,7 @@ func statusText(code int) string {
 func (s *Server) readEntry(ctx context.Context, whole *call, r interaction.ReadEntry, at fhir.T) (interaction.ReadAnswer, error) {
 	path, query, _ := strings.Cut(r.URL, "?")
 	c := &call{
-		http: whole.http, inBundle: true, base: whole.base, query: query, at: at,
+		http: whole.http, base: whole.base, query: query, at: at,
 		ifNoneMatch: r.IfNoneMatch, ifModifiedSince: r.IfModifiedSince, prefer: whole.prefer,
 	}
 	if err := c.negotiateQuery(); err != nil {

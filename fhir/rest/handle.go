@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -15,7 +16,6 @@ import (
 // call is one interaction that is asked for, by an HTTP request or by an entry of a bundle.
 type call struct {
 	http     *http.Request // of a bundle: that of the whole
-	inBundle bool          // an entry of a bundle: there is no body
 	key      fhir.Key      // what the path names; parts that it does not have are ""
 	version  fhir.Version
 	inside   string // type of a compartment search
@@ -74,7 +74,7 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 	if g.Writer.Written() {
 		panic(http.ErrAbortHandler) // the answer is half sent: only ending the connection tells the client
 	}
-	s.drain(g.Request)
+	s.drain(g)
 	if o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable {
 		g.Writer.Header().Set("Retry-After", "1")
 	}
@@ -84,12 +84,20 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 }
 
 // drain reads on what is left of a refused body, up to a limit and without keeping it: a client that is still sending
-// sees the answer only when it has sent all.
-func (s *Server) drain(r *http.Request) {
-	if r.Body != nil && r.Body != http.NoBody && r.Header.Get("Expect") == "" {
-		_, _ = io.CopyN(io.Discard, r.Body, s.Limits.DrainBytes)
+// sees the answer only when it has sent all. One that has stopped sending is waited for no longer than drainTime.
+func (s *Server) drain(g *gin.Context) {
+	body := g.Request.Body
+	if body == nil || body == http.NoBody || g.Request.Header.Get("Expect") != "" {
+		return
 	}
+	if err := http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(drainTime)); err != nil {
+		return // no connection to wait on, or to wait for ever on
+	}
+	_, _ = io.CopyN(io.Discard, body, s.Limits.DrainBytes)
 }
+
+// drainTime is how long a refused body is read on. The server lifts the deadline before the next request.
+const drainTime = 10 * time.Second
 
 // language is that of texts to the caller.
 func (c *call) language() outcome.Language {

@@ -9,7 +9,9 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
@@ -36,6 +38,7 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 	x := index.New(index.Options{FoldSystem: systems.Fold})
 	st, err := engine.Open(tb.TempDir(), engine.Options{
 		Logger: slog.New(slog.DiscardHandler),
+		Now:    steps(),
 		Index: func(_ fhir.Key, stored resource.Stored) ([]search.Entry, error) {
 			doc, err := resource.New(stored.Append(nil, 1, 0))
 			if err != nil {
@@ -69,6 +72,14 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 		}
 	})
 	return &served{srv, rc.Service, st, srv.URL + "/fhir"}
+}
+
+// steps is a clock that goes on by a second each time it is looked at, so that no two commits have the same instant.
+func steps() func() time.Time {
+	var n atomic.Int64
+	return func() time.Time {
+		return time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC).Add(time.Duration(n.Add(1)) * time.Second)
+	}
 }
 
 func uniqueCitizen(systems identity.Systems) interaction.Hook {

@@ -1,0 +1,47 @@
+package rest_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir/rest"
+)
+
+// When its context ends the server finishes the request at work, takes no new one, and returns.
+func TestServeEndsGracefully(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	started := make(chan struct{})
+	srv := rest.HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(started)
+		cancel()
+		<-ctx.Done()
+		_, _ = io.WriteString(w, "done")
+	}))
+	served := make(chan error, 1)
+	go func() { served <- rest.Serve(ctx, srv, l, 10*time.Second) }()
+	res, err := http.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-started
+	raw, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil || string(raw) != "done" {
+		t.Fatalf("answer %q, %v", raw, err)
+	}
+	if err := <-served; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := http.Get("http://" + l.Addr().String()); err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Fatalf("a request after the end: %v", err)
+	}
+}
