@@ -26,6 +26,7 @@ type demoCmd struct {
 	Citizens      int           `default:"60" help:"How many citizens to invent, at least."`
 	Every         time.Duration `default:"10s" help:"Distance of the scheduler's slots, at which claims go out and are asked about."`
 	Info          string        `type:"path" placeholder:"FILE" help:"Write where everything is to this file, as JSON, once it is ready."`
+	MemoryLimit   int64         `name:"memory-limit" default:"360" placeholder:"MiB" help:"Memory to stay within, as far as the work allows. 0: no limit."`
 	LogLevel      string        `name:"log-level" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged: debug, info, warn, error."`
 }
 
@@ -55,7 +56,7 @@ func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
 	if c.Citizens < 1 || c.Every < time.Second {
 		return &exitError{exitUsage, errors.New("--citizens must be positive, --every at least 1s")}
 	}
-	limitMemory(360)
+	limitMemory(c.MemoryLimit)
 	dir := c.Data
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "lienthong-demo-"); err != nil {
@@ -88,7 +89,7 @@ func (d *demo) open(ctx context.Context) error {
 		Data: filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
 		Gateway: config.Gateway{
 			URL: urlOf(d.portal), Credentials: credentials,
-			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 10 * time.Second, Settle: 15 * time.Second, Lease: 10 * time.Second,
+			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 5 * time.Second, Settle: 8 * time.Second, Lease: 6 * time.Second,
 			AskEvery: d.Every / 2, RetryFirst: d.Every / 2, RetryMax: 3 * d.Every,
 		},
 	}

@@ -21,12 +21,10 @@ import (
 
 var wide = resource.Limits{Bytes: 1 << 30, Nodes: 64 << 20}
 
-// serveHere starts a server on a fresh store within the test.
-func serveHere(t *testing.T, args ...string) (*here, info) {
+// fresh starts a server on a new store, in a process of its own, since its memory limit is not one for the test.
+func fresh(t *testing.T) *child {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "info.json")
-	h := startHere(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"), "--info", path, "--log-level", "warn"}, args...)...)
-	return h, h.info(t, path)
+	return startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"), "--log-level", "warn")
 }
 
 // synthea gives the files to import: the hospitals and practitioners, and the n smallest patients (0 = all).
@@ -201,21 +199,21 @@ func TestImportOfSyntheaLosesNothing(t *testing.T) {
 		n = 5
 	}
 	files := synthea(t, n)
-	h, i := serveHere(t)
+	server := fresh(t)
 	var out, stderr bytes.Buffer
-	args := append([]string{"import", "--server", i.FHIR, "--state", filepath.Join(t.TempDir(), "state")}, files...)
+	args := append([]string{"import", "--server", server.info.FHIR, "--state", filepath.Join(t.TempDir(), "state")}, files...)
 	if err := run(t.Context(), args, &out, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	t.Logf("%s", out.String())
 	want := sent(t, files)
-	sameContent(t, want, held(t, i.FHIR, want))
+	sameContent(t, want, held(t, server.info.FHIR, want))
 
 	out.Reset()
 	if err := run(t.Context(), args, &out, &stderr); err != nil || !strings.Contains(out.String(), "0 resources from 0 files") {
 		t.Errorf("a second run must find all done: %v\n%s", err, out.String())
 	}
-	h.stop(t)
+	server.stop(t)
 }
 
 func TestImportIntoAFolderIsTheSameAsOverHTTP(t *testing.T) {
@@ -225,11 +223,10 @@ func TestImportIntoAFolderIsTheSameAsOverHTTP(t *testing.T) {
 	if err := run(t.Context(), append([]string{"import", "--data", dir}, files...), &out, io.Discard); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	path := filepath.Join(t.TempDir(), "info.json")
-	h := startHere(t, "serve", "--listen", "127.0.0.1:0", "--data", dir, "--info", path)
+	server := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir)
 	want := sent(t, files)
-	sameContent(t, want, held(t, h.info(t, path).FHIR, want))
-	h.stop(t)
+	sameContent(t, want, held(t, server.info.FHIR, want))
+	server.stop(t)
 }
 
 func TestTransactionOf25000EntriesLandsWhole(t *testing.T) {
@@ -237,21 +234,21 @@ func TestTransactionOf25000EntriesLandsWhole(t *testing.T) {
 		t.Skip("60 MB in one transaction: not under the race detector, not with -short")
 	}
 	file := fhirtest.Data(t, "data", "synthea-big-transaction.json.bz2")
-	h, i := serveHere(t)
+	server := fresh(t)
 	var out bytes.Buffer
 	want := sent(t, []string{file})
-	args := []string{"import", "--server", i.FHIR, "--state", filepath.Join(t.TempDir(), "state"), referredTo(t, file), file}
+	args := []string{"import", "--server", server.info.FHIR, "--state", filepath.Join(t.TempDir(), "state"), referredTo(t, file), file}
 	err := run(t.Context(), args, &out, io.Discard)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	t.Logf("%s", out.String())
 	for typ, list := range want {
-		if got := total(t, i.FHIR+"/"+string(typ)+"?_summary=count"); got != len(list) {
+		if got := total(t, server.info.FHIR+"/"+string(typ)+"?_summary=count"); got != len(list) {
 			t.Errorf("%s: %d of %d", typ, got, len(list))
 		}
 	}
-	h.stop(t)
+	server.stop(t)
 }
 
 // referredTo makes a file with the resources that a bundle refers to by ?identifier=, which must be there before it.
@@ -282,14 +279,14 @@ func TestImportSaysWhatFailedAndWhy(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "patients.ndjson"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h, i := serveHere(t)
+	server := fresh(t)
 	var out bytes.Buffer
-	err := run(t.Context(), []string{"import", "--server", i.FHIR, "--state", filepath.Join(dir, "state"), dir}, &out, io.Discard)
+	err := run(t.Context(), []string{"import", "--server", server.info.FHIR, "--state", filepath.Join(dir, "state"), dir}, &out, io.Discard)
 	if exitCode(err) != exitPartial || !strings.Contains(out.String(), "patients.ndjson, entry 2: Patient/bad") || !strings.Contains(out.String(), "birthDate") {
 		t.Errorf("code %d, %v\n%s", exitCode(err), err, out.String())
 	}
-	if n := total(t, i.FHIR+"/Patient?_id="+url.QueryEscape("good,bad")+"&_summary=count"); n != 1 {
+	if n := total(t, server.info.FHIR+"/Patient?_id="+url.QueryEscape("good,bad")+"&_summary=count"); n != 1 {
 		t.Errorf("%d of the two are there", n)
 	}
-	h.stop(t)
+	server.stop(t)
 }

@@ -73,6 +73,7 @@ func startHere(t *testing.T, args ...string) *here {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	h := &here{cancel: cancel, ended: make(chan error, 1)}
+	args = append(args, "--memory-limit", "0") // the limit is one of the process, which here is the test's
 	go func() { h.ended <- run(ctx, args, &h.out, &h.err) }()
 	return h
 }
