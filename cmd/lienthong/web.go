@@ -38,8 +38,9 @@ func urlOf(ln net.Listener) string {
 // serveHTTP answers on ln until ctx ends, then lets running requests finish for at most drain.
 func serveHTTP(ctx context.Context, ln net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           bodyDeadlines(handler, bodyStall, bodyMost),
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      30 * time.Minute, // from the headers on: the longest upload and the longest answer
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
