@@ -15,7 +15,7 @@ import (
 // creates, updates and patches, reads.
 func (s *Service) Batch(ctx context.Context, doc *resource.Document, o BundleOptions) ([]Answer, error) {
 	faults := map[int]error{}
-	entries, err := s.parseBundle(doc.Root(), "batch", func(n int, err error) error {
+	entries, err := s.parseBundle(doc.Root(), "batch", o.Base, func(n int, err error) error {
 		faults[n] = err
 		return nil
 	})

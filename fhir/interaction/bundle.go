@@ -27,6 +27,7 @@ var verbs = map[string]Verb{"GET": Get, "HEAD": Head, "POST": Post, "PUT": Put, 
 
 // BundleOptions refine a transaction or batch.
 type BundleOptions struct {
+	Base string // this server's base as the sender sees it: urls of entries may begin with it
 	// Read answers a GET or HEAD entry; nil = such entries are refused. In a transaction it must read as of at, so that it
 	// sees the writes of the same bundle; in a batch at is 0, the head.
 	Read func(ctx context.Context, r ReadEntry, at fhir.T) (ReadAnswer, error)
@@ -77,7 +78,7 @@ type entry struct {
 func (e *entry) path(rest string) string { return "Bundle.entry[" + strconv.Itoa(e.n) + "]" + rest }
 
 // parseBundle reads the entries of a bundle of the given type. Faults of single entries go to fault, which may end it all.
-func (s *Service) parseBundle(v resource.Value, typ string, fault func(n int, err error) error) ([]*entry, error) {
+func (s *Service) parseBundle(v resource.Value, typ, base string, fault func(n int, err error) error) ([]*entry, error) {
 	if _, err := typeOf(v, "Bundle"); err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func (s *Service) parseBundle(v resource.Value, typ string, fault func(n int, er
 		e := &arena[len(entries)]
 		e.n, e.at = len(entries), v
 		entries = append(entries, e)
-		if err := s.parseEntry(e); err != nil {
+		if err := s.parseEntry(e, base); err != nil {
 			if err := fault(e.n, err); err != nil {
 				return nil, err
 			}
@@ -115,7 +116,7 @@ func (s *Service) parseBundle(v resource.Value, typ string, fault func(n int, er
 }
 
 // parseEntry reads one entry and its request.
-func (s *Service) parseEntry(e *entry) error {
+func (s *Service) parseEntry(e *entry, base string) error {
 	if e.at.Kind() != resource.Object {
 		return fhir.Errorf(fhir.Invalid, "bundle-entry", e.path(""))
 	}
@@ -134,7 +135,7 @@ func (s *Service) parseEntry(e *entry) error {
 	if e.verb == 0 {
 		return fhir.Errorf(fhir.Invalid, "entry-method", e.path(".request.method"))
 	}
-	if err := s.parseURL(e, req.Get("url").Text()); err != nil {
+	if err := s.parseURL(e, base, req.Get("url").Text()); err != nil {
 		return err
 	}
 	if err := parseConditions(e, req); err != nil {
@@ -144,10 +145,12 @@ func (s *Service) parseEntry(e *entry) error {
 }
 
 // parseURL reads request.url, relative or with this server's own base.
-func (s *Service) parseURL(e *entry, url string) error {
+func (s *Service) parseURL(e *entry, base, url string) error {
 	bad := func() error { return fhir.Errorf(fhir.Invalid, "entry-url", e.path(".request.url")) }
-	if s.base != "" {
-		url = strings.TrimPrefix(url, s.base)
+	for _, own := range []string{base, s.base} {
+		if own != "" {
+			url = strings.TrimPrefix(url, own)
+		}
 	}
 	url = strings.TrimPrefix(url, "/")
 	e.url = url

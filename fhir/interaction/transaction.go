@@ -23,7 +23,7 @@ import (
 // entry at fault. Two entries that write the same resource are refused (code "entry-same-resource"); two conditional
 // creates with the same criteria are one resource.
 func (s *Service) Transaction(ctx context.Context, doc *resource.Document, o BundleOptions) ([]Answer, error) {
-	entries, err := s.parseBundle(doc.Root(), "transaction", func(_ int, err error) error { return err })
+	entries, err := s.parseBundle(doc.Root(), "transaction", o.Base, func(_ int, err error) error { return err })
 	if err != nil {
 		return nil, err
 	}

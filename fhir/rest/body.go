@@ -3,7 +3,9 @@ package rest
 import (
 	"compress/gzip"
 	"io"
+	"net/http"
 	"strings"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -19,6 +21,7 @@ func (c *call) document(limit int64) (*resource.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.steadied()
 	size := c.http.ContentLength
 	if header(c.http, "Content-Encoding") != "" {
 		size = 0 // that of the compressed body
@@ -32,6 +35,7 @@ func (c *call) raw(limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.steadied()
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
@@ -49,9 +53,9 @@ func (c *call) body(limit int64) (io.Reader, error) {
 	}
 	switch enc := strings.ToLower(header(c.http, "Content-Encoding")); enc {
 	case "", "identity":
-		return c.http.Body, nil
+		return c.steady(), nil
 	case "gzip", "x-gzip":
-		z, err := gzip.NewReader(c.http.Body)
+		z, err := gzip.NewReader(c.steady())
 		if err != nil {
 			return nil, fhir.Wrap(fhir.Invalid, "body-unreadable", err)
 		}
@@ -60,6 +64,25 @@ func (c *call) body(limit int64) (io.Reader, error) {
 		return nil, fhir.Errorf(fhir.Unsupported, "content-encoding", "", clip(enc))
 	}
 }
+
+// steadyBody is a body that must keep coming: each read gets the stall time anew.
+type steadyBody struct {
+	io.Reader
+	control *http.ResponseController
+	stall   time.Duration
+}
+
+func (b *steadyBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(b.stall)) // where there is no connection there is nothing to wait for
+	return b.Reader.Read(p)
+}
+
+func (c *call) steady() io.Reader {
+	return &steadyBody{c.http.Body, http.NewResponseController(c.writer), c.stall}
+}
+
+// steadied lifts the deadline of the last read: it is not meant for the time that the request takes from here on.
+func (c *call) steadied() { _ = http.NewResponseController(c.writer).SetReadDeadline(time.Time{}) }
 
 // ifMatch reads If-Match, nil if there is none. A tag that this server cannot have given matches nothing.
 func (c *call) ifMatch() (*fhir.Version, error) {

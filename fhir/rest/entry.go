@@ -19,7 +19,7 @@ func (s *Server) bundle(ctx context.Context, c *call) (answer, error) {
 	if t := doc.Root().ResourceType(); t != "Bundle" {
 		return answer{}, fhir.Errorf(fhir.Invalid, "base-not-bundle", "", clip(string(t)))
 	}
-	o := interaction.BundleOptions{Read: func(ctx context.Context, r interaction.ReadEntry, at fhir.T) (interaction.ReadAnswer, error) {
+	o := interaction.BundleOptions{Base: c.base, Read: func(ctx context.Context, r interaction.ReadEntry, at fhir.T) (interaction.ReadAnswer, error) {
 		return s.readEntry(ctx, c, r, at)
 	}}
 	var answers []interaction.Answer

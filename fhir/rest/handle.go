@@ -15,13 +15,15 @@ import (
 
 // call is one interaction that is asked for, by an HTTP request or by an entry of a bundle.
 type call struct {
-	http     *http.Request // of a bundle: that of the whole
-	key      fhir.Key      // what the path names; parts that it does not have are ""
-	version  fhir.Version
-	inside   string // type of a compartment search
-	query    string // raw, without "?"
-	base     string // FHIR base as the caller sees it
-	at       fhir.T // reads are as of it; 0 = the head
+	http    *http.Request // of a bundle: that of the whole
+	writer  http.ResponseWriter
+	stall   time.Duration // Limits.BodyStall
+	key     fhir.Key      // what the path names; parts that it does not have are ""
+	version fhir.Version
+	inside  string // type of a compartment search
+	query   string // raw, without "?"
+	base    string // FHIR base as the caller sees it
+	at      fhir.T // reads are as of it; 0 = the head
 
 	ifNoneMatch, ifModifiedSince string
 
@@ -34,7 +36,7 @@ type call struct {
 // a status and an OperationOutcome. A panic becomes a 500 with a reference; the stack goes to the log.
 func (s *Server) handle(run handler) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{http: g.Request, query: g.Request.URL.RawQuery, base: s.baseOf(g.Request)}
+		c := &call{http: g.Request, writer: g.Writer, stall: s.Limits.BodyStall, query: g.Request.URL.RawQuery, base: s.baseOf(g.Request)}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -84,20 +86,17 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 }
 
 // drain reads on what is left of a refused body, up to a limit and without keeping it: a client that is still sending
-// sees the answer only when it has sent all. One that has stopped sending is waited for no longer than drainTime.
+// sees the answer only when it has sent all. The server lifts the deadline before the next request.
 func (s *Server) drain(g *gin.Context) {
 	body := g.Request.Body
 	if body == nil || body == http.NoBody || g.Request.Header.Get("Expect") != "" {
 		return
 	}
-	if err := http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(drainTime)); err != nil {
-		return // no connection to wait on, or to wait for ever on
+	if err := http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(s.Limits.BodyStall)); err != nil {
+		return // no connection to wait on, or one to wait on for ever
 	}
 	_, _ = io.CopyN(io.Discard, body, s.Limits.DrainBytes)
 }
-
-// drainTime is how long a refused body is read on. The server lifts the deadline before the next request.
-const drainTime = 10 * time.Second
 
 // language is that of texts to the caller.
 func (c *call) language() outcome.Language {

@@ -211,6 +211,33 @@ func TestHalfSentBody(t *testing.T) {
 	}
 }
 
+// A body that stops coming is given up on, and the client that still waits is told so.
+func TestStalledBody(t *testing.T) {
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) { c.Limits.BodyStall = 50 * time.Millisecond })
+	for name, request := range map[string]string{
+		"half a document":           "Content-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{\"resourceType\":\"Patient\",",
+		"refused before it is read": "Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n%s", request)
+		if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(conn)
+		if err != nil || !bytes.HasPrefix(raw, []byte("HTTP/1.1 4")) || !bytes.Contains(raw, []byte("OperationOutcome")) {
+			t.Fatalf("%s: %v: %.400s", name, err, raw)
+		}
+		conn.Close()
+	}
+	// A connection goes on to be used when a request took its time.
+	for range 3 {
+		s.do(t, "POST", "/Patient", []byte(`{"resourceType":"Patient"}`)).want(t, 201)
+	}
+}
+
 // A panic in a handler gives a reference and nothing else, and the server goes on.
 func TestPanicLeaksNothing(t *testing.T) {
 	s := serve(t, func(c *interaction.Config, _ *rest.Config) {

@@ -40,7 +40,10 @@ type Limits struct {
 	BundleBytes   int64 // body of a transaction or batch [128 MiB]
 	FormBytes     int64 // body of POST _search, and of a patch [1 MiB]
 	DrainBytes    int64 // of a refused body that are read and thrown away, so that the client gets to see the answer [256 MiB]
-	GzipFrom      int   // answers of at least so many bytes are compressed for clients that ask for it [16 KiB]; < 0 = never
+	// BodyStall is how long a body may stop coming before it counts as cut off [30 s], and how long what is left of a
+	// refused one is waited for.
+	BodyStall time.Duration
+	GzipFrom  int // answers of at least so many bytes are compressed for clients that ask for it [16 KiB]; < 0 = never
 }
 
 func (l Limits) withDefaults() Limits {
@@ -53,6 +56,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.BundleBytes, 128<<20)
 	set(&l.FormBytes, 1<<20)
 	set(&l.DrainBytes, 256<<20)
+	if l.BodyStall <= 0 {
+		l.BodyStall = 30 * time.Second
+	}
 	if l.GzipFrom == 0 {
 		l.GzipFrom = 16 << 10
 	}
