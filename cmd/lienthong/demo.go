@@ -116,8 +116,7 @@ func (d *demo) run(ctx context.Context) error {
 	g.Go(func() error { return serveHTTP(ctx, d.portal, d.mock.Handler(), time.Second, d.log) })
 	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.node.handler, 5*time.Second, d.log) })
 	g.Go(func() error {
-		d.people = synthetic.New(synthetic.Config{Citizens: d.Citizens, Seed: d.Seed, Today: time.Now(), SID: "https://lienthong.example/sid/"})
-		err := seeder{d.base(), &http.Client{}}.load(ctx, d.people)
+		err := d.seed(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -132,4 +131,15 @@ func (d *demo) run(ctx context.Context) error {
 	})
 	err := g.Wait()
 	return errors.Join(err, d.node.close(), d.mock.Close())
+}
+
+// seed invents the population and loads what of it is not there yet.
+func (d *demo) seed(ctx context.Context) error {
+	s := seeder{d.base(), &http.Client{}}
+	today, err := s.day(ctx, d.Seed)
+	if err != nil {
+		return err
+	}
+	d.people = synthetic.New(synthetic.Config{Citizens: d.Citizens, Seed: d.Seed, Today: today, SID: "https://lienthong.example/sid/"})
+	return s.load(ctx, d.people)
 }

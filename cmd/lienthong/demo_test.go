@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -114,4 +117,22 @@ func TestDemoContinuesInItsFolderWithoutDoublingAnything(t *testing.T) {
 		t.Error("the second start has overwritten what a user had changed")
 	}
 	h.stop(t)
+}
+
+func TestLaterStartInventsThePopulationAsOfTheFirst(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/fhir/Patient/syn-3-00001/_history/1" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"resourceType":"Patient","meta":{"lastUpdated":"2026-03-01T20:00:00.000Z"}}`)
+	}))
+	defer server.Close()
+	s := seeder{server.URL + "/fhir", server.Client()}
+	if day, err := s.day(t.Context(), 3); err != nil || day.Format(time.DateOnly) != "2026-03-02" {
+		t.Errorf("the day in Vietnam of the first start: %v, %v", day, err)
+	}
+	if day, err := s.day(t.Context(), 4); err != nil || time.Since(day) > time.Hour {
+		t.Errorf("a population that was never loaded: %v, %v", day, err)
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // seedSenders is how many bundles of the population are pushed at the same time.
@@ -41,6 +42,24 @@ func (s seeder) load(ctx context.Context, p *synthetic.Population) error {
 	}
 	return nil
 }
+
+// day gives the day as of which the population of a seed was invented when it was loaded first; today if it never was.
+// Ages and vaccinations hang on it, so a later start must not invent it anew as of its own day.
+func (s seeder) day(ctx context.Context, seed uint64) (time.Time, error) {
+	status, answer, err := s.do(ctx, http.MethodGet, "/Patient/"+synthetic.CitizenID(seed, 1)+"/_history/1", nil)
+	if err != nil || status != http.StatusOK {
+		return time.Now().In(vietnam), err
+	}
+	doc, err := resource.New(answer)
+	if err != nil {
+		return time.Time{}, err
+	}
+	at, err := time.Parse(time.RFC3339, doc.Root().Get("meta").Get("lastUpdated").Text())
+	return at.In(vietnam), err
+}
+
+// vietnam has had no daylight saving time since 1975.
+var vietnam = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 
 func (s seeder) push(ctx context.Context, b synthetic.Bundle) error {
 	there, err := s.has(ctx, b.Proof)

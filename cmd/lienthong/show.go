@@ -27,7 +27,7 @@ func curls(base, cccdSystem string, child *synthetic.Citizen, claim string, toda
 func (d *demo) introduce() error {
 	child, claim := d.people.Child(), d.people.Episodes[0].Claim()
 	system := "https://lienthong.example/sid/cccd"
-	lines := curls(d.base(), system, child, claim.String(), d.people.Today())
+	lines := curls(d.base(), system, child, claim.String(), time.Now().In(vietnam))
 	kept := "a temporary folder, removed at the end"
 	if d.Data != "" {
 		kept = d.Data

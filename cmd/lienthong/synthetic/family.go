@@ -80,10 +80,13 @@ func (p *Population) family(n, first int) []*Citizen {
 	return members
 }
 
+// CitizenID is the logical id of the n-th citizen's Patient, from 1. Not each n has one, but 1 has.
+func CitizenID(seed uint64, n int) string { return fmt.Sprintf("syn-%d-%05d", seed, n) }
+
 // number gives the citizen the numbers of the field. Serials are a permutation of the citizen's number, so that they
 // look drawn and never meet; the seed moves them, so that two populations rarely meet either.
 func (p *Population) number(c *Citizen, n int, rng *rand.Rand) {
-	c.ID = fmt.Sprintf("syn-%d-%05d", p.cfg.Seed, n)
+	c.ID = CitizenID(p.cfg.Seed, n)
 	gender := 2 * (c.Birth.Year()/100 - 19)
 	if c.Female {
 		gender++

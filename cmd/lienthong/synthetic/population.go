@@ -55,6 +55,3 @@ func (p *Population) Child() *Citizen {
 	}
 	return best
 }
-
-// Today is the day up to which things happened.
-func (p *Population) Today() time.Time { return p.cfg.Today }
