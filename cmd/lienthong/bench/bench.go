@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Options are the flags of "lienthong bench".
+type Options struct {
+	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud or all."`
+	Synthea  string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
+	Target   string        `help:"FHIR base URL of a server to measure instead of a child process."`
+	Duration time.Duration `default:"10s" help:"Length of each timed load."`
+	Copies   int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
+	Senders  int           `default:"4" help:"Senders of the import."`
+	Dir      string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
+	JSON     string        `help:"Also write the figures as JSON to this file."`
+}
+
+// workloads in the order in which 'all' runs them.
+var workloads = []struct {
+	name string
+	run  func(*session) error
+}{
+	{"import", (*session).importBundles},
+	{"create", (*session).create},
+	{"read", (*session).read},
+	{"history", (*session).history},
+	{"search", (*session).search},
+	{"crud", (*session).crud},
+	{"startup", (*session).startup},
+}
+
+// session is one run of the bench: its folder, its report, and the server that the workloads share.
+type session struct {
+	Options
+	ctx    context.Context
+	dir    string
+	report *Report
+
+	server *process // nil with Target
+	base   string   // FHIR base of the server under test, loaded once
+	loaded []bundle // patient bundles that are in the server
+}
+
+// Run measures and prints. An error means that something could not be measured; a missed limit is no error.
+func Run(ctx context.Context, o Options, out io.Writer) error {
+	names := []string{}
+	for _, w := range workloads {
+		names = append(names, w.name)
+	}
+	if o.Workload != "all" && !slices.Contains(names, o.Workload) {
+		return fmt.Errorf("no workload %q; there are: %s, all", o.Workload, strings.Join(names, ", "))
+	}
+	s := &session{Options: o, ctx: ctx, dir: o.Dir, report: newReport(out)}
+	if s.dir == "" {
+		dir, err := os.MkdirTemp("", "lienthong-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		s.dir = dir
+	}
+	defer s.end()
+	for _, w := range workloads {
+		if o.Workload != "all" && o.Workload != w.name {
+			continue
+		}
+		fmt.Fprintf(out, "%s\n", w.name)
+		if err := w.run(s); err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	s.report.print()
+	if o.JSON != "" {
+		return s.report.write(o.JSON)
+	}
+	return nil
+}
+
+// end stops the shared server.
+func (s *session) end() {
+	if s.server != nil {
+		_ = s.server.stop()
+		s.server = nil
+	}
+}
+
+// serve makes sure that the shared server runs and holds the Synthea data once.
+func (s *session) serve() error {
+	if s.base != "" {
+		return nil
+	}
+	if s.Target != "" {
+		s.base = strings.TrimSuffix(s.Target, "/")
+	} else {
+		p, err := startServer(s.ctx, s.dir)
+		if err != nil {
+			return err
+		}
+		s.server, s.base = p, p.base
+	}
+	return s.load()
+}
