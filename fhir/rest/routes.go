@@ -55,6 +55,8 @@ func (s *Server) router() *gin.Engine {
 	e.HandleMethodNotAllowed = true
 	e.GET("/healthz", s.healthz)
 	e.GET("/readyz", s.readyz)
+	e.HEAD("/healthz", s.healthz)
+	e.HEAD("/readyz", s.readyz)
 	group := e.Group(s.BasePath)
 	for _, r := range s.routes() {
 		group.Handle(r.method, r.path, s.handle(r.run))
