@@ -150,7 +150,7 @@ func (e *Engine) start(s *sequence) {
 }
 
 // idleAfter is how long the store must have been without a commit before its memory is written to sorted files.
-const idleAfter = 5 * time.Second
+const idleAfter = 2 * time.Second
 
 // flushWhenIdle writes what is in memory to sorted files when nothing has been committed for a while: the write-ahead
 // log shrinks and a start after a crash has nothing to replay. It ends with ctx.

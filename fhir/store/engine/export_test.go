@@ -1,5 +1,15 @@
 package engine
 
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
+)
+
 // Shrink makes every search take the ways that are meant for large stores. Call back restores.
 func Shrink() (back func()) {
 	was := tune
@@ -9,3 +19,57 @@ func Shrink() (back func()) {
 
 // Dir gives the folder that the engine was opened in.
 func (e *Engine) Dir() string { return e.dir }
+
+// Flush writes all to sorted files, as an idle store does by itself.
+func (e *Engine) Flush() error { return e.db.Flush() }
+
+// Metrics gives Pebble's figures.
+func (e *Engine) Metrics() string { return e.db.Metrics().String() }
+
+// CopyAsKilled copies the files as they are, which is what a killed process leaves. Nothing may be committed meanwhile.
+func (e *Engine) CopyAsKilled(dir string) error { return os.CopyFS(dir, os.DirFS(e.dir)) }
+
+func (e *Engine) Compact() { e.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false) }
+
+func (e *Engine) Sizes() string {
+	s := ""
+	for _, p := range "cdhilmruvxy" {
+		n, _ := e.db.EstimateDiskUsage([]byte{byte(p)}, []byte{byte(p) + 1})
+		s += fmt.Sprintf("%c=%d ", p, n)
+	}
+	return s
+}
+
+// Damage changes one row that begins with prefix, if there is one; undo puts it back.
+func (e *Engine) Damage(prefix byte) (undo func(), ok bool) {
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefix}, UpperBound: []byte{prefix + 1}})
+	if err != nil {
+		panic(err)
+	}
+	defer it.Close()
+	if !it.Last() {
+		return nil, false
+	}
+	key, value := bytes.Clone(it.Key()), bytes.Clone(it.Value())
+	set := func(v []byte) {
+		if err := e.db.Set(key, v, pebble.Sync); err != nil {
+			panic(err)
+		}
+	}
+	set(append(bytes.Clone(value), 1))
+	return func() { set(value) }, true
+}
+
+// SetFormat makes the folder look as if another program had written it.
+func (e *Engine) SetFormat(format string) {
+	if err := e.db.Set(metaFormat, []byte(format), pebble.Sync); err != nil {
+		panic(err)
+	}
+}
+
+// CutLog removes the last commit from the log and leaves the state as it is.
+func (e *Engine) CutLog() {
+	if err := e.db.Delete(embedded.AppendHeaderKey(nil, e.published.t()), pebble.Sync); err != nil {
+		panic(err)
+	}
+}

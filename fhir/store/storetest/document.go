@@ -91,3 +91,8 @@ func patient(n int) fhir.Key { return fhir.Key{Type: "Patient", ID: fhir.ID(fmt.
 func by(t fhir.Type, p search.ParamID, value string) search.Query {
 	return search.Query{Type: t, Where: []search.Condition{search.Terms{Any: []search.Term{{Param: p, Low: []byte(value), Exact: true}}}}}
 }
+
+// Sample gives a Put of a resource with one value of one parameter, for tests of an implementation beside the suite.
+func Sample(typ fhir.Type, id fhir.ID, p search.ParamID, value string) store.Put {
+	return put(fhir.Key{Type: typ, ID: id}, "sample", entry(p, value))
+}
