@@ -15,7 +15,8 @@ import (
 //
 // An unknown parameter or one that is not supported is an error (Kind Invalid, code search-param-unknown,
 // search-param-unsupported, search-modifier-unsupported) unless Options.Lenient. A value that cannot be read always is:
-// to drop it would find more than was asked for. Error args are what the caller wrote.
+// to drop it would find more than was asked for. Error args are what the caller wrote; the path is that of R4 for faults
+// in a request's parameters, "http." and the name.
 func Bind(t fhir.Type, params []Parameter, o Options) (Request, error) {
 	if !r4.IsResource(t) {
 		return Request{}, fhir.Errorf(fhir.Invalid, "search-type-unknown", "", clip(string(t)))
@@ -33,9 +34,15 @@ func Bind(t fhir.Type, params []Parameter, o Options) (Request, error) {
 			b.applied(p)
 			continue
 		}
-		var e *fhir.Error
-		if !o.Lenient || !errors.As(err, &e) || !ignorable[e.Code] {
+		e, ok := errors.AsType[*fhir.Error](err)
+		if !ok {
 			return Request{}, err
+		}
+		if e.Path == "" {
+			e.Path = "http." + p.Name
+		}
+		if !o.Lenient || !ignorable[e.Code] {
+			return Request{}, e
 		}
 		b.req.Ignored = append(b.req.Ignored, Ignored{Name: p.Key(), Err: e})
 	}
@@ -60,6 +67,9 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 	}
 	o.Lenient, o.Pass = false, nil
 	req, err := Bind(t, params, o)
+	if e, ok := errors.AsType[*fhir.Error](err); ok {
+		e.Path = "" // criteria stand in a header or an element: whoever read them from there knows the place
+	}
 	if err == nil && len(req.Query.Where) == 0 {
 		err = fhir.Errorf(fhir.Invalid, "search-criteria-empty", "")
 	}
@@ -190,7 +200,7 @@ func (b *binder) fold(system string) string {
 }
 
 func bindReference(b *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
-	return referenceSpans(unescape(value), param.Targets, fhir.Type(p.Modifier), b.o.Base)
+	return referenceSpans(unescape(value), param.Targets, fhir.Type(p.Modifier), b.o.Base, b.o.Also)
 }
 
 func bindDate(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
@@ -267,7 +277,7 @@ func (b *binder) component(c component, value string) ([]span, bool) {
 	case r4.ParamString:
 		return stringSpans(unescape(value), false)
 	case r4.ParamReference:
-		return referenceSpans(unescape(value), c.targets, "", b.o.Base)
+		return referenceSpans(unescape(value), c.targets, "", b.o.Base, b.o.Also)
 	case r4.ParamDate:
 		prefix, q, ok := b.date(value)
 		return plainDateSpans(prefix, q), ok

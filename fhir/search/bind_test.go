@@ -140,6 +140,9 @@ func TestBindRefuses(t *testing.T) {
 		if !ok || e.Code != c.code || !strings.Contains(fmt.Sprint(e.Args...), c.arg) {
 			t.Errorf("%s?%s: %v, want %s with %q", c.of, c.query, err, c.code, c.arg)
 		}
+		if name, _, given := strings.Cut(c.query, "="); ok && given && e.Path != "http."+strings.FieldsFunc(name, func(r rune) bool { return r == ':' || r == '.' })[0] {
+			t.Errorf("%s?%s: path %q", c.of, c.query, e.Path)
+		}
 		if ok && e.Kind != fhir.Invalid && e.Kind != fhir.TooCostly {
 			t.Errorf("%s?%s: kind %d", c.of, c.query, e.Kind)
 		}
@@ -147,11 +150,11 @@ func TestBindRefuses(t *testing.T) {
 }
 
 func TestBindResultParameters(t *testing.T) {
-	r, err := bind(t, "Patient", "_count=20&_total=accurate&_summary=data&_elements=name,birthDate,Patient.deceased&_sort=-birthdate,family,_id,-_lastUpdated&_format=json&_pretty=true&page=x", Options{Pass: []string{"page"}})
+	r, err := bind(t, "Patient", "_count=20&_total=accurate&_summary=data&_elements=name,birthDate,Patient.deceased,resourceType&_sort=-birthdate,family,_id,-_lastUpdated&_format=json&_pretty=true&page=x", Options{Pass: []string{"page"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Count != 20 || r.Total != TotalAccurate || r.Summary != SummaryData || fmt.Sprint(r.Elements) != "[name birthDate deceased]" {
+	if r.Count != 20 || r.Total != TotalAccurate || r.Summary != SummaryData || fmt.Sprint(r.Elements) != "[name birthDate deceased resourceType]" {
 		t.Errorf("%+v", r)
 	}
 	birthdate, family := ParamID(r4.Param("Patient", "birthdate").ID), ParamID(r4.Param("Patient", "family").ID)
@@ -159,7 +162,7 @@ func TestBindResultParameters(t *testing.T) {
 	if !slices.Equal(r.Query.Sort, want) {
 		t.Errorf("sort %v want %v", r.Query.Sort, want)
 	}
-	if want := "_count=20&_total=accurate&_summary=data&_elements=name,birthDate,Patient.deceased&_sort=-birthdate,family,_id,-_lastUpdated&_format=json&_pretty=true"; r.Applied != want {
+	if want := "_count=20&_total=accurate&_summary=data&_elements=name,birthDate,Patient.deceased,resourceType&_sort=-birthdate,family,_id,-_lastUpdated&_format=json&_pretty=true"; r.Applied != want {
 		t.Errorf("applied %s", r.Applied)
 	}
 	if r, _ := bind(t, "Patient", "", Options{}); r.Count != -1 || r.Applied != "" || r.Total != TotalDefault || r.Summary != SummaryDefault {

@@ -12,15 +12,15 @@ const (
 	formURL   = 'u'
 )
 
-// AppendReference appends the value of a literal reference. References to this server (relative, or absolute with base)
-// are local, whatever version they name; everything else keeps its text. It gives dst as it was for a reference to a
-// contained resource, which has no value.
-func AppendReference(dst []byte, literal, base string) []byte {
+// AppendReference appends the value of a literal reference. References to this server (relative, or absolute with base or
+// one of also) are local, whatever version they name; everything else keeps its text. It gives dst as it was for a
+// reference to a contained resource, which has no value.
+func AppendReference(dst []byte, literal, base string, also Bases) []byte {
 	r := fhir.ParseReference(literal)
 	if r.Inside != "" || literal == "" || literal == "#" {
 		return dst
 	}
-	if key, ok := localKey(r, base); ok {
+	if key, ok := localKey(r, base, also); ok {
 		return appendLocal(dst, string(key.Type), string(key.ID))
 	}
 	return appendField(append(dst, formURL), literal, maxURI)
@@ -47,16 +47,16 @@ func AppendCanonical(dst []byte, s string) []byte {
 }
 
 // localKey says which resource of this server a reference names.
-func localKey(r fhir.Reference, base string) (fhir.Key, bool) {
+func localKey(r fhir.Reference, base string, also Bases) (fhir.Key, bool) {
 	if r.Key.ID == "" || !r4.IsResource(r.Key.Type) {
 		return fhir.Key{}, false
 	}
-	return r.Key, r.Base == "" || base != "" && r.Base == strings.TrimSuffix(base, "/")
+	return r.Key, r.Base == "" || base != "" && r.Base == strings.TrimSuffix(base, "/") || also.Own(r.Base)
 }
 
 // referenceSpans finds references: by id alone (to each of the types), by Type/id, by url; only is the type that a
 // modifier demands, "" if none.
-func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string) ([]span, bool) {
+func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string, also Bases) ([]span, bool) {
 	if only != "" {
 		types = []fhir.Type{only}
 	}
@@ -71,7 +71,7 @@ func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string) ([
 		return out, true
 	}
 	r := fhir.ParseReference(s)
-	if key, ok := localKey(r, base); ok {
+	if key, ok := localKey(r, base, also); ok {
 		return []span{exactly(ReferenceValue(key))}, only == "" || only == key.Type
 	}
 	if r.Query != "" || r.Inside != "" || !strings.Contains(s, ":") {

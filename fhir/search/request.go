@@ -10,6 +10,7 @@ import (
 type Options struct {
 	Lenient    bool                // Prefer: handling=lenient: parameters that are not supported are dropped and reported
 	Base       string              // this server's base url; absolute references with it are local; "" = none are
+	Also       Bases               // further base urls of this server. The index must have the same
 	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. The index must use the same
 	Now        time.Time           // for ap on dates; zero = the clock
 	Pass       []string            // names that belong to the caller, such as that of the paging cursor: passed over

@@ -67,7 +67,8 @@ func choose[T any](p Parameter, set map[string]T) (T, error) {
 	return v, fhir.Errorf(fhir.Invalid, "search-value-choice", "", p.Name, clip(p.Value), strings.Join(names, ", "))
 }
 
-// elements binds _elements: names of elements of the root of t.
+// elements binds _elements: names of elements of the root of t. resourceType is none, but clients list it, and it is shown
+// in any case.
 func (b *binder) elements(t fhir.Type, p Parameter) error {
 	if err := b.once(p); err != nil {
 		return err
@@ -75,7 +76,7 @@ func (b *binder) elements(t fhir.Type, p Parameter) error {
 	for _, name := range strings.Split(p.Value, ",") {
 		name = strings.TrimPrefix(name, string(t)+".")
 		s := r4.Resource(t)
-		if s.Element(name) == nil && s.Choices(name) == nil {
+		if name != "resourceType" && s.Element(name) == nil && s.Choices(name) == nil {
 			return fhir.Errorf(fhir.Invalid, "search-value-elements", "", clip(name), t)
 		}
 		b.req.Elements = append(b.req.Elements, name)

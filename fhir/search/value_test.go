@@ -78,7 +78,7 @@ func TestLongFieldsStayApart(t *testing.T) {
 		"system":  func(s string) []byte { return AppendToken(nil, "c", s) },
 		"uri":     func(s string) []byte { return AppendURI(nil, s) },
 		"string":  func(s string) []byte { return AppendString(nil, s) },
-		"url":     func(s string) []byte { return AppendReference(nil, "http://x/"+s, "") },
+		"url":     func(s string) []byte { return AppendReference(nil, "http://x/"+s, "", Bases{}) },
 		"version": func(s string) []byte { return AppendCanonical(nil, "http://x|"+s) },
 	} {
 		va, vb := f(a), f(b)
@@ -316,8 +316,8 @@ func FuzzValues(f *testing.F) {
 				t.Fatalf("%q does not find itself", token)
 			}
 		}
-		if spans, ok := referenceSpans(reference, nil, "", ""); ok && clean(reference) {
-			if v := AppendReference(nil, reference, ""); len(v) > 0 && v[0] == formLocal && !anyHolds(spans, v) {
+		if spans, ok := referenceSpans(reference, nil, "", "", Bases{}); ok && clean(reference) {
+			if v := AppendReference(nil, reference, "", Bases{}); len(v) > 0 && v[0] == formLocal && !anyHolds(spans, v) {
 				t.Fatalf("%q does not find itself", reference)
 			}
 		}

@@ -152,7 +152,7 @@ func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value) {
 	from := len(x.buf)
 	switch {
 	case e.TypeName == "Reference":
-		x.buf = search.AppendReference(x.buf, v.Get("reference").Text(), x.index.o.Base)
+		x.buf = search.AppendReference(x.buf, v.Get("reference").Text(), x.index.o.Base, x.index.o.Also)
 	case e.TypeName == "Resource":
 		id, _ := v.ID()
 		if _, err := fhir.ParseID(id); err != nil {

@@ -17,6 +17,7 @@ import (
 // Options of an Index. They are part of what is stored: with others the index must be rebuilt.
 type Options struct {
 	Base       string              // this server's base url; absolute references with it are local; "" = none are
+	Also       search.Bases        // further base urls of this server
 	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. search.Options must have the same
 }
 

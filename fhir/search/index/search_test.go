@@ -26,14 +26,16 @@ type shelf struct {
 
 const base = "http://here/fhir"
 
+var also = search.Bases{URLs: []string{"https://before.example/r4"}, Loopback: "/fhir"}
+
 func newShelf(t testing.TB) *shelf {
 	fold := func(s string) string {
 		return strings.Replace(s, "http://fhir.hl7.org.vn/core/sid/", "https://lienthong.example/sid/", 1)
 	}
 	return &shelf{
 		t: t, entries: map[fhir.Key][]search.Entry{},
-		o:     search.Options{Base: base, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
-		index: index.New(index.Options{Base: base, FoldSystem: fold}),
+		o:     search.Options{Base: base, Also: also, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+		index: index.New(index.Options{Base: base, Also: also, FoldSystem: fold}),
 	}
 }
 
@@ -325,6 +327,9 @@ var rows = []row{
 		observation("e", bp+`,"subject":{"reference":"Patient/1/_history/2"}`),
 		observation("f", `"contained":[{"resourceType":"Patient","id":"p"}],`+bp+`,"subject":{"reference":"#p"}`),
 		observation("g", bp+`,"subject":{"type":"Patient","reference":"urn:uuid:c757873d-ec9a-4326-a141-556f43239520"}`),
+		observation("h", bp+`,"subject":{"reference":"https://before.example/r4/Patient/3"}`),
+		observation("i", bp+`,"subject":{"reference":"http://127.0.0.1:18080/fhir/Patient/3/_history/1"}`),
+		observation("j", bp+`,"subject":{"reference":"http://127.0.0.1.example:80/fhir/Patient/3"}`),
 		`{"resourceType":"Library","id":"l","status":"active","type":{"text":"x"},"relatedArtifact":[{"type":"depends-on","resource":"http://lib/x|1.2"},{"type":"composed-of","resource":"http://lib/y"}]}`,
 		`{"resourceType":"Bundle","id":"doc","type":"document","entry":[{"resource":{"resourceType":"Composition","id":"c1","status":"final","type":{"text":"x"},"date":"2020","author":[{"reference":"Practitioner/1"}],"title":"t"}}]}`,
 	}, map[string]string{
@@ -340,6 +345,9 @@ var rows = []row{
 		"Observation?subject=http://else/fhir/Patient/1":                    "c",
 		"Observation?patient=http://else/fhir/Patient/1":                    "c",
 		"Observation?subject=Patient/1/_history/2":                          "a b e",
+		"Observation?subject=Patient/3":                                     "h i",
+		"Observation?patient=http://localhost:8080/fhir/Patient/3":          "h i",
+		"Observation?patient=http://127.0.0.1.example:80/fhir/Patient/3":    "j",
 		"Observation?subject=Patient/2":                                     "",
 		"Observation?subject=urn:uuid:c757873d-ec9a-4326-a141-556f43239520": "g",
 		"Observation?patient=urn:uuid:c757873d-ec9a-4326-a141-556f43239520": "g",
