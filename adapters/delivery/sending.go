@@ -131,7 +131,11 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "delivery-moved" {
 		return next, err
 	}
-	return s.Row, o.late(ctx, s, at)
+	if err := o.late(ctx, s, at); err != nil || at.MaGiaoDich == "" {
+		return s.Row, err
+	}
+	_, err = o.Observe(ctx, s.Claim, []Taken{{PB: s.PB, MaGiaoDich: at.MaGiaoDich}})
+	return s.Row, err
 }
 
 // late keeps an outcome that came after the item had been given up.
