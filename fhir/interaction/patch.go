@@ -3,7 +3,9 @@ package interaction
 import (
 	"context"
 	"errors"
+	"sort"
 	"strconv"
+	"strings"
 
 	jsonpatch "github.com/evanphx/json-patch/v5"
 
@@ -15,6 +17,7 @@ import (
 // PatchOptions refine a patch.
 type PatchOptions struct {
 	IfMatch *fhir.Version // the version that must be current, else Kind Precondition, code "version-conflict"
+	Accept  Accept        // in the place of IfMatch, for what is not one version
 }
 
 // JSONPatch is a parsed JSON Patch (RFC 6902).
@@ -86,7 +89,7 @@ func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria 
 
 // patch reads, applies and commits once.
 func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions, require []store.Precondition) (Result, error) {
-	c, err := s.patched(ctx, key, p, o.IfMatch)
+	c, err := s.patched(ctx, key, p, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,7 +97,7 @@ func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchO
 }
 
 // patched makes the change that p is for the current version of key.
-func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatch *fhir.Version) (*change, error) {
+func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions) (*change, error) {
 	at, err := s.store.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -103,10 +106,10 @@ func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatc
 	if err != nil {
 		return nil, err
 	}
-	if ifMatch != nil && *ifMatch != before.Version {
-		return nil, versionConflict(key, *ifMatch, before.Version)
+	if o.IfMatch != nil && *o.IfMatch != before.Version || o.Accept != nil && !o.Accept(before.Version) {
+		return nil, versionConflict(key, before.Version)
 	}
-	raw, err := s.apply(p, before.Stored.Append(nil, before.Version, before.At))
+	raw, err := s.apply(p, key.Type, before.Stored.Append(nil, before.Version, before.At))
 	if err != nil {
 		return nil, err
 	}
@@ -120,21 +123,42 @@ func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatc
 	return &change{key: key, value: doc.Root(), method: store.MethodPatch, ifMatch: &before.Version, before: &before, beforeAt: at}, nil
 }
 
-// apply gives the patched document.
-func (s *Service) apply(p JSONPatch, served []byte) ([]byte, error) {
+// apply gives the patched document. The path of its error is what the operation at fault points at.
+func (s *Service) apply(p JSONPatch, t fhir.Type, served []byte) ([]byte, error) {
+	raw, err := s.applyFirst(p, len(p.ops), served)
+	if err == nil {
+		return raw, nil
+	}
+	fault := sort.Search(len(p.ops)-1, func(i int) bool { _, err := s.applyFirst(p, i+1, served); return err != nil })
+	pointer, _ := p.ops[fault].Path()
+	return nil, &fhir.Error{Kind: fhir.Unprocessable, Code: "patch-failed", Path: pathOf(t, pointer), Err: err}
+}
+
+// applyFirst applies the first n operations.
+func (s *Service) applyFirst(p JSONPatch, n int, served []byte) (raw []byte, err error) {
 	o := jsonpatch.NewApplyOptions()
 	o.SupportNegativeIndices = false
 	o.AccumulatedCopySizeLimit = int64(s.limits.PatchGrowth)
 	o.EscapeHTML = false
-	var raw []byte
-	err := guarded(func() (err error) {
-		raw, err = p.ops.ApplyWithOptions(served, o)
+	err = guarded(func() (err error) {
+		raw, err = p.ops[:n].ApplyWithOptions(served, o)
 		return err
 	})
-	if err != nil {
-		return nil, fhir.Wrap(fhir.Unprocessable, "patch-failed", err)
+	return raw, err
+}
+
+// pathOf is a JSON Pointer (RFC 6901) into a document of type t as a path of FHIR: /name/0/family is Patient.name[0].family.
+func pathOf(t fhir.Type, pointer string) string {
+	path := string(t)
+	for _, step := range strings.Split(pointer, "/")[1:] {
+		switch _, err := strconv.ParseUint(step, 10, 32); {
+		case err == nil:
+			path += "[" + step + "]"
+		case step != "" && step != "-":
+			path += "." + step
+		}
 	}
-	return raw, nil
+	return path
 }
 
 // unprocessable says that the fault is in what the patch makes, not in what was sent.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -17,6 +18,7 @@ type Service struct {
 	store  store.Store
 	index  *index.Index
 	base   string
+	also   search.Bases
 	fold   func(system string) string
 	now    func() time.Time
 	newID  func() fhir.ID
@@ -31,6 +33,7 @@ type Config struct {
 	// Base is this server's own FHIR base URL, such as https://records.example/fhir, without a slash at the end: absolute
 	// references that start with it are references to resources here. "" = only relative references are.
 	Base string
+	Also search.Bases // further base URLs of this server
 	// FoldSystem maps the aliases of an identifier system to the one that the index knows; documents stay as sent. nil = no aliases.
 	FoldSystem func(system string) string
 	Now        func() time.Time // nil = time.Now; dates relative to now in search criteria
@@ -77,8 +80,9 @@ func (l Limits) withDefaults() Limits {
 func New(c Config) *Service {
 	s := &Service{
 		store:  c.Store,
-		index:  index.New(index.Options{Base: c.Base, FoldSystem: c.FoldSystem}),
+		index:  index.New(index.Options{Base: c.Base, Also: c.Also, FoldSystem: c.FoldSystem}),
 		base:   c.Base,
+		also:   c.Also,
 		fold:   c.FoldSystem,
 		now:    c.Now,
 		newID:  c.NewID,

@@ -28,13 +28,20 @@ func (s *Server) vread(ctx context.Context, c *call) (answer, error) {
 	return s.found(c, f)
 }
 
-// create is POST Type.
+// create is POST Type. Criteria belong into If-None-Exist: to pass over those of the address would create twice.
 func (s *Server) create(ctx context.Context, c *call) (answer, error) {
+	if c.criteria() != "" {
+		return answer{}, fhir.Errorf(fhir.Invalid, "create-criteria", "")
+	}
 	doc, err := c.document(s.Limits.ResourceBytes)
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.Create(ctx, doc, interaction.CreateOptions{Type: c.key.Type, IfNoneExist: header(c.http, "If-None-Exist")})
+	o := interaction.CreateOptions{Type: c.key.Type}
+	if criteria := c.http.Header["If-None-Exist"]; len(criteria) > 0 { // also when it is empty, which is refused
+		o.IfNoneExist = &criteria[0]
+	}
+	r, err := s.Service.Create(ctx, doc, o)
 	if err != nil {
 		return answer{}, err
 	}
