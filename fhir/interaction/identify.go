@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -54,7 +55,7 @@ func (tx *transaction) identifyPlain(ctx context.Context, i int, e *entry) (err 
 	case e.verb == Put && tx.urlCriteria[i] == nil:
 		tx.changes[i] = tx.update(i, &change{key: e.key})
 	case e.verb == Patch && tx.urlCriteria[i] == nil:
-		tx.changes[i], err = tx.s.patched(ctx, e.key, e.patch, PatchOptions{IfMatch: e.ifMatch})
+		tx.changes[i], err = tx.patched(ctx, e, e.key)
 	}
 	return err
 }
@@ -118,8 +119,19 @@ func (tx *transaction) identifyUpdate(ctx context.Context, i int, e *entry) erro
 	if match == nil {
 		return fhir.Errorf(fhir.NotFound, "criteria-none", "", string(cond.typ))
 	}
-	tx.changes[i], err = tx.s.patched(ctx, match.Key, e.patch, PatchOptions{IfMatch: e.ifMatch})
+	tx.changes[i], err = tx.patched(ctx, e, match.Key)
 	return err
+}
+
+// patched applies a patch. A path within the resource that is patched would not say which entry is at fault.
+func (tx *transaction) patched(ctx context.Context, e *entry, key fhir.Key) (*change, error) {
+	c, err := tx.s.patched(ctx, key, e.patch, PatchOptions{IfMatch: e.ifMatch})
+	if fault, ok := errors.AsType[*fhir.Error](err); ok {
+		at := *fault
+		at.Path = e.path(".resource")
+		return nil, &at
+	}
+	return c, err
 }
 
 func (tx *transaction) identifyPut(ctx context.Context, i int, e *entry, match *store.Match) error {

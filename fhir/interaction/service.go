@@ -50,6 +50,7 @@ type Limits struct {
 	Parallel     int // entries of a batch at work at the same time [32]
 	PatchOps     int // operations of a JSON Patch [1,000]
 	PatchGrowth  int // bytes that the copy operations of one patch may add [1 MiB]
+	PatchWork    int // bytes that applying one patch may read: each run of operations and each test reads the document [256 MiB]
 	Count        int // matches on a page when the request does not say [50]
 	MaxCount     int // matches on a page at most [1,000]
 	MaxIncluded  int // resources that _include and _revinclude may add to a page; more is an error, never a silent cut [10,000]
@@ -69,6 +70,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Parallel, 32)
 	set(&l.PatchOps, 1_000)
 	set(&l.PatchGrowth, 1<<20)
+	set(&l.PatchWork, 256<<20)
 	set(&l.Count, 50)
 	set(&l.MaxCount, 1_000)
 	set(&l.MaxIncluded, 10_000)
