@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ type importCmd struct {
 	Server  string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
 	Data    string   `type:"path" placeholder:"DIR" help:"Import directly into this store, which no server may have open."`
 	BaseURL string   `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"With --data: FHIR base URL of the server, as it has it."`
-	SIDBase string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"With --data: base of the identifier systems, as the server has it."`
+	SIDBase string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"With --data: base of the identifier systems, as the server has it. Default: ${default}."`
 	Senders int      `default:"4" help:"Requests at the same time."`
 	State   string   `type:"path" placeholder:"FILE" help:"File that remembers what is done, so that the same command continues. Default: in the store's folder, or in the user's cache."`
 	Restart bool     `help:"Forget what the state file remembers and send everything again."`
@@ -38,11 +39,14 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	if c.Server != "" && c.Data != "" {
 		return &exitError{exitUsage, errors.New("--server and --data exclude each other: import over HTTP, or into a store that no server has open")}
 	}
+	if u, err := url.Parse(c.Server); c.Server != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return &exitError{exitUsage, fmt.Errorf("--server %q is no http or https URL, such as http://127.0.0.1:8080/fhir", c.Server)}
+	}
 	target, done, err := c.target(ctx, s)
 	if err != nil {
 		return err
 	}
-	o := importing.Options{Paths: c.Paths, Target: target, Senders: c.Senders, State: c.State, Fresh: c.Restart}
+	o := importing.Options{Paths: c.Paths, Target: target, Senders: c.Senders, State: c.State, Fresh: c.Restart, Words: words}
 	if o.State == "" {
 		if o.State, err = c.stateFile(target); err != nil {
 			return errors.Join(err, done())
@@ -59,10 +63,12 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("stopped; the same command continues where it was")
+	case err != nil && report.Files == 0: // it had not begun
+		return err
 	case err != nil:
 		return fmt.Errorf("%w; the same command continues where it was", err)
 	case report.Failed > 0:
-		return &exitError{exitPartial, fmt.Errorf("%d entries or files were refused", report.Failed)}
+		return &exitError{exitPartial, fmt.Errorf("%d entries, lines or files were refused or not readable; all else was taken", report.Failed)}
 	}
 	return nil
 }
