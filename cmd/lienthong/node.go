@@ -45,6 +45,9 @@ const indexDefinition = "r4-4.0.1/1"
 func openNode(ctx context.Context, c config.Server, log *slog.Logger) (*node, error) {
 	systems := identity.Systems{Base: c.SIDBase + "/sid/"}
 	indexed := index.New(index.Options{Base: c.BaseURL, FoldSystem: systems.Fold})
+	if err := private(c.Data, log); err != nil {
+		return nil, err
+	}
 	st, err := engine.Open(c.Data, engine.Options{
 		Definition: indexDefinition + " " + c.BaseURL + " " + systems.CCCD(),
 		Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
@@ -71,7 +74,7 @@ func openNode(ctx context.Context, c config.Server, log *slog.Logger) (*node, er
 func (n *node) build(ctx context.Context, c config.Server, systems identity.Systems, log *slog.Logger) error {
 	claims := mapping.Systems{Base: c.SIDBase}
 	n.outbox = delivery.New(delivery.Config{
-		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, AskEvery: c.Gateway.AskEvery,
+		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery,
 		Retry: delivery.Retry{First: c.Gateway.RetryFirst, Max: c.Gateway.RetryMax},
 		Episode: func(claim resource.Value) (facility, episode string, ok bool) {
 			return mapping.EpisodeOf(claim, claims)
@@ -104,16 +107,20 @@ func (n *node) build(ctx context.Context, c config.Server, systems identity.Syst
 
 // connect makes the jobs that bring claims to the gateway and ask what became of them.
 func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logger) error {
-	account, err := g.Account()
+	accounts, err := g.Accounts()
 	if err != nil {
 		return err
 	}
-	client, err := gateway.New(gateway.Config{BaseURL: g.URL, Username: account.Username, Password: account.Password, Timeout: g.Timeout})
-	if err != nil {
-		return err
+	var clients []bhxh.Account
+	for _, a := range accounts {
+		client, err := gateway.New(gateway.Config{BaseURL: g.URL, Username: a.Username, Password: a.Password, Timeout: g.Timeout})
+		if err != nil {
+			return err
+		}
+		clients = append(clients, bhxh.Account{Client: client, Facilities: a.Facilities})
 	}
 	sync, err := bhxh.NewSync(bhxh.Config{
-		Store: n.store, Outbox: n.outbox, Accounts: []bhxh.Account{{Client: client}}, Systems: claims,
+		Store: n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
 	})
 	if err != nil {
