@@ -19,7 +19,7 @@ func (tx *transaction) rehearse(ctx context.Context) error {
 		if e.verb != Get && e.verb != Head {
 			continue
 		}
-		key, whole := readsCurrent(e.read.URL)
+		key, whole, history := readsKey(e.read.URL)
 		by, written := tx.writer[key]
 		written = written && !tx.changes[by].isDelete()
 		_, err := tx.options.Read(ctx, e.read, tx.at)
@@ -30,7 +30,7 @@ func (tx *transaction) rehearse(ctx context.Context) error {
 		case err == nil && whole && !written:
 			q := search.Query{Type: key.Type, Where: []search.Condition{search.IDs{ID: []fhir.ID{key.ID}}}}
 			tx.require = append(tx.require, store.OneMatch{Query: q, Key: key})
-		case ok && written && whole && (refused.Kind == fhir.NotFound || refused.Kind == fhir.Gone):
+		case ok && written && (whole || history) && (refused.Kind == fhir.NotFound || refused.Kind == fhir.Gone):
 		case err != nil:
 			return within(e.path(".request.url"), err)
 		}
@@ -38,19 +38,20 @@ func (tx *transaction) rehearse(ctx context.Context) error {
 	return nil
 }
 
-// readsCurrent gives the resource that a url names; whole says that the read needs its current version.
-func readsCurrent(url string) (key fhir.Key, whole bool) {
+// readsKey gives the resource that a url names; whole says that the read needs its current version, history that it needs
+// any.
+func readsKey(url string) (key fhir.Key, whole, history bool) {
 	path, _, _ := strings.Cut(url, "?")
 	parts := strings.Split(path, "/")
 	if len(parts) < 2 {
-		return key, false
+		return key, false, false
 	}
 	id, err := fhir.ParseID(parts[1])
 	if err != nil {
-		return key, false
+		return key, false, false
 	}
 	key = fhir.Key{Type: fhir.Type(parts[0]), ID: id}
-	return key, len(parts) == 2 || len(parts) == 3 && parts[2] == "$everything"
+	return key, len(parts) == 2 || len(parts) == 3 && parts[2] == "$everything", len(parts) == 3 && parts[2] == "_history"
 }
 
 // read answers the reads, as of the commit. They were rehearsed: one that fails now is a fault of ours and is told in its
