@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 
 // read is GET Type/id.
 func (s *Server) read(ctx context.Context, c *call) (answer, error) {
+	if err := c.readParams(); err != nil {
+		return answer{}, err
+	}
 	f, err := s.Service.Store().Read(ctx, c.key, c.at)
 	if err != nil {
 		return answer{}, err
@@ -21,7 +25,16 @@ func (s *Server) read(ctx context.Context, c *call) (answer, error) {
 
 // vread is GET Type/id/_history/version.
 func (s *Server) vread(ctx context.Context, c *call) (answer, error) {
+	if err := c.readParams(); err != nil {
+		return answer{}, err
+	}
 	f, err := s.Service.VRead(ctx, c.key, c.version)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.NotFound {
+		// The resource may be there, or have been there, and the version not.
+		if current, err := s.Service.Read(ctx, c.key); err == nil || current.Version > 0 {
+			return answer{}, fhir.Errorf(fhir.NotFound, "version-unknown", string(c.key.Type)+".meta.versionId", c.version)
+		}
+	}
 	if err != nil {
 		return answer{}, err
 	}
@@ -83,11 +96,11 @@ func (s *Server) updateByCriteria(ctx context.Context, c *call) (answer, error) 
 }
 
 func (c *call) updateOptions() (interaction.UpdateOptions, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err == nil && c.ifNoneMatch != "" && c.ifNoneMatch != "*" {
 		err = fhir.Errorf(fhir.Invalid, "if-none-match-write", "")
 	}
-	return interaction.UpdateOptions{IfMatch: v, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
+	return interaction.UpdateOptions{IfMatch: v, Accept: accept, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
 }
 
 // patch is PATCH Type/id.
@@ -109,7 +122,7 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
 		return answer{}, err
 	}
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
@@ -121,7 +134,7 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := apply(p, interaction.PatchOptions{IfMatch: v})
+	r, err := apply(p, interaction.PatchOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -130,11 +143,11 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 
 // delete is DELETE Type/id.
 func (s *Server) delete(ctx context.Context, c *call) (answer, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.Delete(ctx, c.key, interaction.DeleteOptions{IfMatch: v})
+	r, err := s.Service.Delete(ctx, c.key, interaction.DeleteOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -143,11 +156,11 @@ func (s *Server) delete(ctx context.Context, c *call) (answer, error) {
 
 // deleteByCriteria is DELETE Type?criteria.
 func (s *Server) deleteByCriteria(ctx context.Context, c *call) (answer, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.DeleteByCriteria(ctx, c.key.Type, c.criteria(), interaction.DeleteOptions{IfMatch: v})
+	r, err := s.Service.DeleteByCriteria(ctx, c.key.Type, c.criteria(), interaction.DeleteOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -162,7 +175,7 @@ func (s *Server) deleted(c *call, r interaction.Result) (answer, error) {
 		if !r.Deleted {
 			code = "delete-nothing"
 		}
-		a.status, a.body = http.StatusOK, buffers.get()
+		a.status, a.body, a.language = http.StatusOK, buffers.get(), c.language()
 		a.body.b = outcome.Info(code, c.language(), r.Key.String(), r.Version).AppendJSON(a.body.b)
 	}
 	return a, nil
