@@ -323,6 +323,9 @@ func TestSecondProcessOnAFolderIsToldWhoHoldsIt(t *testing.T) {
 		if code := second.wait(t); code != exitFailed || !strings.Contains(second.out.String(), dir) || !strings.Contains(second.out.String(), itoa(first.info.PID)) {
 			t.Errorf("%v: code %d\n%s", args, code, second.out.String())
 		}
+		if strings.Contains(second.out.String(), ".:") || strings.Contains(second.out.String(), "temporarily") {
+			t.Errorf("%v: what the system says is no news to who reads\n%s", args, second.out.String())
+		}
 	}
 	if status, _ := fetch(t, http.MethodGet, first.info.FHIR+"/metadata", ""); status != http.StatusOK {
 		t.Errorf("the first one answers %d", status)
