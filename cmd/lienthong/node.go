@@ -94,7 +94,8 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	}
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
-		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Operations: operations(n, c.SIDBase),
+		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err
