@@ -267,3 +267,34 @@ func fresh(t *testing.T, cfg Config) {
 	}
 	wg.Wait()
 }
+
+// endedContext: a reader whose context has ended gets its error, also in the middle of a search.
+func endedContext(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	c := store.Changes{}
+	for i := range 5000 {
+		c.Puts = append(c.Puts, put(patient(i), "", entry(pToken, "x"), entry(pDate, fmt.Sprint(i))))
+	}
+	commit(t, s, c)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := by("Patient", pToken, "x")
+	if _, err := s.Count(ended, q, 0); !errors.Is(err, context.Canceled) {
+		t.Fatalf("count: %v", err)
+	}
+	for _, sorted := range [][]search.SortKey{nil, {{Param: pDate}}} {
+		q.Sort = sorted
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		var last error
+		for _, err := range s.Search(ctx, q, 0, store.SearchOptions{}) {
+			cancel()
+			n++
+			last = err
+		}
+		cancel()
+		if !errors.Is(last, context.Canceled) || n > 2000 {
+			t.Fatalf("search went on for %d matches after its context had ended: %v", n, last)
+		}
+	}
+}
