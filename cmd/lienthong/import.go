@@ -58,14 +58,15 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	report, err := importing.Run(ctx, o)
 	bar.end()
 	err = errors.Join(err, done())
+	if ctx.Err() == nil && err != nil && report.Files == 0 { // it had not begun
+		return err
+	}
 	if writeErr := report.Write(s.out); writeErr != nil {
 		return writeErr
 	}
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("stopped; the same command continues where it was")
-	case err != nil && report.Files == 0: // it had not begun
-		return err
 	case err != nil:
 		return fmt.Errorf("%w; the same command continues where it was", err)
 	case report.Failed > 0:
