@@ -136,7 +136,10 @@ func oneRefusedRefusesAll(t *testing.T, cfg Config) {
 
 func bigBundle(t *testing.T, cfg Config) {
 	s := open(t, cfg)
-	const n = 25_000
+	n := 25_000
+	if testing.Short() {
+		n = 2_500
+	}
 	c := store.Changes{Puts: make([]store.Put, n)}
 	for i := range n {
 		c.Puts[i] = put(patient(i), "big", entry(pToken, "bundle"), entry(pDate, fmt.Sprintf("%08d", n-i)), refTo(patient(i/100)))
