@@ -25,7 +25,9 @@ fhir/r4                 -> fhir
 fhir/r4/gen             -> fhir/r4
 fhir/outcome            -> fhir/resource
 fhir/fhirpath           -> fhir/r4 fhir/resource
-fhir/walk               -> fhir/fhirpath
+fhir/terminology        -> fhir/r4 fhir/resource
+fhir/terminology/gen    -> fhir/terminology
+fhir/walk               -> fhir/fhirpath fhir/terminology
 fhir/search             -> fhir/walk
 fhir/search/gen         -> fhir/search
 fhir/search/index       -> fhir/search
