@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"slices"
@@ -23,27 +24,47 @@ func Bind(t fhir.Type, params []Parameter, o Options) (Request, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	b := binder{o: o, req: Request{Query: Query{Type: t}, Count: -1}}
+	b := newBinder(t, o)
 	for _, p := range params {
 		if slices.Contains(o.Pass, p.Name) {
 			continue
 		}
-		err := b.parameter(t, p)
-		if err == nil {
-			b.applied(p)
-			continue
-		}
-		var e *fhir.Error
-		if !o.Lenient || !errors.As(err, &e) || !ignorable[e.Code] {
+		if err := b.try(t, p); err != nil {
 			return Request{}, err
 		}
-		b.req.Ignored = append(b.req.Ignored, Ignored{Name: p.Key(), Err: e})
 	}
+	return b.finish(), nil
+}
+
+func newBinder(t fhir.Type, o Options) binder {
+	o.Limits = o.Limits.withDefaults()
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
+	return binder{o: o, req: Request{Query: Query{Type: t}, Count: -1}}
+}
+
+// try binds a parameter, or notes that it is ignored.
+func (b *binder) try(t fhir.Type, p Parameter) error {
+	err := b.parameter(t, p)
+	if err == nil {
+		b.applied(p)
+		return nil
+	}
+	var e *fhir.Error
+	if !b.o.Lenient || !errors.As(err, &e) || !ignorable[e.Code] {
+		return err
+	}
+	b.req.Ignored = append(b.req.Ignored, Ignored{Name: p.Key(), Err: e})
+	return nil
+}
+
+func (b *binder) finish() Request {
 	if b.req.Count == 0 {
 		b.req.Summary = SummaryCount
 	}
 	b.req.Applied = b.applies.String()
-	return b.req, nil
+	return b.req
 }
 
 // BindCriteria binds the criteria of a conditional interaction (If-None-Exist, PUT Type?criteria). They are always read
@@ -70,30 +91,32 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
-	"search-chain-unknown": true, "search-sort-unknown": true,
+	"search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true,
 }
 
-// maxTerms bounds what one search may ask the index for.
+// maxTerms bounds the ranges that one search may ask the index for.
 const maxTerms = 5000
 
 type binder struct {
-	o       Options
-	req     Request
-	seen    []string // result parameters that were given
-	terms   int
-	applies strings.Builder
+	o          Options
+	req        Request
+	seen       []string // result parameters that were given
+	terms      int
+	conditions int
+	depth      int   // references followed to where the binder is
+	fault      error // of a value, where it is known better than by the type of the parameter
+	applies    strings.Builder
 }
 
-// unsupported are parameters of the specification that this version refuses, everywhere.
-var unsupported = []string{
-	"_text", "_content", "_query", "_filter", "_list", "_has", "_type", "_contained", "_containedType", "_score", "near",
-}
+// unsupported are parameters that are refused everywhere. _query names operations that nobody has defined here, _contained
+// would search what has no id of its own, _score needs ranks, near is a distance.
+var unsupported = []string{"_query", "_contained", "_containedType", "_score", "near"}
 
 // results are the parameters that say how the result is shown.
 var results = map[string]func(*binder, fhir.Type, Parameter) error{
 	"_count": (*binder).count, "_total": (*binder).total, "_summary": (*binder).summary, "_elements": (*binder).elements,
 	"_sort": (*binder).sort, "_include": (*binder).include, "_revinclude": (*binder).include,
-	"_format": (*binder).pass, "_pretty": (*binder).pass,
+	"_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
 }
 
 func (b *binder) parameter(t fhir.Type, p Parameter) error {
@@ -108,8 +131,21 @@ func (b *binder) parameter(t fhir.Type, p Parameter) error {
 	return nil
 }
 
-// condition binds one parameter of type t: a plain one, or a chain.
+// condition binds one parameter of type t: a plain one, a chain, or one that is a language of its own.
 func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
+	if err := b.costs(p.Key(), 1); err != nil {
+		return nil, err
+	}
+	switch p.Name {
+	case "_has":
+		return b.has(t, p)
+	case "_list":
+		return b.list(p)
+	case "_filter":
+		return b.filter(t, p)
+	case "_type":
+		return nil, fhir.Errorf(fhir.Invalid, "search-type-place", "", t)
+	}
 	param := r4.Param(t, p.Name)
 	switch {
 	case slices.Contains(unsupported, p.Name) && (param == nil || param.Type == r4.ParamSpecial || p.Name[0] == '_'):
@@ -120,21 +156,48 @@ func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
 		return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
 	case p.Chain != "":
 		return b.chain(param, p)
-	case p.Name == "_id":
-		return b.ids(p)
 	}
+	return b.plain(param, p)
+}
+
+// costs counts conditions against the limit.
+func (b *binder) costs(name string, n int) error {
+	if b.conditions += n; b.conditions > b.o.Limits.Conditions {
+		return fhir.Errorf(fhir.TooCostly, "search-limit", "", clip(name), "conditions", b.o.Limits.Conditions)
+	}
+	return nil
+}
+
+// plain binds a parameter by its values.
+func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	bind := binders[param.Type]
 	if bind == nil {
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
 	}
-	if err := checkModifier(param, p); err != nil {
+	if err := b.checkModifier(param, p); err != nil {
 		return nil, err
 	}
-	terms, err := b.alternatives(param, p, bind)
-	if err != nil {
-		return nil, err
+	values := split(p.Value, ',')
+	switch {
+	case slices.Contains(values, ""):
+		return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
+	case len(values) > b.o.Limits.Values:
+		return nil, fhir.Errorf(fhir.TooCostly, "search-limit", "", p.Key(), "values", b.o.Limits.Values)
+	case p.Modifier == "missing":
+		return missing(param, p)
+	case p.Name == "_id":
+		return ids(p, values)
+	case isWords(param):
+		return b.words(param, p, values)
 	}
-	return Terms{Name: p.Key(), Any: terms}, nil
+	list, err := b.alternatives(param, p, values, bind)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.Modifier == "not" || p.Modifier == "not-in":
+		return Not{Terms{Name: p.Key(), Any: list}}, nil
+	}
+	return Terms{Name: p.Key(), Any: list}, nil
 }
 
 // valueBinder finds the spans of one value of a comma list; ok is false for a value that cannot be read.
@@ -150,31 +213,75 @@ func init() { // composites look the others up
 }
 
 // alternatives binds the alternatives of a comma list.
-func (b *binder) alternatives(param *r4.SearchParam, p Parameter, bind valueBinder) ([]Term, error) {
+func (b *binder) alternatives(param *r4.SearchParam, p Parameter, values []string, bind valueBinder) ([]Term, error) {
 	var out []Term
-	for _, value := range split(p.Value, ',') {
-		if value == "" {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
-		}
+	for _, value := range values {
 		spans, ok := bind(b, param, p, value)
 		if !ok {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-"+param.Type.String(), "", p.Key(), clip(value))
+			if err := b.fault; err != nil {
+				b.fault = nil
+				return nil, err
+			}
+			return nil, unreadable(param, p, value)
 		}
 		out = append(out, terms(ParamID(param.ID), spans)...)
-		if b.terms += len(spans); b.terms > maxTerms {
-			return nil, fhir.Errorf(fhir.TooCostly, "search-too-many", "", maxTerms)
+		if err := b.ranges(len(spans)); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func bindString(_ *binder, _ *r4.SearchParam, p Parameter, value string) ([]span, bool) {
-	return stringSpans(unescape(value), p.Modifier == "exact")
+// ranges counts ranges against the limit.
+func (b *binder) ranges(n int) error {
+	if b.terms += n; b.terms > maxTerms {
+		return fhir.Errorf(fhir.TooCostly, "search-too-many", "", maxTerms)
+	}
+	return nil
 }
 
-func bindToken(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	q, ok := parseToken(value)
+// unreadable says that a value does not fit the type of its parameter, and what would.
+func unreadable(param *r4.SearchParam, p Parameter, value string) error {
+	code := "search-value-" + param.Type.String()
+	switch {
+	case p.Modifier == "of-type":
+		code = "search-value-of-type"
+	case p.Modifier == "identifier":
+		code = "search-value-token"
+	case param.Type == r4.ParamURI && p.Modifier != "":
+		code = "search-value-path"
+	case param.Type == r4.ParamToken && (p.Modifier == "above" || p.Modifier == "below"):
+		code = "search-value-concept"
+	case param.Type == r4.ParamToken && (p.Modifier == "text" || p.Modifier == "code-text"):
+		code = "search-value-string"
+	}
+	return fhir.Errorf(fhir.Invalid, code, "", p.Key(), clip(value))
+}
+
+func bindString(_ *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
+	switch s := unescape(value); p.Modifier {
+	case "exact":
+		return exactSpans(s)
+	case "contains":
+		return containsSpans(s)
+	default:
+		return stringSpans(s, kindsOf(param).names)
+	}
+}
+
+func bindToken(b *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
 	k := kindsOf(param)
+	switch p.Modifier {
+	case "text", "code-text":
+		return textSpans(unescape(value))
+	case "of-type":
+		return ofTypeSpans(value, b.fold)
+	case "in", "not-in":
+		return b.within(k, unescape(value))
+	case "above", "below":
+		return b.related(k, p.Modifier == "below", value)
+	}
+	q, ok := parseToken(value)
 	if !ok || k.onlyBools && q.code != "true" && q.code != "false" {
 		return nil, false
 	}
@@ -190,14 +297,21 @@ func (b *binder) fold(system string) string {
 }
 
 func bindReference(b *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
-	return referenceSpans(unescape(value), param.Targets, fhir.Type(p.Modifier), b.o.Base)
+	if p.Modifier == "identifier" {
+		q, ok := parseToken(value)
+		q.system = b.fold(q.system)
+		return identifierSpans(q), ok
+	}
+	return referenceSpans(unescape(value), param.Targets, fhir.Type(p.Modifier), kindsOf(param).canonical, b.o.Base)
 }
 
-func bindDate(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
+func bindDate(b *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
 	prefix, q, ok := b.date(value)
 	switch {
-	case !ok:
+	case !ok || p.Modifier == overlaps && prefix != PrefixEQ:
 		return nil, false
+	case p.Modifier == overlaps && ParamID(param.ID) != ParamLastUpdated:
+		return dateSpans(PrefixAP, q), true
 	case ParamID(param.ID) == ParamLastUpdated:
 		return instantSpans(prefix, q), true
 	}
@@ -231,7 +345,13 @@ func bindQuantity(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]sp
 	return quantitySpans(q)
 }
 
-func bindURI(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
+func bindURI(_ *binder, _ *r4.SearchParam, p Parameter, value string) ([]span, bool) {
+	switch p.Modifier {
+	case "above":
+		return aboveURI(unescape(value))
+	case "below":
+		return belowURI(unescape(value))
+	}
 	return []span{exactly(AppendURI(nil, unescape(value)))}, true
 }
 
@@ -267,7 +387,7 @@ func (b *binder) component(c component, value string) ([]span, bool) {
 	case r4.ParamString:
 		return stringSpans(unescape(value), false)
 	case r4.ParamReference:
-		return referenceSpans(unescape(value), c.targets, "", b.o.Base)
+		return referenceSpans(unescape(value), c.targets, "", c.kinds.canonical, b.o.Base)
 	case r4.ParamDate:
 		prefix, q, ok := b.date(value)
 		return plainDateSpans(prefix, q), ok
@@ -281,60 +401,6 @@ func (b *binder) component(c component, value string) ([]span, bool) {
 		return quantityPartSpans(q)
 	}
 	return nil, false
-}
-
-// ids binds _id.
-func (b *binder) ids(p Parameter) (Condition, error) {
-	if p.Modifier != "" {
-		return nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, p.Modifier, "-")
-	}
-	var out IDs
-	for _, value := range split(p.Value, ',') {
-		id, err := fhir.ParseID(value)
-		if err != nil {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-id", "", p.Name, clip(value))
-		}
-		out.ID = append(out.ID, id)
-	}
-	if b.terms += len(out.ID); b.terms > maxTerms {
-		return nil, fhir.Errorf(fhir.TooCostly, "search-too-many", "", maxTerms)
-	}
-	return out, nil
-}
-
-// checkModifier refuses all modifiers but :exact on strings and :[type] on references.
-func checkModifier(param *r4.SearchParam, p Parameter) error {
-	if p.Modifier == "" {
-		return nil
-	}
-	accepted := "-"
-	switch param.Type {
-	case r4.ParamString:
-		if p.Modifier == "exact" {
-			return nil
-		}
-		accepted = "exact"
-	case r4.ParamReference:
-		t := fhir.Type(p.Modifier)
-		if r4.IsResource(t) && (param.Targets == nil || slices.Contains(param.Targets, t)) {
-			return nil
-		}
-		accepted = listTypes(param.Targets)
-	}
-	return fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, clip(p.Modifier), accepted)
-}
-
-// listTypes names the types a reference may point at.
-func listTypes(types []fhir.Type) string {
-	if types == nil {
-		return "[type]"
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = string(t)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
 }
 
 // applied adds a parameter that was used to the self link.
