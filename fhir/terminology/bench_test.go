@@ -96,11 +96,11 @@ func BenchmarkLarge(b *testing.B) {
 		b.Run("below/"+code, func(b *testing.B) {
 			n := 0
 			for b.Loop() {
-				below, err := r.Below(context.Background(), "http://snomed.info/sct", code)
+				below, err := r.BelowSet(context.Background(), "http://snomed.info/sct", code)
 				if err != nil {
 					b.Fatal(err)
 				}
-				n = len(below)
+				n = below.Len()
 			}
 			b.ReportMetric(float64(n), "codes")
 		})

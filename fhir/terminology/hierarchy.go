@@ -6,11 +6,12 @@ func (t *table) reach(i int32, over links) []int32 {
 	if len(over.of(i)) == 0 {
 		return out
 	}
-	seen := map[int32]struct{}{i: {}}
+	seen := make([]uint64, (len(t.concepts)+63)/64)
+	seen[i>>6] |= 1 << (i & 63)
 	for n := 0; n < len(out); n++ {
 		for _, next := range over.of(out[n]) {
-			if _, again := seen[next]; !again {
-				seen[next] = struct{}{}
+			if bit := uint64(1) << (next & 63); seen[next>>6]&bit == 0 {
+				seen[next>>6] |= bit
 				out = append(out, next)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 // concurrent use.
 type Source interface {
 	// ValueSet gives the current ValueSet resource of that url; nil, nil if there is none. version "" = the one to be taken
-	// where none is named; otherwise ValueSet.version must be equal.
+	// where none is named; otherwise ValueSet.version must be equal. A url of the form ValueSet/[id] is a reference to a
+	// resource of this server, as :in allows it.
 	ValueSet(ctx context.Context, url, version string) (*resource.Document, error)
 	// CodeSystem gives the CodeSystem resource likewise.
 	CodeSystem(ctx context.Context, url, version string) (*resource.Document, error)
@@ -28,18 +29,20 @@ type Limits struct {
 	Bytes      int // of text of one code system: codes, displays, values of properties; at most 1 GiB
 	Codes      int // that one expansion may go through, imports and filters included
 	Depth      int // of imports within imports
+	Related    int // codes that Below and Above list
 	CacheBytes int // of stored code systems and of sets that are kept in memory
 }
 
 // DefaultLimits hold SNOMED CT with its properties and an expansion of it.
 var DefaultLimits = Limits{
-	Concepts: 1_000_000, Properties: 6_000_000, Bytes: 256 << 20, Codes: 10_000_000, Depth: 16, CacheBytes: 256 << 20,
+	Concepts: 1_000_000, Properties: 6_000_000, Bytes: 256 << 20, Codes: 10_000_000, Depth: 16, Related: 20_000, CacheBytes: 256 << 20,
 }
 
 func (l Limits) orDefault() Limits {
 	for _, f := range []struct{ have, def *int }{
 		{&l.Concepts, &DefaultLimits.Concepts}, {&l.Properties, &DefaultLimits.Properties}, {&l.Bytes, &DefaultLimits.Bytes},
-		{&l.Codes, &DefaultLimits.Codes}, {&l.Depth, &DefaultLimits.Depth}, {&l.CacheBytes, &DefaultLimits.CacheBytes},
+		{&l.Codes, &DefaultLimits.Codes}, {&l.Depth, &DefaultLimits.Depth},
+		{&l.Related, &DefaultLimits.Related}, {&l.CacheBytes, &DefaultLimits.CacheBytes},
 	} {
 		if *f.have <= 0 {
 			*f.have = *f.def
@@ -105,30 +108,54 @@ func (r *Resolver) ValidateCode(ctx context.Context, canonical, system, code str
 }
 
 // Below gives a code and all codes that it subsumes, itself first, each once. Errors: codesystem-unknown, code-unknown,
-// codesystem-without-hierarchy (its hierarchy means something else). In a system without any, a code is alone.
+// codesystem-without-hierarchy (its hierarchy means something else), code-too-general (more than Limits.Related, Kind
+// TooCostly: ask for BelowSet). In a system without a hierarchy a code is alone.
 func (r *Resolver) Below(ctx context.Context, system, code string) ([]string, error) {
-	return r.reach(ctx, system, code, func(t *table) links { return t.down })
+	t, reached, err := r.reach(ctx, system, code, func(t *table) links { return t.down })
+	if err != nil {
+		return nil, err
+	}
+	return r.list(t, reached)
 }
 
 // Above gives a code and all codes that subsume it, as Below does.
 func (r *Resolver) Above(ctx context.Context, system, code string) ([]string, error) {
-	return r.reach(ctx, system, code, func(t *table) links { return t.up })
-}
-
-func (r *Resolver) reach(ctx context.Context, system, code string, over func(*table) links) ([]string, error) {
-	t, at, err := r.place(ctx, system, code)
+	t, reached, err := r.reach(ctx, system, code, func(t *table) links { return t.up })
 	if err != nil {
 		return nil, err
 	}
-	if t.flat {
-		return nil, fhir.Errorf(fhir.Invalid, "codesystem-without-hierarchy", "", system)
+	return r.list(t, reached)
+}
+
+// BelowSet gives the codes of Below as a set, however many they are: one bit for each concept of the system.
+func (r *Resolver) BelowSet(ctx context.Context, system, code string) (Set, error) {
+	t, reached, err := r.reach(ctx, system, code, func(t *table) links { return t.down })
+	if err != nil {
+		return Set{}, err
 	}
-	reached := t.reach(at, over(t))
+	return Set{url: system + "|" + code, parts: []part{{system: system, in: t.some(reached)}}}, nil
+}
+
+func (r *Resolver) list(t *table, reached []int32) ([]string, error) {
+	if len(reached) > r.limits.Related {
+		return nil, fhir.Errorf(fhir.TooCostly, "code-too-general", "", t.code(reached[0]), t.system, r.limits.Related)
+	}
 	out := make([]string, len(reached))
 	for n, i := range reached {
 		out[n] = t.code(i)
 	}
 	return out, nil
+}
+
+func (r *Resolver) reach(ctx context.Context, system, code string, over func(*table) links) (*table, []int32, error) {
+	t, at, err := r.place(ctx, system, code)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case t.flat:
+		return nil, nil, fhir.Errorf(fhir.Invalid, "codesystem-without-hierarchy", "", system)
+	}
+	return t, t.reach(at, over(t)), nil
 }
 
 // Subsumes tells how code a stands to code b of the same system; errors are those of Below.

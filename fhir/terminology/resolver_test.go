@@ -341,6 +341,13 @@ func TestLimits(t *testing.T) {
 	if _, err := s.List(4); err == nil || err.Error() != "valueset-too-costly vs:t 4" {
 		t.Error(err)
 	}
+	few := terminology.New(terminology.Options{Source: m, Limits: terminology.Limits{Related: 3}})
+	if _, err := few.Below(t.Context(), "cs:t", "a"); err == nil || err.Error() != "code-too-general a cs:t 3" {
+		t.Error(err)
+	}
+	if s, err := few.BelowSet(t.Context(), "cs:t", "a"); err != nil || words(s) != "cs:t|a cs:t|b cs:t|c cs:t|d" {
+		t.Error(words(s), err)
+	}
 	for i := range 20 {
 		m.put("ValueSet", fmt.Sprint("vs:d", i), set("vs:d", fmt.Sprintf(`{"include":[{"valueSet":["vs:d%d"]}]}`, i+1)))
 	}
