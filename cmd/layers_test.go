@@ -31,6 +31,7 @@ fhir/walk               -> fhir/fhirpath fhir/terminology
 fhir/search             -> fhir/walk
 fhir/search/gen         -> fhir/search
 fhir/search/index       -> fhir/search
+fhir/search/searchtest  -> fhir/search fhir/search/index
 fhir/store              -> fhir/search
 fhir/store/commitlog    -> fhir/store
 fhir/store/commitlog/embedded -> fhir/store/commitlog

@@ -146,15 +146,19 @@ func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
 	case "_type":
 		return nil, fhir.Errorf(fhir.Invalid, "search-type-place", "", t)
 	}
-	param := r4.Param(t, p.Name)
+	param := b.o.Registry.Param(t, p.Name)
 	switch {
 	case slices.Contains(unsupported, p.Name) && (param == nil || param.Type == r4.ParamSpecial || p.Name[0] == '_'):
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
 	case param == nil:
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(p.Name), t, nearest(t, p.Name))
+		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(p.Name), t, b.nearest(t, p.Name))
 	case p.Value == "":
 		return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
-	case p.Chain != "":
+	}
+	if err := b.ready(param); err != nil {
+		return nil, err
+	}
+	if p.Chain != "" {
 		return b.chain(param, p)
 	}
 	return b.plain(param, p)

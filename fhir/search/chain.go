@@ -64,7 +64,7 @@ func (b *binder) chainTo(param *r4.SearchParam, name, inner string, types []fhir
 		if slices.Contains(types[:i], t) { // the tables name some targets twice
 			continue
 		}
-		if ofEveryType[inner] || r4.Param(t, inner) != nil {
+		if ofEveryType[inner] || b.o.Registry.Param(t, inner) != nil {
 			with = append(with, t)
 		}
 	}
@@ -113,14 +113,17 @@ func (b *binder) has(t fhir.Type, p Parameter) (Condition, error) {
 	if !r4.IsResource(source) {
 		return nil, fhir.Errorf(fhir.Invalid, "search-type-unknown", "", clip(parts[0]))
 	}
-	param := r4.Param(source, code)
+	param := b.o.Registry.Param(source, code)
 	switch {
 	case param == nil:
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(code), source, nearest(source, code))
+		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(code), source, b.nearest(source, code))
 	case param.Type != r4.ParamReference:
 		return nil, fhir.Errorf(fhir.Invalid, "search-chain-param", "", clip(code), param.Type)
 	case !points(param, t):
 		return nil, fhir.Errorf(fhir.Invalid, "search-include-target", "", clip(p.Key()), code, t)
+	}
+	if err := b.ready(param); err != nil {
+		return nil, err
 	}
 	back, err := b.follow(p.Key())
 	if err != nil {

@@ -55,15 +55,19 @@ func (b *binder) filterTest(t fhir.Type, path []filterStep, n *filterNode) (Cond
 		return nil, err
 	}
 	step := path[0]
-	param := r4.Param(t, step.name)
+	param := b.o.Registry.Param(t, step.name)
 	switch {
 	case slices.Contains(unsupported, step.name) && (param == nil || param.Type == r4.ParamSpecial || step.name[0] == '_'):
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", step.name)
 	case param == nil:
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(step.name), t, nearest(t, step.name))
+		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(step.name), t, b.nearest(t, step.name))
 	case len(path) == 1 && step.of != "":
 		return nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", step.name, clip(step.of), "-")
-	case len(path) == 1:
+	}
+	if err := b.ready(param); err != nil {
+		return nil, err
+	}
+	if len(path) == 1 {
 		return b.filterLeaf(param, n)
 	}
 	types, err := stepTypes(param, Parameter{Name: step.name, Modifier: step.of})

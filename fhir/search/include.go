@@ -38,10 +38,10 @@ func (b *binder) include(t fhir.Type, p Parameter) error {
 	if parts[1] == "*" {
 		return b.wildcard(t, p, i)
 	}
-	param := r4.Param(i.Source, parts[1])
+	param := b.o.Registry.Param(i.Source, parts[1])
 	switch {
 	case param == nil:
-		return fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(parts[1]), i.Source, nearest(i.Source, parts[1]))
+		return fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(parts[1]), i.Source, b.nearest(i.Source, parts[1]))
 	case param.Type != r4.ParamReference:
 		return fhir.Errorf(fhir.Invalid, "search-include-param", "", p.Name, parts[1], param.Type)
 	case i.Target != "" && !points(param, i.Target):
@@ -51,7 +51,7 @@ func (b *binder) include(t fhir.Type, p Parameter) error {
 	}
 	i.Param = ParamID(param.ID)
 	b.addInclude(i)
-	return nil
+	return b.ready(param)
 }
 
 // wildcard adds i for each reference parameter of its source that can lead where it is to.
@@ -64,8 +64,11 @@ func (b *binder) wildcard(t fhir.Type, p Parameter, i Include) error {
 		to = t
 	}
 	some := false
-	for _, param := range r4.Params(i.Source) {
+	for _, param := range b.o.Registry.Params(i.Source) {
 		if param.Type == r4.ParamReference && (to == "" || points(param, to)) {
+			if err := b.ready(param); err != nil {
+				return err
+			}
 			i.Param, some = ParamID(param.ID), true
 			b.addInclude(i)
 		}

@@ -72,6 +72,14 @@ const overlaps = " po"
 
 var needsTerminology = map[string]bool{"in": true, "not-in": true, "above": true, "below": true}
 
+// ready refuses a parameter whose index is still being built: it would find a part of what there is.
+func (b *binder) ready(param *r4.SearchParam) error {
+	if b.o.Registry.Ready(param) {
+		return nil
+	}
+	return fhir.Errorf(fhir.Unavailable, "search-param-building", "", param.Code)
+}
+
 // listTypes names the types a reference may point at.
 func listTypes(types []fhir.Type) string {
 	if types == nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/terminology"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	Context     context.Context // for Terminology; nil = context.Background()
 	Terminology Terminology     // nil = :in, :not-in, :above and :below of tokens are refused
 	Limits      Limits
+	Registry    *r4.Registry // the search parameters in force; nil = those of R4
 }
 
 // Terminology answers what :in, :not-in, :above and :below need to know; terminology.Resolver does.

@@ -91,14 +91,18 @@ func (b *binder) elements(t fhir.Type, p Parameter) error {
 	var names []string
 	for _, name := range strings.Split(p.Value, ",") {
 		name = strings.TrimPrefix(name, string(t)+".")
-		s := r4.Resource(t)
-		if s.Element(name) == nil && s.Choices(name) == nil {
+		if !hasElement(t, name) {
 			return fhir.Errorf(fhir.Invalid, "search-value-elements", "", clip(name), t)
 		}
 		names = append(names, name)
 	}
 	b.req.Elements = names
 	return nil
+}
+
+func hasElement(t fhir.Type, name string) bool {
+	s := r4.Resource(t)
+	return s.Element(name) != nil || s.Choices(name) != nil
 }
 
 // sort binds _sort: parameters of t, "-" before those that descend.
@@ -113,12 +117,15 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 			keys = append(keys, SortKey{ByID: true, Descending: descending})
 			continue
 		}
-		param := r4.Param(t, name)
+		param := b.o.Registry.Param(t, name)
 		switch {
 		case param == nil:
-			return fhir.Errorf(fhir.Invalid, "search-sort-unknown", "", clip(name), t, nearest(t, name))
+			return fhir.Errorf(fhir.Invalid, "search-sort-unknown", "", clip(name), t, b.nearest(t, name))
 		case param.Type == r4.ParamComposite || binders[param.Type] == nil || isWords(param) || slices.Contains(unsupported, name):
 			return fhir.Errorf(fhir.Invalid, "search-sort-unsupported", "", name)
+		}
+		if err := b.ready(param); err != nil {
+			return err
 		}
 		keys = append(keys, SortKey{Param: ParamID(param.ID), Descending: descending})
 	}

@@ -116,7 +116,10 @@ func (s *systemBinder) parameter(p Parameter) error {
 }
 
 func (s *systemBinder) result(p Parameter, f func(*binder, fhir.Type, Parameter) error) error {
-	some := p.Name == "_include" || p.Name == "_revinclude" || p.Name == "_elements"
+	if p.Name == "_elements" {
+		return s.elements(p)
+	}
+	some := p.Name == "_include" || p.Name == "_revinclude"
 	var fault error
 	done := false
 	for i, t := range s.types {
@@ -133,4 +136,19 @@ func (s *systemBinder) result(p Parameter, f func(*binder, fhir.Type, Parameter)
 		return nil
 	}
 	return fault
+}
+
+// elements binds _elements: each must be one of some type.
+func (s *systemBinder) elements(p Parameter) error {
+	first := s.binders[0]
+	if err := first.once(p); err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(p.Value, ",") {
+		if !slices.ContainsFunc(s.types, func(t fhir.Type) bool { return hasElement(t, name) }) {
+			return fhir.Errorf(fhir.Invalid, "search-value-elements", "", clip(name), clip(joinTypes(s.types)))
+		}
+		first.req.Elements = append(first.req.Elements, name)
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ func TestFold(t *testing.T) {
 		"  --  ":                       "",
 		"A+B":                          "a+b",
 		"Müller Straße 5/7":            "muller strasse 5 7",
-		"Ærø Łódź Œuvre ẞ":            "aero lodz oeuvre ss",
+		"Ærø Łódź Œuvre ẞ":             "aero lodz oeuvre ss",
 		"Hừng Đông (2)":                "hung dong 2",
 		"ÐẠI":                          "dai",
 		"UPPER lower 12":               "upper lower 12",

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Base       string              // this server's base url; absolute references with it are local; "" = none are
 	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. search.Options must have the same
+	Registry   *r4.Registry        // the search parameters in force; nil = those of R4
 	Text       Text                // what words are indexed; the zero value is those of the narrative
 }
 
@@ -67,7 +68,7 @@ func (x *Index) trie(t fhir.Type) *trie {
 	if p := x.tries[code].Load(); p != nil {
 		return p
 	}
-	p := compile(t) // two that come at once both build it; the tries are the same
+	p := compile(t, x.o.Registry.Params(t)) // two that come at once both build it; the tries are the same
 	x.tries[code].Store(p)
 	return p
 }
