@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/terminology"
 )
 
 // maxListed is how many codes of a value set are looked up one by one. Of a larger one, and of one that has systems whose
@@ -20,6 +21,11 @@ func (b *binder) within(k kinds, valueSet string) ([]span, bool) {
 		b.fault = err
 		return nil, false
 	}
+	return b.members(k, set), true
+}
+
+// members finds the tokens whose code is in a set.
+func (b *binder) members(k kinds, set terminology.Set) []span {
 	if set.Len() > maxListed || len(set.Open()) > 0 {
 		return []span{allTokens(func(v []byte) bool {
 			code, system := cutToken(v)
@@ -32,13 +38,13 @@ func (b *binder) within(k kinds, valueSet string) ([]span, bool) {
 				}
 			}
 			return false
-		})}, true
+		})}
 	}
 	var out []span
 	for c := range set.Codes() {
 		out = append(out, tokenSpans(tokenQuery{code: c.Code, system: b.fold(c.System), bar: true}, k)...)
 	}
-	return out, true
+	return out
 }
 
 // related finds the tokens of codes that a code subsumes, or that subsume it, itself among them. Elements of type code have
@@ -57,24 +63,33 @@ func (b *binder) related(k kinds, below bool, value string) ([]span, bool) {
 	var out []span
 	var fault error
 	for _, system := range systems {
-		look := b.o.Terminology.Above
-		if below {
-			look = b.o.Terminology.Below
-		}
-		codes, err := look(b.o.Context, system, q.code)
+		spans, err := b.relatedIn(k, below, system, q.code)
 		if err != nil {
 			fault = err
-			continue
 		}
-		for _, code := range codes {
-			out = append(out, tokenSpans(tokenQuery{code: code, system: b.fold(system), bar: true}, k)...)
-		}
+		out = append(out, spans...)
 	}
 	if out == nil && fault != nil {
 		b.fault = fault
 		return nil, false
 	}
 	return out, true
+}
+
+func (b *binder) relatedIn(k kinds, below bool, system, code string) ([]span, error) {
+	if below {
+		set, err := b.o.Terminology.BelowSet(b.o.Context, system, code)
+		if err != nil {
+			return nil, err
+		}
+		return b.members(k, set), nil
+	}
+	var out []span
+	codes, err := b.o.Terminology.Above(b.o.Context, system, code)
+	for _, code := range codes {
+		out = append(out, tokenSpans(tokenQuery{code: code, system: b.fold(system), bar: true}, k)...)
+	}
+	return out, err
 }
 
 // list binds _list: the resources that a List has as items.

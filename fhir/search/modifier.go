@@ -43,6 +43,18 @@ func modifiers(param *r4.SearchParam) []string {
 	return []string{"missing"}
 }
 
+// Offers says whether a search with these options can use the parameter: what a CapabilityStatement may list. Besides there
+// are _has, _list and _filter on every type, which are no SearchParameters.
+func (o Options) Offers(p *r4.SearchParam) bool {
+	switch {
+	case isWords(p):
+		return p.Code == "_text" && !o.NoText || p.Code == "_content" && o.Content
+	case p.Code == "_query" || binders[p.Type] == nil:
+		return false
+	}
+	return o.Registry.Ready(p)
+}
+
 // checkModifier refuses modifiers that a parameter does not take, and says which it does.
 func (b *binder) checkModifier(param *r4.SearchParam, p Parameter) error {
 	takes := modifiers(param)

@@ -32,8 +32,8 @@ type Options struct {
 type Terminology interface {
 	// Expand gives the codes of a value set, by its canonical url or by ValueSet/id.
 	Expand(ctx context.Context, valueSet string) (terminology.Set, error)
-	// Below gives the code and all that it subsumes, Above the code and all that subsume it.
-	Below(ctx context.Context, system, code string) ([]string, error)
+	// BelowSet gives the code and all that it subsumes, Above the code and all that subsume it.
+	BelowSet(ctx context.Context, system, code string) (terminology.Set, error)
 	Above(ctx context.Context, system, code string) ([]string, error)
 }
 

@@ -25,7 +25,7 @@ func AppendCode(dst []byte, code string) []byte { return AppendToken(dst, code, 
 // letter or digit in it.
 func AppendTokenText(dst []byte, text string) []byte {
 	from := len(dst)
-	dst = AppendFolded(append(dst, formText), text, maxFolded)
+	dst = AppendFolded(append(dst, formText), text, maxText)
 	if len(dst) == from+1 {
 		return dst[:from]
 	}
@@ -105,7 +105,7 @@ func cutToken(v []byte) (code, system string) {
 }
 
 // textSpans finds the tokens with a text of which each word of s begins a word (:text). It reads all texts of the
-// parameter, each distinct one once for each resource.
+// parameter.
 func textSpans(s string) ([]span, bool) {
 	words := bytes.Fields(AppendFolded(nil, s, maxFolded))
 	return []span{{variant: ParamAside, low: []byte{formText}, high: []byte{formText + 1}, accept: func(v []byte) bool {

@@ -12,6 +12,7 @@ import (
 //	string     p   folded                     "nguyen van an"     when that is the text itself
 //	           p   folded 0 text              "nguyen" 0 "Nguyễn"
 //	           p   folded 0 1                 the whole name, begun at each of its words (HumanName only)
+//	           p*  'p' or 'q' folded          a piece of a long string; of the last one 'q'
 //	token      p   'c' code 0 system          "c8302-2" 0 "http://loinc.org"
 //	           p   'c' code 0 1               an element of type code: its system is implied by the definition
 //	           p*  't' folded                 text of a concept, display of a coding, text of an identifier's type
@@ -43,6 +44,7 @@ const (
 
 const (
 	maxFolded = 200 // bytes of a folded string that are kept
+	maxText   = 800 // bytes of a folded text of a token
 	maxField  = 255 // bytes of any other field but uris
 	maxURI    = 500
 	hashed    = 22 // length of the hash that stands for what was cut: 16 bytes of SHA-256 in base64

@@ -152,9 +152,14 @@ func (x *Indexer) texts(p search.ParamID, v resource.Value) {
 
 func (x *Indexer) text(p search.ParamID, v resource.Value) {
 	if v.Kind() == resource.String {
-		from := len(x.buf)
-		x.buf = search.AppendString(x.buf, v.Text())
+		s, from := v.Text(), len(x.buf)
+		x.buf = search.AppendString(x.buf, s)
 		x.add(p, from)
+		x.room = search.AppendPieces(x.room, s, func(value []byte) {
+			from := len(x.buf)
+			x.buf = append(x.buf, value...)
+			x.add(p|search.ParamAside, from)
+		})
 	}
 }
 
