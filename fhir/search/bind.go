@@ -198,6 +198,10 @@ func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case len(list) == 0 && p.Modifier == "not-in": // the value set is empty
+		return always, nil
+	case len(list) == 0:
+		return never, nil
 	case p.Modifier == "not" || p.Modifier == "not-in":
 		return Not{Terms{Name: p.Key(), Any: list}}, nil
 	}

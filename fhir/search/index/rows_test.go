@@ -41,6 +41,15 @@ var modifierRows = []row{
 		"Encounter?class:in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode":     "e",
 		"Encounter?class:not-in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode": "f",
 	}},
+	{"token-in:large", []string{
+		observation("a", bp), observation("b", `"code":{"coding":[{"system":"http://else","code":"8480-6"}]}`), observation("c", `"code":{"text":"x"}`),
+		`{"resourceType":"Encounter","id":"e","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"}}`,
+		`{"resourceType":"Encounter","id":"f","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"none"}}`,
+	}, map[string]string{ // all of LOINC, whose codes are not known here; and a set of more codes than are looked up one by one
+		"Observation?code:in=http://hl7.org/fhir/ValueSet/observation-codes":     "a",
+		"Observation?code:not-in=http://hl7.org/fhir/ValueSet/observation-codes": "b c",
+		"Encounter?class:in=http://terminology.hl7.org/ValueSet/v3-ActCode":      "e",
+	}},
 	{"token-hier", []string{
 		`{"resourceType":"Encounter","id":"amb","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"}}`,
 		`{"resourceType":"Encounter","id":"imp","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"IMP"}}`,
