@@ -91,7 +91,7 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
-	"search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true,
+	"search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
 }
 
 // maxTerms bounds the ranges that one search may ask the index for.
