@@ -297,6 +297,8 @@ func FuzzBind(f *testing.F) {
 	for _, q := range []string{
 		"name:exact=V%C3%B5&birthdate=ge1990&_sort=-name", "subject:Patient.name=x", `code=a\|b|c\$d,e`, "code-value-quantity=a|b$gt5||mg",
 		"_include=Observation:subject:Patient&_count=0", "value-quantity=ap5.4e3|s|c&date=2020-01-01T10:00:00 07:00", "_has:a:b:c=d", "a=%", "_elements=id",
+		"_has:Observation:patient:encounter.status=x&name:missing=true", "_list=l1&_text=a b*,c&_filter=name eq x and not (gender ne y)", "identifier:of-type=s|c|v&identifier:text=x",
+		"subject:Patient._has:Encounter:subject:_has:Observation:encounter:code=x", "_include:iterate=*&_revinclude=Observation:*", "value-quantity=lt5.4|http://unitsofmeasure.org|mg/dL", "name=van nguyen&name:contains=x",
 	} {
 		f.Add(q, true)
 	}
