@@ -25,10 +25,13 @@ fhir/r4                 -> fhir
 fhir/r4/gen             -> fhir/r4
 fhir/outcome            -> fhir/resource
 fhir/fhirpath           -> fhir/r4 fhir/resource
-fhir/walk               -> fhir/fhirpath
+fhir/terminology        -> fhir/r4 fhir/resource
+fhir/terminology/gen    -> fhir/terminology
+fhir/walk               -> fhir/fhirpath fhir/terminology
 fhir/search             -> fhir/walk
 fhir/search/gen         -> fhir/search
 fhir/search/index       -> fhir/search
+fhir/search/searchtest  -> fhir/search fhir/search/index
 fhir/store              -> fhir/search
 fhir/store/commitlog    -> fhir/store
 fhir/store/commitlog/embedded -> fhir/store/commitlog

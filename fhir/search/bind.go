@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"slices"
@@ -24,33 +25,53 @@ func Bind(t fhir.Type, params []Parameter, o Options) (Request, error) {
 	if o.Now.IsZero() {
 		o.Now = time.Now()
 	}
-	b := binder{o: o, req: Request{Query: Query{Type: t}, Count: -1}}
+	b := newBinder(t, o)
 	for _, p := range params {
 		if slices.Contains(o.Pass, p.Name) {
 			continue
 		}
-		err := b.parameter(t, p)
-		if err == nil {
-			b.applied(p)
-			continue
-		}
-		e, ok := errors.AsType[*fhir.Error](err)
-		if !ok {
+		if err := b.try(t, p); err != nil {
 			return Request{}, err
 		}
-		if e.Path == "" {
-			e.Path = "http." + p.Name
-		}
-		if !o.Lenient || !ignorable[e.Code] {
-			return Request{}, e
-		}
-		b.req.Ignored = append(b.req.Ignored, Ignored{Name: p.Key(), Err: e})
 	}
+	return b.finish(), nil
+}
+
+func newBinder(t fhir.Type, o Options) binder {
+	o.Limits = o.Limits.withDefaults()
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
+	return binder{o: o, req: Request{Query: Query{Type: t}, Count: -1}}
+}
+
+// try binds a parameter, or notes that it is ignored.
+func (b *binder) try(t fhir.Type, p Parameter) error {
+	err := b.parameter(t, p)
+	if err == nil {
+		b.applied(p)
+		return nil
+	}
+	e, ok := errors.AsType[*fhir.Error](err)
+	if !ok {
+		return err
+	}
+	if e.Path == "" {
+		e.Path = "http." + p.Name
+	}
+	if !b.o.Lenient || !ignorable[e.Code] {
+		return e
+	}
+	b.req.Ignored = append(b.req.Ignored, Ignored{Name: p.Key(), Err: e})
+	return nil
+}
+
+func (b *binder) finish() Request {
 	if b.req.Count == 0 {
 		b.req.Summary = SummaryCount
 	}
 	b.req.Applied = b.applies.String()
-	return b.req, nil
+	return b.req
 }
 
 // BindCriteria binds the criteria of a conditional interaction (If-None-Exist, PUT Type?criteria). They are always read
@@ -80,30 +101,32 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
-	"search-chain-unknown": true, "search-sort-unknown": true,
+	"search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
 }
 
-// maxTerms bounds what one search may ask the index for.
+// maxTerms bounds the ranges that one search may ask the index for.
 const maxTerms = 5000
 
 type binder struct {
-	o       Options
-	req     Request
-	seen    []string // result parameters that were given
-	terms   int
-	applies strings.Builder
+	o          Options
+	req        Request
+	seen       []string // result parameters that were given
+	terms      int
+	conditions int
+	depth      int   // references followed to where the binder is
+	fault      error // of a value, where it is known better than by the type of the parameter
+	applies    strings.Builder
 }
 
-// unsupported are parameters of the specification that this version refuses, everywhere.
-var unsupported = []string{
-	"_text", "_content", "_query", "_filter", "_list", "_has", "_type", "_contained", "_containedType", "_score", "near",
-}
+// unsupported are parameters that are refused everywhere. _query names operations that nobody has defined here, _contained
+// would search what has no id of its own, _score needs ranks, near is a distance.
+var unsupported = []string{"_query", "_contained", "_containedType", "_score", "near"}
 
 // results are the parameters that say how the result is shown.
 var results = map[string]func(*binder, fhir.Type, Parameter) error{
 	"_count": (*binder).count, "_total": (*binder).total, "_summary": (*binder).summary, "_elements": (*binder).elements,
 	"_sort": (*binder).sort, "_include": (*binder).include, "_revinclude": (*binder).include,
-	"_format": (*binder).pass, "_pretty": (*binder).pass,
+	"_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
 }
 
 func (b *binder) parameter(t fhir.Type, p Parameter) error {
@@ -118,233 +141,81 @@ func (b *binder) parameter(t fhir.Type, p Parameter) error {
 	return nil
 }
 
-// condition binds one parameter of type t: a plain one, or a chain.
+// condition binds one parameter of type t: a plain one, a chain, or one that is a language of its own.
 func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
-	param := r4.Param(t, p.Name)
+	if err := b.costs(p.Key(), 1); err != nil {
+		return nil, err
+	}
+	switch p.Name {
+	case "_has":
+		return b.has(t, p)
+	case "_list":
+		return b.list(p)
+	case "_filter":
+		return b.filter(t, p)
+	case "_type":
+		return nil, fhir.Errorf(fhir.Invalid, "search-type-place", "", t)
+	}
+	param := b.o.Registry.Param(t, p.Name)
 	switch {
 	case slices.Contains(unsupported, p.Name) && (param == nil || param.Type == r4.ParamSpecial || p.Name[0] == '_'):
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
 	case param == nil:
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(p.Name), t, nearest(t, p.Name))
+		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(p.Name), t, b.nearest(t, p.Name))
 	case p.Value == "":
 		return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
-	case p.Chain != "":
-		return b.chain(param, p)
-	case p.Name == "_id":
-		return b.ids(p)
 	}
+	if err := b.ready(param); err != nil {
+		return nil, err
+	}
+	if p.Chain != "" {
+		return b.chain(param, p)
+	}
+	return b.plain(param, p)
+}
+
+// costs counts conditions against the limit.
+func (b *binder) costs(name string, n int) error {
+	if b.conditions += n; b.conditions > b.o.Limits.Conditions {
+		return fhir.Errorf(fhir.TooCostly, "search-limit", "", clip(name), "conditions", b.o.Limits.Conditions)
+	}
+	return nil
+}
+
+// plain binds a parameter by its values.
+func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	bind := binders[param.Type]
 	if bind == nil {
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
 	}
-	if err := checkModifier(param, p); err != nil {
+	if err := b.checkModifier(param, p); err != nil {
 		return nil, err
 	}
-	terms, err := b.alternatives(param, p, bind)
-	if err != nil {
-		return nil, err
-	}
-	return Terms{Name: p.Key(), Any: terms}, nil
-}
-
-// valueBinder finds the spans of one value of a comma list; ok is false for a value that cannot be read.
-type valueBinder func(b *binder, param *r4.SearchParam, p Parameter, value string) (spans []span, ok bool)
-
-var binders map[r4.ParamType]valueBinder
-
-func init() { // composites look the others up
-	binders = map[r4.ParamType]valueBinder{
-		r4.ParamString: bindString, r4.ParamToken: bindToken, r4.ParamReference: bindReference, r4.ParamDate: bindDate,
-		r4.ParamNumber: bindNumber, r4.ParamQuantity: bindQuantity, r4.ParamURI: bindURI, r4.ParamComposite: bindComposite,
-	}
-}
-
-// alternatives binds the alternatives of a comma list.
-func (b *binder) alternatives(param *r4.SearchParam, p Parameter, bind valueBinder) ([]Term, error) {
-	var out []Term
-	for _, value := range split(p.Value, ',') {
-		if value == "" {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
-		}
-		spans, ok := bind(b, param, p, value)
-		if !ok {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-"+param.Type.String(), "", p.Key(), clip(value))
-		}
-		out = append(out, terms(ParamID(param.ID), spans)...)
-		if b.terms += len(spans); b.terms > maxTerms {
-			return nil, fhir.Errorf(fhir.TooCostly, "search-too-many", "", maxTerms)
-		}
-	}
-	return out, nil
-}
-
-func bindString(_ *binder, _ *r4.SearchParam, p Parameter, value string) ([]span, bool) {
-	return stringSpans(unescape(value), p.Modifier == "exact")
-}
-
-func bindToken(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	q, ok := parseToken(value)
-	k := kindsOf(param)
-	if !ok || k.onlyBools && q.code != "true" && q.code != "false" {
-		return nil, false
-	}
-	q.system = b.fold(q.system)
-	return tokenSpans(q, k), true
-}
-
-func (b *binder) fold(system string) string {
-	if b.o.FoldSystem == nil || system == "" {
-		return system
-	}
-	return b.o.FoldSystem(system)
-}
-
-func bindReference(b *binder, param *r4.SearchParam, p Parameter, value string) ([]span, bool) {
-	return referenceSpans(unescape(value), param.Targets, fhir.Type(p.Modifier), b.o.Base, b.o.Also)
-}
-
-func bindDate(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	prefix, q, ok := b.date(value)
+	values := split(p.Value, ',')
 	switch {
-	case !ok:
-		return nil, false
-	case ParamID(param.ID) == ParamLastUpdated:
-		return instantSpans(prefix, q), true
+	case slices.Contains(values, ""):
+		return nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
+	case len(values) > b.o.Limits.Values:
+		return nil, fhir.Errorf(fhir.TooCostly, "search-limit", "", p.Key(), "values", b.o.Limits.Values)
+	case p.Modifier == "missing":
+		return missing(param, p)
+	case p.Name == "_id":
+		return ids(p, values)
+	case isWords(param):
+		return b.words(param, p, values)
 	}
-	return dateSpans(prefix, q), true
-}
-
-// date reads a date with its prefix.
-func (b *binder) date(value string) (Prefix, Interval, bool) {
-	prefix, rest, ok := cutPrefix(value)
-	// A "+" of a zone that was not percent-encoded arrives as a space.
-	q, valid := ParseInterval(strings.Replace(rest, " ", "+", 1))
-	if prefix == PrefixAP {
-		q = widen(q, b.o.Now)
+	list, err := b.alternatives(param, p, values, bind)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 0 && p.Modifier == "not-in": // the value set is empty
+		return always, nil
+	case len(list) == 0:
+		return never, nil
+	case p.Modifier == "not" || p.Modifier == "not-in":
+		return Not{Terms{Name: p.Key(), Any: list}}, nil
 	}
-	return prefix, q, ok && valid
-}
-
-func bindNumber(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	prefix, literal, ok := cutPrefix(value)
-	if !ok {
-		return nil, false
-	}
-	return numberSpans(prefix, literal)
-}
-
-func bindQuantity(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	q, ok := parseQuantity(value)
-	if !ok {
-		return nil, false
-	}
-	return quantitySpans(q)
-}
-
-func bindURI(_ *binder, _ *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	return []span{exactly(AppendURI(nil, unescape(value)))}, true
-}
-
-// bindComposite reads the parts of a value, separated by $, each as its component says.
-func bindComposite(b *binder, param *r4.SearchParam, _ Parameter, value string) ([]span, bool) {
-	parts, components := split(value, '$'), componentsOf(param)
-	if len(parts) != len(components) {
-		return nil, false
-	}
-	first, ok := parseToken(parts[0])
-	if !ok || first.code == "" {
-		return nil, false
-	}
-	first.system = b.fold(first.system)
-	var rest [][]span
-	for i, c := range components[1:] {
-		spans, ok := b.component(c, parts[i+1])
-		if !ok {
-			return nil, false
-		}
-		rest = append(rest, spans)
-	}
-	return compositeSpans(first, components[0].kinds, rest), true
-}
-
-// component binds a part of a composite after the first.
-func (b *binder) component(c component, value string) ([]span, bool) {
-	switch c.kind {
-	case r4.ParamToken:
-		q, ok := parseToken(value)
-		q.system = b.fold(q.system)
-		return tokenSpans(q, c.kinds), ok
-	case r4.ParamString:
-		return stringSpans(unescape(value), false)
-	case r4.ParamReference:
-		return referenceSpans(unescape(value), c.targets, "", b.o.Base, b.o.Also)
-	case r4.ParamDate:
-		prefix, q, ok := b.date(value)
-		return plainDateSpans(prefix, q), ok
-	case r4.ParamNumber:
-		return bindNumber(b, nil, Parameter{}, value)
-	case r4.ParamQuantity:
-		q, ok := parseQuantity(value)
-		if !ok {
-			return nil, false
-		}
-		return quantityPartSpans(q)
-	}
-	return nil, false
-}
-
-// ids binds _id.
-func (b *binder) ids(p Parameter) (Condition, error) {
-	if p.Modifier != "" {
-		return nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, p.Modifier, "-")
-	}
-	var out IDs
-	for _, value := range split(p.Value, ',') {
-		id, err := fhir.ParseID(value)
-		if err != nil {
-			return nil, fhir.Errorf(fhir.Invalid, "search-value-id", "", p.Name, clip(value))
-		}
-		out.ID = append(out.ID, id)
-	}
-	if b.terms += len(out.ID); b.terms > maxTerms {
-		return nil, fhir.Errorf(fhir.TooCostly, "search-too-many", "", maxTerms)
-	}
-	return out, nil
-}
-
-// checkModifier refuses all modifiers but :exact on strings and :[type] on references.
-func checkModifier(param *r4.SearchParam, p Parameter) error {
-	if p.Modifier == "" {
-		return nil
-	}
-	accepted := "-"
-	switch param.Type {
-	case r4.ParamString:
-		if p.Modifier == "exact" {
-			return nil
-		}
-		accepted = "exact"
-	case r4.ParamReference:
-		t := fhir.Type(p.Modifier)
-		if r4.IsResource(t) && (param.Targets == nil || slices.Contains(param.Targets, t)) {
-			return nil
-		}
-		accepted = listTypes(param.Targets)
-	}
-	return fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, clip(p.Modifier), accepted)
-}
-
-// listTypes names the types a reference may point at.
-func listTypes(types []fhir.Type) string {
-	if types == nil {
-		return "[type]"
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = string(t)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return Terms{Name: p.Key(), Any: list}, nil
 }
 
 // applied adds a parameter that was used to the self link.

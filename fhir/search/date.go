@@ -211,8 +211,8 @@ func dateSpans(p Prefix, q Interval) []span {
 func reaching(start int64, high []byte, ok func(Interval) bool) []span {
 	class := func(c byte, v []byte) []byte { return append([]byte{c}, v...) }
 	test := where(1, ok)
-	year := span{detail: true, low: class(classYear, startingAt(start-yearMax*day)), high: []byte{classYear + 1}, accept: test}
-	long := span{detail: true, low: []byte{classLong}, accept: test}
+	year := span{variant: ParamDetail, low: class(classYear, startingAt(start-yearMax*day)), high: []byte{classYear + 1}, accept: test}
+	long := span{variant: ParamDetail, low: []byte{classLong}, accept: test}
 	if high != nil {
 		year.high, long.high = class(classYear, high), class(classLong, high)
 	}

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// AppendFolded appends s as string searches compare it: lower case, without accents and tone marks (đ becomes d),
+// AppendFolded appends s as string searches compare it: lower case, without accents and tone marks (đ becomes d,
+// ß becomes ss, æ ae, œ oe, ø o, ł l),
 // apostrophes and full stops gone, other punctuation and white space one space, none at the ends. At most limit bytes
 // are appended (0 = no limit).
 // https://hl7.org/fhir/R4/search.html#string: case- and accent-insensitive; punctuation and repeated space ignored.
@@ -78,7 +79,20 @@ func foldAny(dst []byte, s string) []byte {
 		if space {
 			dst, space = append(dst, ' '), false
 		}
-		dst = utf8.AppendRune(dst, r)
+		switch r { // letters that do not decompose
+		case 'ß':
+			dst = append(dst, "ss"...)
+		case 'æ':
+			dst = append(dst, "ae"...)
+		case 'œ':
+			dst = append(dst, "oe"...)
+		case 'ø':
+			dst = append(dst, 'o')
+		case 'ł':
+			dst = append(dst, 'l')
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
 	}
 	return dst
 }

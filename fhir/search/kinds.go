@@ -31,6 +31,10 @@ type kinds struct {
 	onlyPlain bool // all are boolean, string, id or uri: tokens without a system
 	onlyBools bool
 	canonical bool // some are canonical or uri
+	concepts  bool // some have a text: CodeableConcept, Coding, Identifier
+	idents    bool // some are Identifier
+	names     bool // some are HumanName
+	refs      bool // some are Reference
 	systems   []string
 }
 
@@ -66,6 +70,16 @@ func kindsOfElements(elements []*r4.Element) kinds {
 		k.onlyPlain = k.onlyPlain && plain
 		k.onlyBools = k.onlyBools && e.Primitive == r4.Boolean
 		k.canonical = k.canonical || e.Primitive == r4.Canonical || e.Primitive == r4.URI
+		switch e.TypeName {
+		case "CodeableConcept", "Coding":
+			k.concepts = true
+		case "Identifier":
+			k.concepts, k.idents = true, true
+		case "HumanName":
+			k.names = true
+		case "Reference":
+			k.refs = true
+		}
 		if code {
 			k.systems = append(k.systems, impliedSystems()[e.Binding]...)
 		}

@@ -2,29 +2,55 @@ package search
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 )
 
-// Lookup gives the entries of a current resource; found is false if there is none.
+// World is all current resources with their entries, as chains and _has need them.
+type World interface {
+	// Entries gives those of a resource; found is false if there is none.
+	Entries(key fhir.Key) (entries []Entry, found bool)
+	// Resources yields all resources of a type.
+	Resources(t fhir.Type) iter.Seq2[fhir.Key, []Entry]
+}
+
+// Lookup is a World that cannot list its resources: no Has holds in it.
 type Lookup func(key fhir.Key) (entries []Entry, found bool)
 
-// Matches says whether the conditions of q hold for a resource with these entries. It is the plain meaning of a Query,
-// for tests and for candidates that are in memory. look is asked for the resources that chains point at; nil = none.
+func (l Lookup) Entries(key fhir.Key) ([]Entry, bool) {
+	if l == nil {
+		return nil, false
+	}
+	return l(key)
+}
+
+func (Lookup) Resources(fhir.Type) iter.Seq2[fhir.Key, []Entry] {
+	return func(func(fhir.Key, []Entry) bool) {}
+}
+
+// Matches is MatchesIn for queries without Has. look is asked for the resources that chains point at; nil = none.
 func Matches(q Query, key fhir.Key, entries []Entry, look Lookup) bool {
+	return MatchesIn(q, key, entries, look)
+}
+
+// MatchesIn says whether the conditions of q hold for a resource with these entries. It is the plain meaning of a Query,
+// for tests and for candidates that are in memory: each Has reads all resources of its type.
+func MatchesIn(q Query, key fhir.Key, entries []Entry, w World) bool {
 	if key.Type != q.Type {
 		return false
 	}
 	for _, c := range q.Where {
-		if !holds(c, key, entries, look) {
+		if !holds(c, key, entries, w) {
 			return false
 		}
 	}
 	return true
 }
 
-func holds(c Condition, key fhir.Key, entries []Entry, look Lookup) bool {
+func holds(c Condition, key fhir.Key, entries []Entry, w World) bool {
+	each := func(c Condition) bool { return holds(c, key, entries, w) }
 	switch c := c.(type) {
 	case IDs:
 		return slices.Contains(c.ID, key.ID)
@@ -32,15 +58,31 @@ func holds(c Condition, key fhir.Key, entries []Entry, look Lookup) bool {
 		return slices.ContainsFunc(c.Any, func(t Term) bool {
 			return slices.ContainsFunc(entries, t.Holds)
 		})
+	case Not:
+		return !each(c.Condition)
+	case All:
+		return !slices.ContainsFunc(c.Of, func(c Condition) bool { return !each(c) })
+	case Either:
+		return slices.ContainsFunc(c.Of, each)
 	case Chain:
-		return look != nil && slices.ContainsFunc(entries, func(e Entry) bool {
+		return slices.ContainsFunc(entries, func(e Entry) bool {
 			to, local := ReferenceKey(e.Value)
 			if e.Param != c.Param || !local {
 				return false
 			}
-			below, found := look(to)
-			return found && slices.ContainsFunc(c.Targets, func(q Query) bool { return Matches(q, to, below, look) })
+			below, found := w.Entries(to)
+			return found && slices.ContainsFunc(c.Targets, func(q Query) bool { return MatchesIn(q, to, below, w) })
 		})
+	case Has:
+		pointer := Entry{Param: c.Param, Value: ReferenceValue(key)}
+		for from, has := range w.Resources(c.Source.Type) {
+			points := slices.ContainsFunc(has, func(e Entry) bool {
+				return e.Param == pointer.Param && bytes.Equal(e.Value, pointer.Value)
+			})
+			if points && MatchesIn(c.Source, from, has, w) {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -13,6 +13,8 @@ import (
 //	e         2 bytes, from -32768 on
 //	digits    two in a byte, plus 1 (1 to 100), without zeros at the end; then 0
 //
+// A number of a document that has a comparator ("<5") begins with a byte for it; see quantity.go.
+//
 // Of a negative number all bytes after the sign are inverted. 1.10 and 1.1 are the same value: how precise a document
 // was does not count in R4, only how precise the query is. Digits after the 64th are left out on both sides.
 
@@ -20,6 +22,7 @@ const (
 	signNegative = 1
 	signZero     = 2
 	signPositive = 3
+	numberEnd    = 4 // all numbers without a comparator are below it
 	maxDigits    = 64
 )
 
@@ -133,9 +136,39 @@ func (d *decimal) append(dst []byte) []byte {
 	return append(dst, flip)
 }
 
+// readNumberValue takes the number at the beginning of a value apart, without a comparator; v has one.
+func readNumberValue(v []byte) (d decimal) {
+	if v[0] == signZero {
+		return d
+	}
+	flip := byte(0)
+	if d.negative = v[0] == signNegative; d.negative {
+		flip = 0xFF
+	}
+	d.exp = int(v[1]^flip)<<8 + int(v[2]^flip) - 32768
+	for _, b := range v[3 : len(v)-1] {
+		if d.n+2 > maxDigits {
+			break
+		}
+		pair := b ^ flip - 1
+		d.digits[d.n], d.digits[d.n+1] = pair/10, pair%10
+		d.n += 2
+	}
+	for d.n > 0 && d.digits[d.n-1] == 0 {
+		d.n--
+	}
+	return d
+}
+
 // numberLen gives the length of the number at the beginning of v, -1 if there is none.
 func numberLen(v []byte) int {
 	if len(v) == 0 {
+		return -1
+	}
+	if v[0] >= boundBelow && v[0] <= boundAbove {
+		if n := numberLen(v[1:]); n > 0 && v[1] <= signPositive {
+			return n + 1
+		}
 		return -1
 	}
 	end := byte(0)
@@ -156,49 +189,78 @@ func numberLen(v []byte) int {
 	return -1
 }
 
-// numberSpans finds numbers by a prefix and a literal. Without a prefix the literal's precision gives the range: 100 is
-// 99.5 to below 100.5; 1e2 is 95 to below 105, as the specification has it.
-// https://hl7.org/fhir/R4/search.html#number
-func numberSpans(p Prefix, literal string) ([]span, bool) {
+// numberQuery is a number as a query writes it: its point, and the range that its precision (or ap) gives.
+type numberQuery struct {
+	prefix        Prefix
+	at, low, high []byte // as values; low and high are nil where the prefix does not need them
+}
+
+// readNumber reads what a query writes; in is the unit that its values are brought to, nil for none.
+// Without a prefix the literal's precision gives the range: 100 is 99.5 to below 100.5; 1e2 is 95 to below 105, as the
+// specification has it. https://hl7.org/fhir/R4/search.html#number
+func readNumber(p Prefix, literal string, in *scale) (q numberQuery, ok bool) {
 	if len(literal) > 64 {
-		return nil, false
+		return q, false
 	}
 	d, ok := readDecimal(literal)
 	if !ok || d.exp < -1000 || d.exp > 1000 {
-		return nil, false
+		return q, false
 	}
-	at := d.append(nil)
-	switch p {
+	q.prefix, q.at = p, inUnit(d, in)
+	if p == PrefixEQ || p == PrefixNE || p == PrefixAP {
+		low, high, ok := precisionRange(p, literal)
+		if !ok {
+			return q, false
+		}
+		q.low, q.high = inUnit(low, in), inUnit(high, in)
+	}
+	return q, true
+}
+
+func inUnit(d decimal, in *scale) []byte {
+	if in != nil {
+		d = d.times(in)
+	}
+	return d.append(nil)
+}
+
+// spans finds the numbers.
+func (q numberQuery) spans() []span {
+	end := []byte{numberEnd}
+	switch q.prefix {
 	case PrefixGT, PrefixSA:
-		return []span{{low: successor(at)}}, true
+		return []span{{low: successor(q.at), high: end}}
 	case PrefixLT, PrefixEB:
-		return []span{{high: at}}, true
+		return []span{{high: q.at}}
 	case PrefixGE:
-		return []span{{low: at}}, true
+		return []span{{low: q.at, high: end}}
 	case PrefixLE:
-		return []span{{high: successor(at)}}, true
+		return []span{{high: successor(q.at)}}
+	case PrefixNE:
+		return []span{{high: q.low}, {low: q.high, high: end}}
+	case PrefixAP:
+		return []span{{low: q.low, high: successor(q.high)}}
 	}
-	low, high, ok := precisionRange(p, literal)
+	return []span{{low: q.low, high: q.high}}
+}
+
+// numberSpans finds numbers by a prefix and a literal.
+func numberSpans(p Prefix, literal string) ([]span, bool) {
+	q, ok := readNumber(p, literal, nil)
 	if !ok {
 		return nil, false
 	}
-	switch p {
-	case PrefixNE:
-		return []span{{high: low}, {low: high}}, true
-	case PrefixAP:
-		return []span{{low: low, high: successor(high)}}, true
-	}
-	return []span{{low: low, high: high}}, true
+	return q.spans(), true
 }
 
 // unrounded computes without rounding what these short literals need.
 var unrounded = apd.BaseContext.WithPrecision(2200)
 
 // precisionRange gives the bounds of what a literal means: half a unit of its last digit, or a tenth of it for ap.
-func precisionRange(p Prefix, literal string) (low, high []byte, ok bool) {
+func precisionRange(p Prefix, literal string) (low, high decimal, ok bool) {
 	x, _, err := apd.NewFromString(literal)
 	if err != nil || x.Form != apd.Finite {
-		return nil, nil, false
+		return low, high, false
 	}
 	var half, a, b apd.Decimal
 	switch {
@@ -211,12 +273,12 @@ func precisionRange(p Prefix, literal string) (low, high []byte, ok bool) {
 		half = *apd.New(5, x.Exponent-1)
 	}
 	if _, err := unrounded.Sub(&a, x, &half); err != nil {
-		return nil, nil, false
+		return low, high, false
 	}
 	if _, err := unrounded.Add(&b, x, &half); err != nil {
-		return nil, nil, false
+		return low, high, false
 	}
-	low, ok1 := AppendNumber(nil, a.Text('E'))
-	high, ok2 := AppendNumber(nil, b.Text('E'))
+	low, ok1 := readDecimal(a.Text('E'))
+	high, ok2 := readDecimal(b.Text('E'))
 	return low, high, ok1 && ok2
 }

@@ -36,9 +36,15 @@ func appendLocal(dst []byte, t, id string) []byte {
 	return append(dst, id...)
 }
 
-// AppendCanonical appends the value of a canonical or uri that a reference parameter points with.
-func AppendCanonical(dst []byte, s string) []byte {
+// AppendCanonical appends the value of a canonical or uri that a reference parameter points with. One that is a reference
+// to this server ("Questionnaire/gcs") is local, unless it names a version.
+func AppendCanonical(dst []byte, s, base string, also Bases) []byte {
 	url, version, versioned := CutVersion(s)
+	if !versioned {
+		if key, ok := localKey(fhir.ParseReference(s), base, also); ok {
+			return appendLocal(dst, string(key.Type), string(key.ID))
+		}
+	}
 	dst = appendField(append(dst, formURL), url, maxURI)
 	if !versioned {
 		return dst
@@ -55,8 +61,8 @@ func localKey(r fhir.Reference, base string, also Bases) (fhir.Key, bool) {
 }
 
 // referenceSpans finds references: by id alone (to each of the types), by Type/id, by url; only is the type that a
-// modifier demands, "" if none.
-func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string, also Bases) ([]span, bool) {
+// modifier demands, "" if none. canonicals says that some of the values are canonicals, which can name a version.
+func referenceSpans(s string, types []fhir.Type, only fhir.Type, canonicals bool, base string, also Bases) ([]span, bool) {
 	if only != "" {
 		types = []fhir.Type{only}
 	}
@@ -72,14 +78,23 @@ func referenceSpans(s string, types []fhir.Type, only fhir.Type, base string, al
 	}
 	r := fhir.ParseReference(s)
 	if key, ok := localKey(r, base, also); ok {
-		return []span{exactly(ReferenceValue(key))}, only == "" || only == key.Type
+		out := []span{exactly(ReferenceValue(key))}
+		if canonicals {
+			out = append(out, anyVersion(s))
+		}
+		return out, only == "" || only == key.Type
 	}
-	if r.Query != "" || r.Inside != "" || !strings.Contains(s, ":") {
+	if r.Query != "" || r.Inside != "" || !canonicals && !strings.Contains(s, ":") {
 		return nil, false
 	}
-	url := AppendCanonical(nil, s)
+	url := AppendCanonical(nil, s, base, also)
 	if _, _, versioned := CutVersion(s); versioned {
 		return []span{exactly(url)}, true
 	}
-	return []span{exactly(url), beginning(append(append([]byte(nil), url...), 0))}, true
+	return []span{exactly(url), anyVersion(s)}, true
+}
+
+// anyVersion finds the canonicals with that url and a version.
+func anyVersion(url string) span {
+	return beginning(append(appendField([]byte{formURL}, url, maxURI), 0))
 }

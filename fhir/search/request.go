@@ -1,9 +1,12 @@
 package search
 
 import (
+	"context"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/terminology"
 )
 
 // Options of Bind.
@@ -14,12 +17,53 @@ type Options struct {
 	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. The index must use the same
 	Now        time.Time           // for ap on dates; zero = the clock
 	Pass       []string            // names that belong to the caller, such as that of the paging cursor: passed over
+
+	MaxResults bool // the caller keeps to Request.Most: _maxresults is taken
+
+	NoText  bool // the index has no words of narratives: _text is refused
+	Content bool // the index has the words of whole documents: _content is taken
+
+	Context     context.Context // for Terminology; nil = context.Background()
+	Terminology Terminology     // nil = :in, :not-in, :above and :below of tokens are refused
+	Limits      Limits
+	Registry    *r4.Registry // the search parameters in force; nil = those of R4
+}
+
+// Terminology answers what :in, :not-in, :above and :below need to know; terminology.Resolver does.
+type Terminology interface {
+	// Expand gives the codes of a value set, by its canonical url or by ValueSet/id.
+	Expand(ctx context.Context, valueSet string) (terminology.Set, error)
+	// BelowSet gives the code and all that it subsumes, Above the code and all that subsume it.
+	BelowSet(ctx context.Context, system, code string) (terminology.Set, error)
+	Above(ctx context.Context, system, code string) ([]string, error)
+}
+
+// Limits bound what one search may ask for; beyond, Bind fails with Kind TooCostly and code search-limit, which names the
+// limit. 0 = the default.
+type Limits struct {
+	ChainDepth int // references that a condition may follow, in chains and _has together; default 6
+	Values     int // alternatives of one parameter; default 1,000
+	Conditions int // conditions in all, those of chains and of _filter included; default 300
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.ChainDepth == 0 {
+		l.ChainDepth = 6
+	}
+	if l.Values == 0 {
+		l.Values = 1000
+	}
+	if l.Conditions == 0 {
+		l.Conditions = 300
+	}
+	return l
 }
 
 // Request is a search as it was asked for: the query, and how its result is to be shown.
 type Request struct {
 	Query    Query
 	Count    int // matches on a page; -1 = not given. 0 asks for the number alone: Summary is then SummaryCount
+	Most     int // _maxresults: matches in all, over all pages; 0 = no bound
 	Total    Total
 	Summary  Summary
 	Elements []string // _elements: names of elements of the root

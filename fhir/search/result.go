@@ -34,6 +34,22 @@ func (b *binder) count(_ fhir.Type, p Parameter) error {
 	return nil
 }
 
+// most binds _maxresults.
+func (b *binder) most(_ fhir.Type, p Parameter) error {
+	if !b.o.MaxResults {
+		return fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
+	}
+	if err := b.once(p); err != nil {
+		return err
+	}
+	n, err := strconv.ParseUint(p.Value, 10, 31)
+	if err != nil || n == 0 {
+		return fhir.Errorf(fhir.Invalid, "search-value-maxresults", "", clip(p.Value))
+	}
+	b.req.Most = int(n)
+	return nil
+}
+
 // pass takes a parameter that concerns the format alone.
 func (b *binder) pass(_ fhir.Type, p Parameter) error { return b.once(p) }
 
@@ -73,15 +89,21 @@ func (b *binder) elements(t fhir.Type, p Parameter) error {
 	if err := b.once(p); err != nil {
 		return err
 	}
+	var names []string
 	for _, name := range strings.Split(p.Value, ",") {
 		name = strings.TrimPrefix(name, string(t)+".")
-		s := r4.Resource(t)
-		if name != "resourceType" && s.Element(name) == nil && s.Choices(name) == nil {
+		if name != "resourceType" && !hasElement(t, name) {
 			return fhir.Errorf(fhir.Invalid, "search-value-elements", "", clip(name), t)
 		}
-		b.req.Elements = append(b.req.Elements, name)
+		names = append(names, name)
 	}
+	b.req.Elements = names
 	return nil
+}
+
+func hasElement(t fhir.Type, name string) bool {
+	s := r4.Resource(t)
+	return s.Element(name) != nil || s.Choices(name) != nil
 }
 
 // sort binds _sort: parameters of t, "-" before those that descend.
@@ -96,59 +118,18 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 			keys = append(keys, SortKey{ByID: true, Descending: descending})
 			continue
 		}
-		param := r4.Param(t, name)
+		param := b.o.Registry.Param(t, name)
 		switch {
 		case param == nil:
-			return fhir.Errorf(fhir.Invalid, "search-sort-unknown", "", clip(name), t, nearest(t, name))
-		case param.Type == r4.ParamComposite || binders[param.Type] == nil || slices.Contains(unsupported, name):
+			return fhir.Errorf(fhir.Invalid, "search-sort-unknown", "", clip(name), t, b.nearest(t, name))
+		case param.Type == r4.ParamComposite || binders[param.Type] == nil || isWords(param) || slices.Contains(unsupported, name):
 			return fhir.Errorf(fhir.Invalid, "search-sort-unsupported", "", name)
+		}
+		if err := b.ready(param); err != nil {
+			return err
 		}
 		keys = append(keys, SortKey{Param: ParamID(param.ID), Descending: descending})
 	}
 	b.req.Query.Sort = keys
 	return nil
-}
-
-// include binds _include and _revinclude: Type:parameter or Type:parameter:target.
-func (b *binder) include(t fhir.Type, p Parameter) error {
-	if p.Modifier != "" || p.Chain != "" {
-		return fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, clip(p.Modifier+p.Chain), "-")
-	}
-	reverse := p.Name == "_revinclude"
-	parts := strings.Split(p.Value, ":")
-	if slices.Contains(parts, "*") {
-		return fhir.Errorf(fhir.Invalid, "search-include-unsupported", "", p.Name, clip(p.Value))
-	}
-	if len(parts) < 2 || len(parts) > 3 || !r4.IsResource(fhir.Type(parts[0])) {
-		return fhir.Errorf(fhir.Invalid, "search-value-include", "", p.Name, clip(p.Value))
-	}
-	source := fhir.Type(parts[0])
-	param := r4.Param(source, parts[1])
-	switch {
-	case param == nil:
-		return fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(parts[1]), source, nearest(source, parts[1]))
-	case param.Type != r4.ParamReference:
-		return fhir.Errorf(fhir.Invalid, "search-include-param", "", p.Name, parts[1], param.Type)
-	case !reverse && source != t:
-		return fhir.Errorf(fhir.Invalid, "search-include-source", "", p.Name, source, t)
-	}
-	i := Include{Reverse: reverse, Source: source, Param: ParamID(param.ID)}
-	if len(parts) == 3 {
-		i.Target = fhir.Type(parts[2])
-		if !points(param, i.Target) {
-			return fhir.Errorf(fhir.Invalid, "search-include-target", "", p.Name, parts[1], clip(parts[2]))
-		}
-	}
-	if reverse && (!points(param, t) || i.Target != "" && i.Target != t) {
-		return fhir.Errorf(fhir.Invalid, "search-include-target", "", p.Name, parts[1], t)
-	}
-	if !slices.Contains(b.req.Query.Include, i) {
-		b.req.Query.Include = append(b.req.Query.Include, i)
-	}
-	return nil
-}
-
-// points says whether a reference parameter may point at a type.
-func points(param *r4.SearchParam, t fhir.Type) bool {
-	return r4.IsResource(t) && (param.Targets == nil || slices.Contains(param.Targets, t))
 }

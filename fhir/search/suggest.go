@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/r4"
 )
 
 // distance is the number of letters to change, add, leave out or swap with a neighbour to make b of a.
@@ -33,7 +32,7 @@ func distance(a, b string) int {
 }
 
 // nearest lists the parameters of t whose names are most like name.
-func nearest(t fhir.Type, name string) string {
+func (b *binder) nearest(t fhir.Type, name string) string {
 	const most = 5
 	if len(name) > 64 {
 		name = name[:64]
@@ -43,7 +42,7 @@ func nearest(t fhir.Type, name string) string {
 		far  int
 	}
 	var list []candidate
-	for _, p := range r4.Params(t) {
+	for _, p := range b.o.Registry.Params(t) {
 		if slices.Contains(unsupported, p.Code) {
 			continue
 		}

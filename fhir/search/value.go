@@ -6,34 +6,45 @@ import (
 )
 
 // Index values, by the type of the parameter. Each is made of bytes whose order is the order of what they stand for, so
-// that a search is a range. 0x00 separates fields; text of documents and of queries never has one. p is the parameter,
-// p+ its second index p|ParamDetail.
+// that a search is a range. 0x00 separates fields; text of documents and of queries never has one. p is the parameter; the
+// others are its further indexes: p+ is p|ParamDetail, p* is p|ParamAside, p# is p|ParamTyped.
 //
 //	string     p   folded                     "nguyen van an"     when that is the text itself
 //	           p   folded 0 text              "nguyen" 0 "Nguyễn"
 //	           p   folded 0 1                 the whole name, begun at each of its words (HumanName only)
+//	           p*  'p' or 'q' folded          a piece of a long string; of the last one 'q'
 //	token      p   'c' code 0 system          "c8302-2" 0 "http://loinc.org"
 //	           p   'c' code 0 1               an element of type code: its system is implied by the definition
+//	           p*  't' folded                 text of a concept, display of a coding, text of an identifier's type
+//	           p#  code value 0 system        of an identifier, by type: code of the type 0 value 0 system of the type
 //	reference  p   'r' type 0 id              a resource of this server
 //	           p   'u' url                    anything else; of a canonical 'u' url 0 version
+//	           p*  'c' value 0 system         Reference.identifier, as a token
 //	date       p   start end                  7 bytes each: milliseconds from the year 1 on, both inclusive
 //	           p+  class start end            only intervals of more than a day: class 1 to a year, 2 longer or open
 //	number     p   number                     see number.go
-//	quantity   p   number                     whatever the unit
-//	           p+  code 0 number system       by code
+//	quantity   p   number                     whatever the unit; with a comparator that comes first
+//	           p+  1 bases 0 number code      by what the unit is made of, if it is one of UCUM that is known
+//	           p+  code 0 number system       by code, where it is not
 //	           p+  unit 0 number 1            by unit, where it is not the code
 //	uri        p   text                       of a canonical with a version also without it
 //	composite  p   (code) (second) (third)? system    of parts escaped so that each ends by itself; see composite.go
-//
-// The first byte of a token and of a reference is its form; further forms (text of a concept, identifier of a reference)
-// can join without a change of these.
+//	words      p   word                       _text and _content: each word of the text once, folded
+//	any        p*  0                          the element is there, and has nothing that it could be found by (:missing)
 
-// ParamDetail marks the second index of a parameter: entries of p|ParamDetail order the values of p in another way.
-// To the engine it is one more parameter. Sort keys, chains and includes never use it.
-const ParamDetail ParamID = 0x8000
+// ParamDetail, ParamAside and ParamTyped mark further indexes of a parameter: entries of p|ParamDetail order the values of
+// p in another way, those of p|ParamAside and p|ParamTyped are what only a modifier looks at. To the engine each is one
+// more parameter. Sort keys, chains and includes never use them. Numbers of parameters are below ParamLimit.
+const (
+	ParamDetail ParamID = 0x8000
+	ParamAside  ParamID = 0x4000
+	ParamTyped  ParamID = 0x2000
+	ParamLimit  ParamID = 0x2000
+)
 
 const (
 	maxFolded = 200 // bytes of a folded string that are kept
+	maxText   = 800 // bytes of a folded text of a token
 	maxField  = 255 // bytes of any other field but uris
 	maxURI    = 500
 	hashed    = 22 // length of the hash that stands for what was cut: 16 bytes of SHA-256 in base64
@@ -65,13 +76,16 @@ func successor(prefix []byte) []byte {
 	return nil
 }
 
+// AppendUnfindable appends the value for ParamAside of an element that has no other value.
+func AppendUnfindable(dst []byte) []byte { return append(dst, 0) }
+
 // span is a range of values of a parameter, or of a part of a composite: what Term is without the parameter.
 type span struct {
-	detail bool // in ParamDetail
-	low    []byte
-	high   []byte // nil = to the end
-	exact  bool   // low alone
-	accept func([]byte) bool
+	variant ParamID // 0, ParamDetail, ParamAside or ParamTyped
+	low     []byte
+	high    []byte // nil = to the end
+	exact   bool   // low alone
+	accept  func([]byte) bool
 }
 
 func exactly(v []byte) span { return span{low: v, exact: true} }
@@ -88,10 +102,7 @@ func (s span) holds(v []byte) bool {
 func terms(p ParamID, spans []span) []Term {
 	out := make([]Term, len(spans))
 	for i, s := range spans {
-		out[i] = Term{Param: p, Low: s.low, High: s.high, Exact: s.exact, Accept: s.accept}
-		if s.detail {
-			out[i].Param = p | ParamDetail
-		}
+		out[i] = Term{Param: p | s.variant, Low: s.low, High: s.high, Exact: s.exact, Accept: s.accept}
 	}
 	return out
 }

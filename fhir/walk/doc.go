@@ -12,8 +12,9 @@
 // The pass makes no paths and allocates nothing; the path of a fault is computed when the fault is found.
 //
 // What it checks: unknown elements, JSON types, formats and ranges of primitives, array or single, required elements,
-// two variants of one choice, companions (_birthDate), resourceType. What it does not check: value sets, invariants,
-// profiles, targets of references; those need terminology or other resources and belong to validate.
+// two variants of one choice, companions (_birthDate), resourceType, and the type that a reference names against those that
+// its element allows. What it does not check: value sets, invariants, profiles, and whether what is pointed at exists;
+// those need terminology or other resources and belong to validate.
 //
 // It may import fhir, r4, resource and fhirpath. Start reading at Resource.
 // Source: https://hl7.org/fhir/R4/json.html, https://hl7.org/fhir/R4/datatypes.html

@@ -20,6 +20,8 @@ var contradictions = map[string]string{
 	"valueset-extensions-ValueSet-workflow.json":     "element-missing SearchParameter.base",
 	// An id of 65 characters; the format allows 64.
 	"questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json": "id-format SearchParameter.id",
+	// The one who dispenses is to be an Organization; the example names a Practitioner.
+	"medicationrequest0301.json": "reference-target MedicationRequest.dispenseRequest.performer.reference",
 	// The manifest of an npm package, which is no resource.
 	"package-min-ver.json": "resource-type-missing Resource",
 }

@@ -36,7 +36,7 @@ func Resource(v resource.Value, maxIssues int, visitors ...Visitor) []fhir.Issue
 	if maxIssues <= 0 {
 		maxIssues = DefaultIssues
 	}
-	w := walker{visitors: visitors, max: maxIssues}
+	w := walker{visitors: visitors, max: maxIssues, root: v}
 	if s := w.definition(v); s != nil {
 		var st states
 		for i, x := range visitors {
@@ -54,6 +54,7 @@ type walker struct {
 	visitors []Visitor
 	issues   []fhir.Issue
 	max      int
+	root     resource.Value // the resource whose contained ones "#id" means
 }
 
 // full says that enough faults were found; the pass then ends early.
@@ -157,10 +158,18 @@ func (w *walker) value(e *r4.Element, parent, v resource.Value, st states) {
 		w.fault("element-not-object", v.Path(), e.TypeName)
 	case e.Struct != nil:
 		w.object(e.Struct, v, w.enter(e, v, st))
+		if e.Targets != nil && e.TypeName == "Reference" {
+			w.target(e, v)
+		}
 	default: // a whole resource: contained, or an entry of a bundle
 		w.enter(e, v, st)
 		if s := w.definition(v); s != nil {
+			root := w.root
+			if e.Name != "contained" {
+				w.root = v
+			}
 			w.object(s, v, states{})
+			w.root = root
 		}
 	}
 }

@@ -6,9 +6,15 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 )
 
-// BenchmarkSynthea walks and indexes resources of patients' bundles; figures are per resource.
+// BenchmarkSynthea walks and indexes resources of patients' bundles, by what text is indexed; figures are per resource.
 func BenchmarkSynthea(b *testing.B) {
-	all, x := synthea(b, 6), index.New(index.Options{})
+	for name, text := range map[string]index.Text{"none": index.TextNone, "narrative": index.TextNarrative, "content": index.TextContent} {
+		b.Run(name, func(b *testing.B) { benchmark(b, index.New(index.Options{Text: text})) })
+	}
+}
+
+func benchmark(b *testing.B, x *index.Index) {
+	all := synthea(b, 6)
 	bytes, entries, values := 0, 0, 0
 	for _, v := range all {
 		bytes += len(v.Raw())

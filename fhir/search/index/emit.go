@@ -8,15 +8,16 @@ import (
 )
 
 // emit adds the entries of one value for a parameter. As a part of a composite only the main value is made, in the form
-// that composites have.
+// that composites have. A value that nothing can be found by still says that the element is there.
 func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v resource.Value, inComposite bool) {
+	before := len(x.refs)
 	switch kind {
 	case r4.ParamToken:
-		x.token(p, e, v)
+		x.token(p, e, v, inComposite)
 	case r4.ParamString:
 		x.str(p, e, v)
 	case r4.ParamReference:
-		x.reference(p, e, v)
+		x.reference(p, e, v, inComposite)
 	case r4.ParamDate:
 		x.date(p, e, v, inComposite)
 	case r4.ParamNumber:
@@ -26,17 +27,22 @@ func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v res
 	case r4.ParamURI:
 		x.uri(p, v.Text())
 	}
+	if len(x.refs) == before && !inComposite {
+		from := len(x.buf)
+		x.buf = search.AppendUnfindable(x.buf)
+		x.add(p|search.ParamAside, from)
+	}
 }
 
-func (x *Indexer) token(p search.ParamID, e *r4.Element, v resource.Value) {
+func (x *Indexer) token(p search.ParamID, e *r4.Element, v resource.Value, inComposite bool) {
 	switch e.TypeName {
 	case "CodeableConcept":
-		for c := range v.Get("coding").Elements() {
-			x.coding(p, c)
-		}
+		x.concept(p, v, inComposite)
 	case "Coding":
-		x.coding(p, v)
-	case "Identifier", "ContactPoint":
+		x.coding(p, v, inComposite)
+	case "Identifier":
+		x.identifier(p, v, inComposite)
+	case "ContactPoint":
 		x.pair(p, v.Get("system").Text(), v.Get("value").Text())
 	case "code":
 		from := len(x.buf)
@@ -49,7 +55,21 @@ func (x *Indexer) token(p search.ParamID, e *r4.Element, v resource.Value) {
 	}
 }
 
-func (x *Indexer) coding(p search.ParamID, v resource.Value) {
+// concept adds the codings of a concept, and its text.
+func (x *Indexer) concept(p search.ParamID, v resource.Value, inComposite bool) {
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		switch c.Name() {
+		case "coding":
+			for one := range c.Elements() {
+				x.coding(p, one, inComposite)
+			}
+		case "text":
+			x.tokenText(p, c, inComposite)
+		}
+	}
+}
+
+func (x *Indexer) coding(p search.ParamID, v resource.Value, inComposite bool) {
 	var system, code string
 	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
 		switch c.Name() {
@@ -57,9 +77,39 @@ func (x *Indexer) coding(p search.ParamID, v resource.Value) {
 			system = c.Text()
 		case "code":
 			code = c.Text()
+		case "display":
+			x.tokenText(p, c, inComposite)
 		}
 	}
 	x.pair(p, system, code)
+}
+
+// tokenText adds a text that goes with a token: for :text.
+func (x *Indexer) tokenText(p search.ParamID, v resource.Value, inComposite bool) {
+	if inComposite {
+		return
+	}
+	from := len(x.buf)
+	x.buf = search.AppendTokenText(x.buf, v.Text())
+	x.add(p|search.ParamAside, from)
+}
+
+// identifier adds an identifier, once more by each coding of its type, and the text of the type.
+func (x *Indexer) identifier(p search.ParamID, v resource.Value, inComposite bool) {
+	value := v.Get("value").Text()
+	x.pair(p, v.Get("system").Text(), value)
+	kind := v.Get("type")
+	if inComposite || kind.Kind() != resource.Object {
+		return
+	}
+	x.tokenText(p, kind.Get("text"), false)
+	for c := range kind.Get("coding").Elements() {
+		if code := c.Get("code").Text(); code != "" && value != "" {
+			from := len(x.buf)
+			x.buf = search.AppendTypedIdentifier(x.buf, code, x.fold(c.Get("system").Text()), value)
+			x.add(p|search.ParamTyped, from)
+		}
+	}
 }
 
 func (x *Indexer) pair(p search.ParamID, system, code string) {
@@ -102,9 +152,14 @@ func (x *Indexer) texts(p search.ParamID, v resource.Value) {
 
 func (x *Indexer) text(p search.ParamID, v resource.Value) {
 	if v.Kind() == resource.String {
-		from := len(x.buf)
-		x.buf = search.AppendString(x.buf, v.Text())
+		s, from := v.Text(), len(x.buf)
+		x.buf = search.AppendString(x.buf, s)
 		x.add(p, from)
+		x.room = search.AppendPieces(x.room, s, func(value []byte) {
+			from := len(x.buf)
+			x.buf = append(x.buf, value...)
+			x.add(p|search.ParamAside, from)
+		})
 	}
 }
 
@@ -148,7 +203,12 @@ func (x *Indexer) uri(p search.ParamID, s string) {
 	}
 }
 
-func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value) {
+func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value, inComposite bool) {
+	if e.TypeName == "Reference" && !inComposite {
+		if id := v.Get("identifier"); id.Kind() == resource.Object {
+			x.pair(p|search.ParamAside, id.Get("system").Text(), id.Get("value").Text())
+		}
+	}
 	from := len(x.buf)
 	switch {
 	case e.TypeName == "Reference":
@@ -161,7 +221,7 @@ func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value) {
 		x.buf = search.AppendLocal(x.buf, v.ResourceType(), id)
 	case e.Primitive == r4.Canonical || e.Primitive == r4.URI:
 		if s := v.Text(); s != "" && s[0] != '#' {
-			x.buf = search.AppendCanonical(x.buf, s)
+			x.buf = search.AppendCanonical(x.buf, s, x.index.o.Base, x.index.o.Also)
 		}
 	}
 	x.add(p, from)

@@ -3,6 +3,7 @@ package index_test
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,9 @@ func leaf(t *testing.T, kind r4.ParamType, e *r4.Element, target fhir.Type) (jso
 			t.Errorf("no sample of %s for a %s parameter", e.TypeName, kind)
 		}
 		return "", "", false
+	}
+	if e.Targets != nil && !slices.Contains(e.Targets, target) {
+		target = e.Targets[0]
 	}
 	return strings.Replace(s.json, "%s", string(target), 1), strings.Replace(finds, "%s", string(target), 1), true
 }

@@ -19,7 +19,18 @@ type Options struct {
 	Base       string              // this server's base url; absolute references with it are local; "" = none are
 	Also       search.Bases        // further base urls of this server
 	FoldSystem func(string) string // canonical form of an identifier system; nil = as it is. search.Options must have the same
+	Registry   *r4.Registry        // the search parameters in force; nil = those of R4
+	Text       Text                // what words are indexed; the zero value is those of the narrative
 }
+
+// Text says of what text each word is indexed.
+type Text uint8
+
+const (
+	TextNarrative Text = iota // for _text: text.div
+	TextNone                  // for nothing; then search.Options.NoText
+	TextContent               // also for _content: all text of the document; then search.Options.Content
+)
 
 // Index makes the entries of documents. It is safe for concurrent use.
 type Index struct {
@@ -58,7 +69,7 @@ func (x *Index) trie(t fhir.Type) *trie {
 	if p := x.tries[code].Load(); p != nil {
 		return p
 	}
-	p := compile(t) // two that come at once both build it; the tries are the same
+	p := compile(t, x.o.Registry.Params(t)) // two that come at once both build it; the tries are the same
 	x.tries[code].Store(p)
 	return p
 }
@@ -70,7 +81,8 @@ type Indexer struct {
 	root  resource.Value
 	buf   []byte // values, one after the other
 	refs  []ref
-	room  []byte // for folding names
+	room  []byte // for folding names and words
+	plain []byte // for narratives without their tags
 }
 
 // ref is a value in buf.
@@ -95,6 +107,7 @@ func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
 		return 0
 	}
 	x.run(&x.trie.nodes[rootState], nil, root)
+	x.words(t, root)
 	return rootState
 }
 

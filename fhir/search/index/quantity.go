@@ -37,6 +37,8 @@ func (x *Indexer) quantity(p search.ParamID, e *r4.Element, v resource.Value, in
 func quantityOf(v resource.Value) (q search.Quantity) {
 	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
 		switch c.Name() {
+		case "comparator":
+			q.Comparator = c.Text()
 		case "value":
 			q.Value = c.Text()
 		case "code":
@@ -60,7 +62,7 @@ func (x *Indexer) one(p search.ParamID, q search.Quantity, inComposite bool) {
 		x.keep(p, from, ok)
 		return
 	}
-	x.buf, ok = search.AppendNumber(x.buf, q.Value)
+	x.buf, ok = search.AppendQuantity(x.buf, q)
 	x.keep(p, from, ok)
 	if q.Code != "" {
 		from = len(x.buf)

@@ -3,6 +3,7 @@ package index_test
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/terminology"
 )
 
 // shelf is a set of resources with their entries: what a store would find in, without one.
@@ -34,8 +36,11 @@ func newShelf(t testing.TB) *shelf {
 	}
 	return &shelf{
 		t: t, entries: map[fhir.Key][]search.Entry{},
-		o:     search.Options{Base: base, Also: also, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
-		index: index.New(index.Options{Base: base, Also: also, FoldSystem: fold}),
+		o: search.Options{
+			Base: base, Also: also, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Content: true,
+			Terminology: terminology.New(terminology.Options{}),
+		},
+		index: index.New(index.Options{Base: base, Also: also, FoldSystem: fold, Text: index.TextContent}),
 	}
 }
 
@@ -57,9 +62,20 @@ func (s *shelf) put(raw string, at fhir.Instant) {
 	s.keys = append(s.keys, key)
 }
 
-func (s *shelf) look(key fhir.Key) ([]search.Entry, bool) {
+// Entries and Resources make the shelf a search.World.
+func (s *shelf) Entries(key fhir.Key) ([]search.Entry, bool) {
 	e, ok := s.entries[key]
 	return e, ok
+}
+
+func (s *shelf) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
+	return func(yield func(fhir.Key, []search.Entry) bool) {
+		for _, key := range s.keys {
+			if key.Type == t && !yield(key, s.entries[key]) {
+				return
+			}
+		}
+	}
 }
 
 // request binds "Type?query".
@@ -81,7 +97,7 @@ func (s *shelf) found(what string) string {
 	}
 	var ids []string
 	for _, key := range s.keys {
-		if search.Matches(r.Query, key, s.entries[key], s.look) {
+		if search.MatchesIn(r.Query, key, s.entries[key], s) {
 			ids = append(ids, string(key.ID))
 		}
 	}
@@ -193,8 +209,8 @@ var rows = []row{
 		"Patient?given=anne":                   "b",
 		"Patient?given=marie":                  "",
 		"Patient?name=marie":                   "b",
-		"Patient?name=evens severine":          "b",
-		"Patient?name=severine evens":          "c",
+		"Patient?name=evens severine":          "b c",
+		"Patient?name=severine evens":          "b c",
 		"Patient?name:exact=evens dr severine": "",
 		"Patient?name=dr":                      "b c",
 		"Patient?name=md":                      "b",
@@ -426,7 +442,7 @@ var rows = []row{
 // TestSearch has a subtest for each row of the table of search features, at the level of queries and entries.
 func TestSearch(t *testing.T) {
 	start := fhir.InstantOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
-	for _, r := range rows {
+	for _, r := range slices.Concat(rows, modifierRows, linkRows, textRows) {
 		t.Run(r.name, func(t *testing.T) {
 			s := newShelf(t)
 			for i, doc := range r.docs {
@@ -439,6 +455,40 @@ func TestSearch(t *testing.T) {
 			}
 		})
 	}
+	t.Run("special", func(t *testing.T) { refused(t, "Location?near=16.0|107.9", "search-param-unsupported") })
+	t.Run("contained", func(t *testing.T) {
+		refused(t, "Patient?_contained=true", "search-param-unsupported")
+		refused(t, "Patient?_contained=true&_containedType=container", "search-param-unsupported")
+	})
+	t.Run("list:functional", func(t *testing.T) {
+		refused(t, "AllergyIntolerance?_list=$current-allergies", "search-list-functional")
+	})
+	t.Run("include:recurse", func(t *testing.T) {
+		refused(t, "Observation?_include:recurse=Observation:subject", "search-modifier-unsupported")
+		refused(t, "Patient?_revinclude=*", "search-include-unsupported")
+	})
+	t.Run("sort", testSort)
+	t.Run("total", func(t *testing.T) {
+		s := newShelf(t)
+		for value, want := range map[string]search.Total{"none": search.TotalNone, "estimate": search.TotalEstimate, "accurate": search.TotalAccurate} {
+			if r, err := s.request("Patient?_total=" + value); err != nil || r.Total != want {
+				t.Errorf("%s: %v %v", value, r.Total, err)
+			}
+		}
+		refused(t, "Patient?_total=yes", "search-value-choice")
+	})
+	t.Run("summary", func(t *testing.T) {
+		s := newShelf(t)
+		for value, want := range map[string]search.Summary{
+			"true": search.SummaryTrue, "false": search.SummaryFalse, "text": search.SummaryText, "data": search.SummaryData, "count": search.SummaryCount,
+		} {
+			if r, err := s.request("Patient?_elements=name&_summary=" + value); err != nil || r.Summary != want || len(r.Elements) != 1 {
+				t.Errorf("%s: %v %v", value, r.Summary, err)
+			}
+		}
+	})
+	t.Run("type", testTypes)
+	t.Run("custom", testCustom)
 	t.Run("include", func(t *testing.T) {
 		s := newShelf(t)
 		r, err := s.request("Observation?_include=Observation:subject&_include=Observation:patient:Patient&_include=Observation:subject")
@@ -469,7 +519,7 @@ func TestSearch(t *testing.T) {
 			t.Errorf("strict: %v", err)
 		}
 		s.o.Lenient = true
-		r, err := s.request("Patient?gender=male&nmae=x&name:soundex=y&_text=z&_include=Patient:*&_count=5")
+		r, err := s.request("Patient?gender=male&nmae=x&name:soundex=y&_contained=true&_include=*:*&_count=5")
 		if err != nil || r.Applied != "gender=male&_count=5" || len(r.Ignored) != 4 {
 			t.Errorf("lenient: %v applied %q ignored %v", err, r.Applied, r.Ignored)
 		}

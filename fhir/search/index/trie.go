@@ -44,10 +44,11 @@ type part struct {
 	computed *fhirpath.Expr
 }
 
-// compile builds the trie of a type. It panics if a parameter of the R4 tables cannot be resolved: a test compiles all.
-func compile(t fhir.Type) *trie {
+// compile builds the trie of a type. It panics if a parameter cannot be resolved: of the R4 tables a test compiles all, and
+// search.ReadCustom gives only such as can.
+func compile(t fhir.Type, params []*r4.SearchParam) *trie {
 	out := &trie{nodes: make([]node, rootState+1)}
-	for _, p := range r4.Params(t) {
+	for _, p := range params {
 		if p.Expression == "" || p.Type == r4.ParamSpecial || p.Code == "_id" || search.ParamID(p.ID) == search.ParamLastUpdated {
 			continue
 		}

@@ -1,0 +1,114 @@
+package searchtest_test
+
+import (
+	"flag"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/search/searchtest"
+	"github.com/lienthong/lienthong/fhir/terminology"
+)
+
+var (
+	queries = flag.Int("queries", 5000, "number of random queries")
+	seed    = flag.Uint64("seed", 0, "seed of documents and queries; 0 = of the clock")
+)
+
+// library is documents and their entries by key.
+type library struct {
+	docs    map[fhir.Key]resource.Value
+	entries map[fhir.Key][]search.Entry
+}
+
+func (l library) Document(key fhir.Key) (resource.Value, bool) {
+	d, ok := l.docs[key]
+	return d, ok
+}
+
+func (l library) Documents(t fhir.Type) iter.Seq2[fhir.Key, resource.Value] { return ofType(l.docs, t) }
+
+func (l library) Entries(key fhir.Key) ([]search.Entry, bool) {
+	e, ok := l.entries[key]
+	return e, ok
+}
+
+func (l library) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
+	return ofType(l.entries, t)
+}
+
+func ofType[V any](m map[fhir.Key]V, t fhir.Type) iter.Seq2[fhir.Key, V] {
+	return func(yield func(fhir.Key, V) bool) {
+		for key, v := range m {
+			if key.Type == t && !yield(key, v) {
+				return
+			}
+		}
+	}
+}
+
+// TestSearchSaysWhatDocumentsSay: random searches, bound and held against the entries of random documents, find what
+// reading the documents finds. Run a million with -queries 1000000.
+func TestSearchSaysWhatDocumentsSay(t *testing.T) {
+	if *seed == 0 {
+		*seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("-seed %d", *seed)
+	g := searchtest.New(*seed)
+	x := index.New(index.Options{})
+	o := search.Options{Terminology: terminology.New(terminology.Options{}), Limits: search.Limits{ChainDepth: 10}}
+	var l library
+	found, some := 0, 0
+	for n := range *queries {
+		if n%500 == 0 {
+			l = shelve(t, g, x)
+		}
+		q := g.Query()
+		params, err := search.Parse(q.Text)
+		if err != nil {
+			t.Fatalf("%s?%s: %v", q.Type, q.Text, err)
+		}
+		req, err := search.Bind(q.Type, params, o)
+		if err != nil {
+			t.Fatalf("%s?%s: %v", q.Type, q.Text, err)
+		}
+		hits := 0
+		for key, entries := range l.Resources(q.Type) {
+			got, want := search.MatchesIn(req.Query, key, entries, l), q.Matches(key, l)
+			if got != want {
+				t.Fatalf("query %d: %s?%s: entries say %v, the document %v: %s", n, q.Type, q.Text, got, want, l.docs[key].Raw())
+			}
+			if want {
+				hits++
+			}
+		}
+		if found += hits; hits > 0 {
+			some++
+		}
+	}
+	t.Logf("%d queries, %d found something, %d matches", *queries, some, found)
+	if some < *queries/10 {
+		t.Error("too few queries find anything for a proof")
+	}
+}
+
+func shelve(t *testing.T, g *searchtest.Generator, x *index.Index) library {
+	l := library{map[fhir.Key]resource.Value{}, map[fhir.Key][]search.Entry{}}
+	for range 120 {
+		key, raw := g.Document()
+		d, err := resource.Parse(raw, resource.Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		entries, issues := x.Resource(d.Root(), 0)
+		if issues != nil {
+			t.Fatalf("%s: %v", raw, issues)
+		}
+		l.docs[key], l.entries[key] = d.Root(), entries
+	}
+	return l
+}
