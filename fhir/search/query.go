@@ -59,9 +59,30 @@ type Chain struct {
 // IDs holds if the resource's logical id is one of ID (_id).
 type IDs struct{ ID []fhir.ID }
 
-func (Terms) isCondition() {}
-func (Chain) isCondition() {}
-func (IDs) isCondition()   {}
+// Not holds if Condition does not (:not, :missing, ne of _filter): also for resources that lack the element.
+type Not struct{ Condition Condition }
+
+// All holds if each of its conditions does (and of _filter).
+type All struct{ Of []Condition }
+
+// Either holds if at least one of its conditions does (or of _filter).
+type Either struct{ Of []Condition }
+
+// Has holds if some resource that Source finds points at the resource by the reference parameter Param (_has, _list).
+// Sort and Include of Source are empty.
+type Has struct {
+	Name   string
+	Param  ParamID
+	Source Query
+}
+
+func (Terms) isCondition()  {}
+func (Not) isCondition()    {}
+func (All) isCondition()    {}
+func (Either) isCondition() {}
+func (Has) isCondition()    {}
+func (Chain) isCondition()  {}
+func (IDs) isCondition()    {}
 
 // SortKey orders by the least (ascending) or greatest (descending) value of a parameter; resources without one come last.
 // LastUpdated has Param ParamLastUpdated; _id has ByID.
@@ -71,12 +92,13 @@ type SortKey struct {
 	Descending bool
 }
 
-// Include is one _include or _revinclude of one step.
+// Include is one _include or _revinclude.
 type Include struct {
 	Reverse bool
 	Source  fhir.Type // type that holds the reference; for a forward include normally Query.Type
-	Param   ParamID   // its reference parameter
+	Param   ParamID   // its reference parameter; a wildcard is bound to one Include for each
 	Target  fhir.Type // "" = any
+	Iterate bool      // also apply it to what was included, until nothing new comes
 }
 
 // ReferenceValue is the entry value of a reference to key on this server; engine and index share it.
