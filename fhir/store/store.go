@@ -208,6 +208,10 @@ type Match struct {
 type SearchOptions struct {
 	After []byte // Order of the last match already shown; nil = from the start
 	Limit int    // 0 = all; a hint that lets the engine stop early
+
+	// MaxWork is how many rows of the index the search may read or pass; beyond, it ends with Kind TooCostly
+	// "search-too-costly" (Args: the limit). 0 = what the store is configured with.
+	MaxWork int
 }
 
 // Commit is one commit as the feed shows it.

@@ -22,9 +22,11 @@ type run struct {
 	// total gives the number of current resources of a type, roughly: it only weighs plans.
 	total func(typ fhir.Type) int64
 
-	iters  []*pebble.Iterator
-	ticks  int
-	cursor *versions // for candidates; nested checks use their own
+	iters   []*pebble.Iterator
+	work    int       // rows read or passed
+	maxWork int       // beyond, the run ends with TooCostly; 0 = no bound
+	trace   *trace    // of the next plan; nil: nobody asked
+	cursor  *versions // for candidates; nested checks use their own
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
@@ -33,8 +35,16 @@ func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
 
 func (e *Engine) run(ctx context.Context, t fhir.T) *run {
 	r := newRun(ctx, e.db, e.types.Load(), t)
+	r.maxWork = e.o.MaxWork
 	r.total = func(typ fhir.Type) int64 { n, _ := e.published.count(typ, t); return n }
 	return r
+}
+
+// limit bounds the work by what a caller asks for, 0 = as the store is configured.
+func (r *run) limit(maxWork int) {
+	if maxWork > 0 {
+		r.maxWork = maxWork
+	}
 }
 
 func (r *run) close() {
@@ -52,8 +62,11 @@ func (r *run) fail(err error) {
 
 // tick is called in every loop that may be long; false says that it must end.
 func (r *run) tick() bool {
-	if r.ticks++; r.ticks&1023 == 0 {
+	if r.work++; r.work&1023 == 0 {
 		r.fail(r.ctx.Err())
+		if r.maxWork > 0 && r.work > r.maxWork {
+			r.fail(fhir.Errorf(fhir.TooCostly, "search-too-costly", "", r.maxWork))
+		}
 	}
 	return r.err == nil
 }

@@ -27,19 +27,37 @@ const (
 
 // sorted hands the matches of q to show in its order.
 func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) {
-	s := r.plan(q, o.Limit, 0)
-	w := &walk{r: r, q: q, keys: q.Sort, typ: s.typ, after: o.After, limit: o.Limit, show: show, versions: r.newVersions()}
-	if o.Limit > 0 && len(s.checks) > 0 && (s.most < 0 || s.most > tune.fewToSort) {
-		w.run() // each match is dear to find: try first whether the page is full soon
+	w := &walk{r: r, q: q, keys: q.Sort, typ: r.types.code[q.Type], after: o.After, limit: o.Limit, show: show, versions: r.newVersions(), trace: r.trace}
+	if w.typ == 0 {
+		w.trace.note(nil, store.AccessNever, 0)
 		return
 	}
-	for o.Limit == 0 || len(w.ahead) <= tune.fewToSort {
-		n, ok := s.next()
-		if !ok {
-			r.sortFew(w.ahead, q.Sort, o.After, o.Limit, show)
+	if alone := w.narrow(); alone && o.Limit > 0 {
+		w.run() // what is wanted are the first rows of the index
+		return
+	}
+	s := r.plan(q, o.Limit, 0)
+	few := tune.fewToSort
+	if o.Limit > 0 {
+		// Sorting n matches costs n rows, walking costs limit·total/n.
+		few = min(few, 64+2*int(math.Sqrt(float64(o.Limit)*float64(r.total(q.Type)))))
+		if len(s.checks) > 0 && (s.most < 0 || s.most > few) {
+			w.run() // each match is dear to find: try first whether the page is full soon
 			return
 		}
-		w.ahead = append(w.ahead, n)
+		w.estimate = s.estimate()
+	}
+	if w.estimate <= 2*few {
+		for len(w.ahead) <= few {
+			n, ok := s.next()
+			if !ok {
+				w.trace.orderedBy("%d matches were sorted", len(w.ahead))
+				r.sortFew(w.ahead, q.Sort, o.After, o.Limit, show)
+				return
+			}
+			w.ahead = append(w.ahead, n)
+		}
+		w.estimate = max(w.estimate, len(w.ahead))
 	}
 	w.rest = s
 	w.run()
@@ -61,10 +79,19 @@ func (r *run) sortFew(found list, keys []search.SortKey, after []byte, limit int
 		}
 		order := appendOrder(nil, keys, &v, n)
 		if bytes.Compare(order, after) > 0 {
-			all = append(all, ordered{n, order})
+			all = first(append(all, ordered{n, order}), limit)
 		}
 	}
 	return r.showAll(all, limit, show)
+}
+
+// first drops now and then what lies behind the first limit places, so that they are never many; limit 0 = none.
+func first(all []ordered, limit int) []ordered {
+	if limit == 0 || len(all) < 2*limit+tune.fewToSort {
+		return all
+	}
+	slices.SortFunc(all, func(a, b ordered) int { return bytes.Compare(a.order, b.order) })
+	return slices.Delete(all, limit, len(all))
 }
 
 // showAll sorts and shows; limit > 0 says that no more than so many will be wanted.
@@ -140,12 +167,70 @@ type walk struct {
 	patience int     // … until so many have been looked at; then
 	members  bitmap  // all matches are collected, and this decides
 
+	low, high []byte // bounds of the index rows that may be matches; nil = none
+	valued    bool   // all matches have a value of the first key
+	estimate  int    // of the matches; 0 = not known
+	met       int    // rows looked at
+	trace     *trace
+
 	tied  []ordered // met with one value of the first of several keys, not yet shown
 	value []byte    // that value, as in the row's key
+	own   []byte    // scratch
+}
+
+// narrow bounds the walk by conditions on the parameter that it goes along: the greatest value of a match is not below
+// any of its values, the least is not above. alone says that there are no other conditions.
+func (w *walk) narrow() (alone bool) {
+	k := w.keys[0]
+	if k.ByID {
+		return false
+	}
+	alone = true
+conditions:
+	for _, c := range conjuncts(nil, w.q.Where) {
+		terms, ok := c.(search.Terms)
+		var low, high []byte
+		for i := range terms.Any {
+			t := &terms.Any[i]
+			if t.Param != k.Param {
+				alone = false
+				continue conditions
+			}
+			l, h := bounds(t, w.typ)
+			if low == nil || bytes.Compare(l, low) < 0 {
+				low = l
+			}
+			if bytes.Compare(h, high) > 0 {
+				high = h
+			}
+		}
+		if !ok || low == nil {
+			alone = false
+			continue
+		}
+		w.valued = true
+		if k.Descending && bytes.Compare(low, w.low) > 0 {
+			w.low = low
+		}
+		if !k.Descending && (w.high == nil || bytes.Compare(high, w.high) < 0) {
+			w.high = high
+		}
+	}
+	return alone && w.valued
 }
 
 func (w *walk) run() {
 	w.plan()
+	defer func() {
+		how := "each decided on its values"
+		if w.members != nil {
+			how = "by the set of all matches"
+		}
+		w.trace.orderedBy("the index of the first sort key was walked, %d rows, %s", w.met, how)
+	}()
+	if w.limit == 0 && len(w.checks) > 0 {
+		w.collect()
+	}
 	if len(w.after) > 0 && w.after[0] == orderMissing {
 		w.missing()
 		return
@@ -157,18 +242,25 @@ func (w *walk) run() {
 
 // plan decides how to tell matches from others on the way. Checks cost per row met, collecting costs per match.
 func (w *walk) plan() {
-	for _, c := range w.q.Where {
-		w.checks = append(w.checks, w.r.check(c))
+	if w.trace != nil && w.rest == nil { // the plan, if there was one, is not followed
+		w.trace.steps = nil
+		w.r.trace = w.trace
 	}
-	w.patience = math.MaxInt
-	if len(w.checks) == 0 {
-		return
+	for _, c := range conjuncts(nil, w.q.Where) {
+		one := w.r.check(c)
+		if w.rest == nil {
+			one = w.trace.check(w.r, c, one, w.trace.begin(w.r))
+		}
+		w.checks = append(w.checks, one)
 	}
-	total := int(max(w.r.total(w.q.Type), 1))
-	w.patience = max(tune.patience, total/(2*candidateCost))
-	if len(w.ahead) > 0 {
-		// There are more matches than ahead; were there no more, the page would be full after so many rows.
-		w.patience = min(w.patience, 64+4*w.limit*total/len(w.ahead))
+	switch {
+	case len(w.checks) == 0:
+		w.patience = math.MaxInt
+	case w.rest != nil && len(w.rest.checks) == 0:
+		// Collecting costs about a row for each match. When checking has cost as much, collect.
+		w.patience = min(tune.patience, 16) + w.estimate/(candidateCost-4)
+	default:
+		w.patience = max(tune.patience, int(w.r.total(w.q.Type))/(2*candidateCost))
 	}
 }
 
@@ -214,9 +306,18 @@ func (w *walk) index() bool {
 		low = appendIDKey(nil, w.typ, "")
 	}
 	high := after(low)
+	if w.low != nil {
+		low = w.low
+	}
+	if w.high != nil {
+		high = w.high
+	}
 	if err := w.resume(&low, &high); err != nil {
 		w.r.fail(err)
 		return false
+	}
+	if bytes.Compare(low, high) >= 0 {
+		return true
 	}
 	it := w.r.iter(low, high)
 	if it == nil {
@@ -290,6 +391,7 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 		key := it.Key()
 		n, value = lastNumber(key), key[:len(key)-numberLen]
 	}
+	w.met++
 	if w.members != nil && !w.members.has(n) {
 		return true
 	}
@@ -306,7 +408,10 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 	if !k.ByID {
 		// A resource is met at each of its values; its place is at one of them.
 		own, ok := sortValue(k, &v)
-		if !ok || !bytes.Equal(appendValueKey(nil, k.Param, w.typ, own), value) {
+		if !ok {
+			return true
+		}
+		if w.own = appendValueKey(w.own[:0], k.Param, w.typ, own); !bytes.Equal(w.own, value) {
 			return true
 		}
 	}
@@ -318,7 +423,7 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 		return true
 	}
 	if len(w.keys) > 1 {
-		w.tied = append(w.tied, ordered{n, order})
+		w.tied = first(append(w.tied, ordered{n, order}), w.limit)
 		return true
 	}
 	m := w.r.matchOf(n, &v, version, order)
@@ -334,6 +439,9 @@ func (w *walk) flush() bool {
 
 // missing shows the matches without a value of the first key.
 func (w *walk) missing() {
+	if w.valued {
+		return
+	}
 	w.collect()
 	var have collector
 	w.r.scan(search.Term{Param: w.keys[0].Param}, w.typ, -1, have.add)
@@ -348,5 +456,5 @@ func (w *walk) missing() {
 			without = append(without, n)
 		}
 	}
-	w.r.sortFew(without, w.keys, w.after, 0, w.show)
+	w.r.sortFew(without, w.keys, w.after, w.limit, w.show)
 }

@@ -24,6 +24,7 @@ func randomHistories(t *testing.T, cfg Config) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
 			w.s = cfg.Open(t, w.dir, 0)
+			defer w.leave()
 			for range steps {
 				w.step()
 				if t.Failed() {
@@ -40,6 +41,36 @@ func randomHistories(t *testing.T, cfg Config) {
 	}
 }
 
+// randomQueries asks the store and the model very many random queries, with a few commits in between.
+func randomQueries(t *testing.T, cfg Config) {
+	n := cfg.Queries
+	if n == 0 {
+		n = 4000
+		if testing.Short() {
+			n = 500
+		}
+	}
+	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir()}
+	w.s = cfg.Open(t, w.dir, 0)
+	defer w.leave()
+	for range 80 {
+		w.commit()
+	}
+	for i := range n {
+		if i%500 == 499 {
+			w.commit()
+		}
+		if i%20 == 0 {
+			w.include()
+		}
+		w.search()
+	}
+	cfg.Check(t, w.s)
+	if err := w.s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // world is a store and its model.
 type world struct {
 	t   *testing.T
@@ -48,6 +79,13 @@ type world struct {
 	m   *model
 	cfg Config
 	dir string
+}
+
+// leave closes the store of a test that failed.
+func (w *world) leave() {
+	if w.t.Failed() {
+		_ = w.s.Close()
+	}
 }
 
 func (w *world) step() {
@@ -207,183 +245,12 @@ func (w *world) commit() {
 	}
 }
 
-// term gives an exact value, a range, or a range of which only some values count.
-func (w *world) term() search.Term {
-	p := worldParams[w.rng.IntN(len(worldParams))]
-	t := search.Term{Param: p, Low: []byte(w.value(p))}
-	switch w.rng.IntN(5) {
-	case 0, 1:
-		t.Exact = true
-	case 2:
-		t.High = []byte(w.value(p))
-	case 3:
-		t.Low = nil
-		if w.rng.IntN(2) == 0 {
-			t.High = []byte(w.value(p))
-		}
-	case 4:
-		parity := byte(w.rng.IntN(2))
-		t.Accept = func(v []byte) bool { return len(v) > 0 && v[len(v)-1]&1 == parity }
-	}
-	if w.rng.IntN(20) == 0 {
-		t = search.Term{Param: search.ParamLastUpdated, Low: search.InstantValue(w.instant())}
-	}
-	return t
-}
-
-// instant gives that of some commit.
-func (w *world) instant() fhir.Instant {
-	for key := range w.m.lives {
-		l := w.m.lives[key]
-		return l[w.rng.IntN(len(l))].at
-	}
-	return 0
-}
-
-func (w *world) query(depth int) search.Query {
-	q := search.Query{Type: worldTypes[w.rng.IntN(len(worldTypes))]}
-	if w.rng.IntN(40) == 0 {
-		q.Type = "Basic" // the store has none
-	}
-	for range w.rng.IntN(4) {
-		switch n := w.rng.IntN(10); {
-		case n < 7:
-			t := search.Terms{}
-			for range 1 + w.rng.IntN(3) {
-				t.Any = append(t.Any, w.term())
-			}
-			q.Where = append(q.Where, t)
-		case n < 8:
-			var ids search.IDs
-			for range w.rng.IntN(12) {
-				ids.ID = append(ids.ID, w.key().ID)
-			}
-			q.Where = append(q.Where, ids)
-		case depth > 0:
-			c := search.Chain{Param: pRef}
-			for range 1 + w.rng.IntN(2) {
-				c.Targets = append(c.Targets, w.query(depth-1))
-			}
-			q.Where = append(q.Where, c)
-		}
-	}
-	return q
-}
-
-func (w *world) sort() (keys []search.SortKey) {
-	for range max(0, w.rng.IntN(5)-2) {
-		k := search.SortKey{Param: worldParams[w.rng.IntN(len(worldParams))], Descending: w.rng.IntN(2) == 0}
-		switch w.rng.IntN(6) {
-		case 0:
-			k = search.SortKey{ByID: true, Descending: k.Descending}
-		case 1:
-			k.Param = search.ParamLastUpdated
-		}
-		keys = append(keys, k)
-	}
-	return keys
-}
-
 // asOf gives the head or an earlier commit.
 func (w *world) asOf() fhir.T {
 	if w.m.t == 0 || w.rng.IntN(2) == 0 {
 		return w.m.t
 	}
 	return 1 + fhir.T(w.rng.IntN(int(w.m.t)))
-}
-
-func (w *world) search() {
-	q := w.query(2)
-	t := w.asOf()
-	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
-		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
-	}
-	q.Sort = w.sort()
-	want := w.m.search(q, t)
-	if w.rng.IntN(3) == 0 { // all at once
-		i := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
-			w.compare(q, t, want, i, m, err)
-			i++
-		}
-		if i != len(want) {
-			w.t.Fatalf("search as of %d ends after %d of %d: %+v", t, i, len(want), q)
-		}
-		return
-	}
-	size := 1 + w.rng.IntN(6)
-	var after []byte
-	for i := 0; ; {
-		n := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{After: after, Limit: size}) {
-			w.compare(q, t, want, i, m, err)
-			i, n, after = i+1, n+1, m.Order
-		}
-		if n > size {
-			w.t.Fatalf("a page of %d has %d matches", size, n)
-		}
-		if n < size {
-			if i != len(want) {
-				w.t.Fatalf("search as of %d by pages of %d ends after %d of %d: %+v", t, size, i, len(want), q)
-			}
-			return
-		}
-	}
-}
-
-func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Match, err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if i >= len(want) {
-		w.t.Fatalf("search as of %d finds %s after the last: %+v", t, m.Key, q)
-	}
-	if m.Key != want[i].key || m.Version != fhir.Version(want[i].version) {
-		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
-	}
-	if w.rng.IntN(4) == 0 {
-		f, err := w.s.Fetch(w.t.Context(), m)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		wantDoc(w.t, f, w.m.lives[m.Key][m.Version-1].doc)
-	}
-}
-
-func (w *world) include() {
-	q := w.query(0)
-	t := w.asOf()
-	var page []store.Match
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		page = append(page, m)
-	}
-	for range 1 + w.rng.IntN(2) {
-		inc := search.Include{Param: pRef, Source: q.Type, Reverse: w.rng.IntN(2) == 0}
-		if inc.Reverse {
-			inc.Source = worldTypes[w.rng.IntN(3)]
-		}
-		if w.rng.IntN(2) == 0 {
-			inc.Target = worldTypes[w.rng.IntN(3)]
-		}
-		q.Include = append(q.Include, inc)
-	}
-	got := map[fhir.Key]int{}
-	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if _, twice := got[m.Key]; twice {
-			w.t.Fatalf("%s is included twice", m.Key)
-		}
-		got[m.Key] = int(m.Version)
-	}
-	if want := w.m.included(q, page, t); !maps.Equal(got, want) {
-		w.t.Fatalf("included as of %d: %v, the model says %v: %+v", t, got, want, q.Include)
-	}
 }
 
 func (w *world) read() {

@@ -35,6 +35,9 @@ type Config struct {
 
 	// Child is the name of the test that calls Child, for the tests that kill a process; "" = not tested.
 	Child string
+
+	// Queries is how many random queries MODEL/random-queries asks; 0 = a few thousand.
+	Queries int
 }
 
 // Run runs the whole suite.
@@ -73,7 +76,12 @@ func Run(t *testing.T, cfg Config) {
 		{"FEED/wait", feedWait},
 		{"LIVE/checkpoint", checkpoint},
 		{"LIVE/close", closing},
+		{"LIMITS/work", workLimits},
+		{"LIMITS/cancelled-search", cancelledSearch},
+		{"SEARCH/iterate", iterate},
+		{"SEARCH/plan", plans},
 		{"MODEL/random-histories", randomHistories},
+		{"MODEL/random-queries", randomQueries},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, cfg) })
 	}
