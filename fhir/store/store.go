@@ -212,6 +212,16 @@ type SearchOptions struct {
 	// MaxWork is how many rows of the index the search may read or pass; beyond, it ends with Kind TooCostly
 	// "search-too-costly" (Args: the limit). 0 = what the store is configured with.
 	MaxWork int
+
+	// Tally, when set, is filled after the last match was yielded, if the consumer took them all: a page and its total
+	// cost less together than apart.
+	Tally *Tally
+}
+
+// Tally counts all matches of a search, also those before After and beyond Limit.
+type Tally struct {
+	Most int // counting ends here; 0 = no bound
+	N    int // how many there are, or Most if there are at least so many
 }
 
 // Commit is one commit as the feed shows it.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -26,40 +27,41 @@ func (e *Engine) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 }
 
 func (e *Engine) countUpTo(ctx context.Context, q search.Query, t fhir.T, most int) (int, error) {
-	if len(q.Where) == 0 {
-		if n, ok := e.published.count(q.Type, t); ok {
-			if most > 0 {
-				n = min(n, int64(most))
-			}
-			return int(n), nil
-		}
-	}
 	r := e.run(ctx, t)
 	defer r.close()
-	return r.count(q, most), r.err
+	n := r.count(q, most)
+	if most > 0 {
+		n = min(n, most)
+	}
+	return n, r.err
 }
 
 // count counts up to most matches, 0 = all.
 func (r *run) count(q search.Query, most int) int {
-	typ := r.types.code[q.Type]
-	var s *stream
-	if where := conjuncts(nil, q.Where); most > 0 && len(where) == 1 && typ != 0 {
-		if terms, ok := where[0].(search.Terms); ok {
-			set := r.postings(terms, typ)
-			if set == nil {
-				return r.countRange(terms, typ, most)
-			}
-			s = &stream{r: r, typ: typ, sources: []numbers{set}}
+	if len(q.Where) == 0 {
+		if n, ok := r.countAll(q.Type); ok {
+			return int(n)
 		}
 	}
-	if s == nil {
-		s = r.plan(q, most, 0)
+	if most > 0 && r.countsByRange(q) {
+		return r.countRange(conjuncts(nil, q.Where)[0].(search.Terms), r.types.code[q.Type], most)
 	}
 	n := 0
+	s := r.plan(q, most, 0)
 	for _, ok := s.next(); ok && (most == 0 || n < most); _, ok = s.next() {
 		n++
 	}
 	return n
+}
+
+// countsByRange says that q has one condition only, with a range of values.
+func (r *run) countsByRange(q search.Query) bool {
+	where := conjuncts(nil, q.Where)
+	if len(where) != 1 {
+		return false
+	}
+	terms, ok := where[0].(search.Terms)
+	return ok && r.types.code[q.Type] != 0 && slices.ContainsFunc(terms.Any, func(t search.Term) bool { return !t.Exact })
 }
 
 // countRange counts the resources within ranges in the order of the rows, so that it need not read them all.

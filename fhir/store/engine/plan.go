@@ -159,13 +159,20 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 	for _, c := range costly {
 		budget := -1
 		switch {
+		case s.most >= 0 && limit > 0:
+			// The rows of those that will be shown are looked at in any case.
+			budget = 64 + s.most*candidateCost/5
 		case s.most >= 0:
-			budget = 64 + s.most*candidateCost
+			budget = 64 + s.most*candidateCost/2
 		case limit > 0:
 			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·candidateCost.
 			// The scan is the better one below the R where both are equal.
 			budget = int(math.Sqrt(float64(limit) * total * candidateCost))
-			budget = min(max(budget, tune.minBudget), 1<<20)
+			least := tune.minBudget
+			if len(s.sources) > 0 {
+				least = min(least, tune.fewForPage)
+			}
+			budget = min(max(budget, least), 1<<20)
 		}
 		work := s.trace.begin(s.r)
 		not, isNot := c.(search.Not)

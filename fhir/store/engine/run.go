@@ -21,6 +21,8 @@ type run struct {
 
 	// total gives the number of current resources of a type, roughly: it only weighs plans.
 	total func(typ fhir.Type) int64
+	// countAll gives that number exactly, where it is known as of t.
+	countAll func(typ fhir.Type) (int64, bool)
 
 	iters   []*pebble.Iterator
 	work    int       // rows read or passed
@@ -30,13 +32,15 @@ type run struct {
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
-	return &run{ctx: ctx, db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 }}
+	return &run{ctx: ctx, db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 },
+		countAll: func(fhir.Type) (int64, bool) { return 0, false }}
 }
 
 func (e *Engine) run(ctx context.Context, t fhir.T) *run {
 	r := newRun(ctx, e.db, e.types.Load(), t)
 	r.maxWork = e.o.MaxWork
 	r.total = func(typ fhir.Type) int64 { n, _ := e.published.count(typ, t); return n }
+	r.countAll = func(typ fhir.Type) (int64, bool) { return e.published.count(typ, t) }
 	return r
 }
 

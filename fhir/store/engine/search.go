@@ -39,34 +39,76 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 // search yields the matches; afterwards r.err says whether these were all.
 func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match] {
 	return func(yield func(store.Match) bool) {
-		left := o.Limit
+		left, stopped := o.Limit, false
 		show := func(m store.Match) bool {
 			if !yield(m) {
+				stopped = true
 				return false
 			}
 			left--
 			return left != 0
 		}
 		r.fail(r.ctx.Err())
+		all := -1 // how many matches there are, if that is found out
 		if len(q.Sort) > 0 {
-			r.sorted(q, o, show)
+			all = r.sorted(q, o, show)
+		} else {
+			all = r.unsorted(q, o, show)
+		}
+		if o.Tally == nil || stopped || r.err != nil {
 			return
 		}
-		from := number(0)
-		if len(o.After) > 0 {
-			if len(o.After) != numberLen {
-				r.fail(errAfter())
-				return
-			}
-			from = lastNumber(o.After) + 1
+		if all < 0 {
+			all = r.count(q, o.Tally.Most)
 		}
-		s := r.plan(q, o.Limit, from)
-		for n, ok := s.next(); ok; n, ok = s.next() {
-			if m, ok := r.match(n, nil); ok && !show(m) {
-				return
+		if o.Tally.Most > 0 {
+			all = min(all, o.Tally.Most)
+		}
+		o.Tally.N = all
+	}
+}
+
+// unsorted hands the matches of q to show in the order of their numbers. It gives their number if o asks for it and it
+// comes from going on, else -1.
+func (r *run) unsorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) int {
+	from := number(0)
+	if len(o.After) > 0 {
+		if len(o.After) != numberLen {
+			r.fail(errAfter())
+			return -1
+		}
+		from = lastNumber(o.After) + 1
+	}
+	limit, goOn := o.Limit, false
+	if t := o.Tally; t != nil && from == 0 && len(q.Where) > 0 && !r.countsByRange(q) {
+		goOn = true
+		if limit > 0 && (t.Most == 0 || t.Most > limit) {
+			limit = t.Most
+		}
+	}
+	s := r.plan(q, limit, from)
+	n, more := 0, true
+	for {
+		m, ok := s.next()
+		if !ok {
+			break
+		}
+		if n++; !more {
+			if o.Tally.Most > 0 && n >= o.Tally.Most {
+				break
+			}
+			continue
+		}
+		if match, ok := r.match(m, nil); ok {
+			if more = show(match); !more && !goOn {
+				return -1
 			}
 		}
 	}
+	if !goOn && from > 0 {
+		return -1
+	}
+	return n
 }
 
 func errAfter() error { return fhir.Errorf(fhir.Invalid, "cursor-invalid", "") }

@@ -25,16 +25,16 @@ const (
 	orderMissing = 0xff
 )
 
-// sorted hands the matches of q to show in its order.
-func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) {
+// sorted hands the matches of q to show in its order. It gives their number if that came out on the way, else -1.
+func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) int {
 	w := &walk{r: r, q: q, keys: q.Sort, typ: r.types.code[q.Type], after: o.After, limit: o.Limit, show: show, versions: r.newVersions(), trace: r.trace}
 	if w.typ == 0 {
 		w.trace.note(nil, store.AccessNever, 0)
-		return
+		return 0
 	}
-	if alone := w.narrow(); alone && o.Limit > 0 {
+	if ahead := w.narrow(); ahead && o.Limit > 0 {
 		w.run() // what is wanted are the first rows of the index
-		return
+		return w.matched()
 	}
 	s := r.plan(q, o.Limit, 0)
 	few := tune.fewToSort
@@ -43,7 +43,7 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Matc
 		few = min(few, 64+2*int(math.Sqrt(float64(o.Limit)*float64(r.total(q.Type)))))
 		if len(s.checks) > 0 && (s.most < 0 || s.most > few) {
 			w.run() // each match is dear to find: try first whether the page is full soon
-			return
+			return w.matched()
 		}
 		w.estimate = s.estimate()
 	}
@@ -53,7 +53,7 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Matc
 			if !ok {
 				w.trace.orderedBy("%d matches were sorted", len(w.ahead))
 				r.sortFew(w.ahead, q.Sort, o.After, o.Limit, show)
-				return
+				return len(w.ahead)
 			}
 			w.ahead = append(w.ahead, n)
 		}
@@ -61,6 +61,15 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Matc
 	}
 	w.rest = s
 	w.run()
+	return w.matched()
+}
+
+// matched gives the number of all matches if they were collected, else -1.
+func (w *walk) matched() int {
+	if w.members == nil {
+		return -1
+	}
+	return w.r.estimate(w.members)
 }
 
 // ordered is a match with its place.
@@ -168,6 +177,7 @@ type walk struct {
 	members  bitmap  // all matches are collected, and this decides
 
 	low, high []byte // bounds of the index rows that may be matches; nil = none
+	behind    bool   // a condition excludes the first rows of the index
 	valued    bool   // all matches have a value of the first key
 	estimate  int    // of the matches; 0 = not known
 	met       int    // rows looked at
@@ -179,22 +189,27 @@ type walk struct {
 }
 
 // narrow bounds the walk by conditions on the parameter that it goes along: the greatest value of a match is not below
-// any of its values, the least is not above. alone says that there are no other conditions.
-func (w *walk) narrow() (alone bool) {
+// any of its values, the least is not above. ahead says that there are no other conditions and that matches come first.
+func (w *walk) narrow() (ahead bool) {
 	k := w.keys[0]
 	if k.ByID {
 		return false
 	}
-	alone = true
-conditions:
+	alone := true
 	for _, c := range conjuncts(nil, w.q.Where) {
 		terms, ok := c.(search.Terms)
+		if !ok {
+			alone = false
+			continue
+		}
 		var low, high []byte
+		bounded := true
 		for i := range terms.Any {
 			t := &terms.Any[i]
 			if t.Param != k.Param {
-				alone = false
-				continue conditions
+				// Such as the second index of dates, which is for long periods and mostly has nothing there.
+				bounded = bounded && w.r.empty(*t, w.typ)
+				continue
 			}
 			l, h := bounds(t, w.typ)
 			if low == nil || bytes.Compare(l, low) < 0 {
@@ -203,9 +218,14 @@ conditions:
 			if bytes.Compare(h, high) > 0 {
 				high = h
 			}
+			ahead = ahead || !t.Exact && (k.Descending && t.High == nil || !k.Descending && len(t.Low) == 0)
+			w.behind = w.behind || !k.Descending && len(t.Low) > 0 || k.Descending && t.High != nil
 		}
-		if !ok || low == nil {
+		if low == nil {
 			alone = false
+			continue
+		}
+		if !bounded {
 			continue
 		}
 		w.valued = true
@@ -216,7 +236,14 @@ conditions:
 			w.high = high
 		}
 	}
-	return alone && w.valued
+	return alone && ahead && !w.behind
+}
+
+// empty says that a term holds for nothing, as far as a look at a few rows tells.
+func (r *run) empty(t search.Term, typ typeCode) bool {
+	found := false
+	left := r.scanUntil(t, typ, 16, func(number) bool { found = true; return false })
+	return left >= 0 && !found
 }
 
 func (w *walk) run() {
@@ -259,6 +286,8 @@ func (w *walk) plan() {
 	case w.rest != nil && len(w.rest.checks) == 0:
 		// Collecting costs about a row for each match. When checking has cost as much, collect.
 		w.patience = min(tune.patience, 16) + w.estimate/(candidateCost-4)
+	case w.behind:
+		w.patience = 0 // the first rows are no matches
 	default:
 		w.patience = max(tune.patience, int(w.r.total(w.q.Type))/(2*candidateCost))
 	}

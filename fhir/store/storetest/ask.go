@@ -39,9 +39,21 @@ func (w *world) search() {
 	var after []byte
 	for i := 0; ; {
 		n := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{After: after, Limit: size}) {
+		o := store.SearchOptions{After: after, Limit: size}
+		if w.rng.IntN(2) == 0 {
+			o.Tally = &store.Tally{Most: w.rng.IntN(20), N: -1}
+		}
+		for m, err := range w.s.Search(w.t.Context(), q, t, o) {
 			w.compare(q, t, want, i, m, err)
 			i, n, after = i+1, n+1, m.Order
+		}
+		if all := len(want); o.Tally != nil {
+			if o.Tally.Most > 0 {
+				all = min(all, o.Tally.Most)
+			}
+			if o.Tally.N != all {
+				w.t.Fatalf("the tally up to %d says %d, the model %d: %+v", o.Tally.Most, o.Tally.N, len(want), q)
+			}
 		}
 		if n > size {
 			w.t.Fatalf("a page of %d has %d matches", size, n)
