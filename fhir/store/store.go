@@ -202,6 +202,14 @@ type Match struct {
 	Version fhir.Version
 	Number  uint64 // the engine's own number of the resource, the tie-breaker of every order
 	Order   []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
+	Place   Place  // how the version came about; zero = not known, Fetch then looks for it
+}
+
+// Place is the write that made a version.
+type Place struct {
+	Position
+	At     fhir.Instant
+	Method Method
 }
 
 // SearchOptions bound a search.

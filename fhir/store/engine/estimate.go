@@ -30,10 +30,7 @@ func (r *run) estimate(set numbers) int {
 	case *stream:
 		return s.estimate()
 	case *traced:
-		if s.step.Estimate < 0 {
-			s.step.Estimate = r.estimate(s.numbers)
-		}
-		return s.step.Estimate
+		return s.estimate
 	}
 	return int(maxNumber)
 }

@@ -19,6 +19,7 @@ var (
 
 // trace takes note of what a plan does. All its methods do nothing on nil.
 type trace struct {
+	typ   fhir.Type
 	steps []*step
 	order string
 }
@@ -71,9 +72,12 @@ func (t *trace) wrap(r *run, c search.Condition, a store.Access, set numbers, fr
 		return set
 	}
 	s := t.note(c, a, -1)
-	s.Estimate = r.estimate(set)
+	n := r.estimate(set)
+	if s.Estimate = n; a == store.AccessWithout {
+		s.Estimate = max(0, int(r.total(t.typ))-n)
+	}
 	s.since(r, from)
-	return &traced{numbers: set, r: r, step: s, trace: t}
+	return &traced{numbers: set, r: r, step: s, trace: t, estimate: n}
 }
 
 // check gives c with each look at a candidate noted.
@@ -118,6 +122,8 @@ type traced struct {
 	r     *run
 	step  *step
 	trace *trace
+
+	estimate int // of numbers
 }
 
 func (t *traced) seek(n number) (number, bool) {
@@ -154,7 +160,7 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 	}
 	r := e.run(ctx, t)
 	defer r.close()
-	tr := &trace{}
+	tr := &trace{typ: q.Type}
 	r.trace = tr
 	r.limit(o.MaxWork)
 	began := time.Now()

@@ -79,6 +79,9 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
 	}
 	if w.rng.IntN(4) == 0 {
+		if w.rng.IntN(2) == 0 {
+			m.Place = store.Place{}
+		}
 		f, err := w.s.Fetch(w.t.Context(), m)
 		if err != nil {
 			w.t.Fatal(err)
