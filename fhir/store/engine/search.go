@@ -51,7 +51,7 @@ func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match
 		r.fail(r.ctx.Err())
 		all := -1 // how many matches there are, if that is found out
 		if len(q.Sort) > 0 {
-			all = r.sorted(q, o, show)
+			all = r.sorted(q, o, q.Sort[0].Descending, show)
 		} else {
 			all = r.unsorted(q, o, show)
 		}

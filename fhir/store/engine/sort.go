@@ -25,9 +25,10 @@ const (
 	orderMissing = 0xff
 )
 
-// sorted hands the matches of q to show in its order. It gives their number if that came out on the way, else -1.
-func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) int {
-	w := &walk{r: r, q: q, keys: q.Sort, typ: r.types.code[q.Type], after: o.After, limit: o.Limit, show: show, versions: r.newVersions(), trace: r.trace}
+// sorted hands the matches of q to show in its order, ties by falling numbers if down. It gives their number if that came
+// out on the way, else -1.
+func (r *run) sorted(q search.Query, o store.SearchOptions, down bool, show func(store.Match) bool) int {
+	w := &walk{r: r, q: q, keys: q.Sort, down: down, typ: r.types.code[q.Type], after: o.After, limit: o.Limit, show: show, versions: r.newVersions(), trace: r.trace}
 	if w.typ == 0 {
 		w.trace.note(nil, store.AccessNever, 0)
 		return 0
@@ -39,8 +40,7 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Matc
 	s := r.plan(q, o.Limit, 0)
 	few := tune.fewToSort
 	if o.Limit > 0 {
-		// Sorting n matches costs n rows, walking costs limit·total/n.
-		few = min(few, 64+2*int(math.Sqrt(float64(o.Limit)*float64(r.total(q.Type)))))
+		few = w.few()
 		if len(s.checks) > 0 && (s.most < 0 || s.most > few) {
 			w.run() // each match is dear to find: try first whether the page is full soon
 			return w.matched()
@@ -52,7 +52,7 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Matc
 			n, ok := s.next()
 			if !ok {
 				w.trace.orderedBy("%d matches were sorted", len(w.ahead))
-				r.sortFew(w.ahead, q.Sort, o.After, o.Limit, show)
+				w.sortFew(w.ahead)
 				return len(w.ahead)
 			}
 			w.ahead = append(w.ahead, n)
@@ -78,20 +78,26 @@ type ordered struct {
 	order []byte
 }
 
+// few is how many matches are better sorted: sorting n costs n rows, walking costs limit·total/n.
+func (w *walk) few() int {
+	return min(tune.fewToSort, 64+2*int(math.Sqrt(float64(w.limit)*float64(w.r.total(w.q.Type)))))
+}
+
 // sortFew orders the given matches and shows those after the place.
-func (r *run) sortFew(found list, keys []search.SortKey, after []byte, limit int, show func(store.Match) bool) bool {
+func (w *walk) sortFew(found list) bool {
+	r := w.r
 	all := make([]ordered, 0, len(found))
 	for _, n := range found {
 		v, _, ok := r.versions().at(n)
 		if !ok {
 			continue
 		}
-		order := appendOrder(nil, keys, &v, n)
-		if bytes.Compare(order, after) > 0 {
-			all = first(append(all, ordered{n, order}), limit)
+		order := w.order(&v, n)
+		if bytes.Compare(order, w.after) > 0 {
+			all = first(append(all, ordered{n, order}), w.limit)
 		}
 	}
-	return r.showAll(all, limit, show)
+	return r.showAll(all, w.limit, w.show)
 }
 
 // first drops now and then what lies behind the first limit places, so that they are never many; limit 0 = none.
@@ -117,9 +123,10 @@ func (r *run) showAll(all []ordered, limit int, show func(store.Match) bool) boo
 	return r.err == nil
 }
 
-// appendOrder appends the place of a version.
-func appendOrder(b []byte, keys []search.SortKey, v *versionRow, n number) []byte {
-	for _, k := range keys {
+// order gives the place of a version.
+func (w *walk) order(v *versionRow, n number) []byte {
+	var b []byte
+	for _, k := range w.keys {
 		value, ok := sortValue(k, v)
 		if !ok {
 			b = append(b, orderMissing)
@@ -134,7 +141,7 @@ func appendOrder(b []byte, keys []search.SortKey, v *versionRow, n number) []byt
 	}
 	start := len(b)
 	b = appendNumber(b, n)
-	if keys[0].Descending {
+	if w.down {
 		invert(b[start:])
 	}
 	return b
@@ -163,6 +170,7 @@ type walk struct {
 	r        *run
 	q        search.Query
 	keys     []search.SortKey
+	down     bool // ties by falling numbers
 	typ      typeCode
 	after    []byte
 	limit    int
@@ -186,6 +194,7 @@ type walk struct {
 	tied  []ordered // met with one value of the first of several keys, not yet shown
 	value []byte    // that value, as in the row's key
 	own   []byte    // scratch
+	past  []byte    // such a value whose matches were all shown
 }
 
 // narrow bounds the walk by conditions on the parameter that it goes along: the greatest value of a match is not below
@@ -378,7 +387,7 @@ func (w *walk) resume(low, high *[]byte) error {
 		invert(first)
 	}
 	value, rest := unescape(nil, first)
-	if w.after[0] != orderValue || rest == nil || len(w.keys) == 1 && len(rest) != numberLen {
+	if w.after[0] != orderValue || rest == nil || !w.ties() && len(rest) != numberLen {
 		return errAfter()
 	}
 	var at []byte
@@ -387,10 +396,10 @@ func (w *walk) resume(low, high *[]byte) error {
 	} else {
 		at = appendValueKey(nil, k.Param, w.typ, value)
 	}
-	if len(w.keys) == 1 && !k.ByID {
+	if !w.ties() && !k.ByID {
 		at = append(at, rest...) // the number
 	}
-	// With several keys the rows of the same value are met again; their orders tell which were shown.
+	// Where further keys decide, the rows of the same value are met again; their orders tell which were shown.
 	if k.Descending {
 		*high = after(at)
 		if k.ByID {
@@ -424,6 +433,9 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 	if w.members != nil && !w.members.has(n) {
 		return true
 	}
+	if bytes.Equal(value, w.past) {
+		return true
+	}
 	if !bytes.Equal(value, w.value) {
 		if !w.flush() {
 			return false
@@ -447,16 +459,58 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 	if !w.matches(n, &v) {
 		return w.r.err == nil
 	}
-	order := appendOrder(nil, w.keys, &v, n)
+	order := w.order(&v, n)
 	if bytes.Compare(order, w.after) <= 0 {
 		return true
 	}
-	if len(w.keys) > 1 {
+	if w.ties() {
 		w.tied = first(append(w.tied, ordered{n, order}), w.limit)
+		if len(w.keys) > 1 && w.limit > 0 && len(w.tied) > w.few() {
+			return w.within()
+		}
 		return true
 	}
 	m := w.r.matchOf(n, &v, version, order)
 	return w.r.err == nil && w.show(m)
+}
+
+// ties says that the order of the index does not settle that of equal values.
+func (w *walk) ties() bool { return len(w.keys) > 1 || w.down != w.keys[0].Descending }
+
+// within shows all matches with the current value of the first key by a search of its own, sorted by the further keys:
+// they are too many to sort. false when the page is full.
+func (w *walk) within() bool {
+	k := w.keys[0]
+	value, _ := unescape([]byte{}, w.value[paramKeyLen:])
+	// It is the least value, or the greatest: the resource has it, and none beyond.
+	beyond := search.Term{Param: k.Param, High: value}
+	if k.Descending {
+		beyond = search.Term{Param: k.Param, Low: append(bytes.Clone(value), 0)}
+	}
+	q := search.Query{Type: w.q.Type, Sort: w.keys[1:]}
+	q.Where = append(slices.Clone(w.q.Where),
+		search.Terms{Any: []search.Term{{Param: k.Param, Low: value, Exact: true}}},
+		search.Not{Condition: search.Terms{Any: []search.Term{beyond}}})
+	place := append([]byte{orderValue}, w.value[paramKeyLen:]...)
+	if k.Descending {
+		invert(place[1:])
+	}
+	o := store.SearchOptions{Limit: w.limit}
+	if bytes.HasPrefix(w.after, place) {
+		o.After = w.after[len(place):]
+	}
+	w.tied = nil
+	w.past = bytes.Clone(w.value)
+	tr := w.r.trace
+	w.r.trace = nil
+	full := false
+	w.r.sorted(q, o, w.down, func(m store.Match) bool {
+		m.Order = append(bytes.Clone(place), m.Order...)
+		full = !w.show(m)
+		return !full
+	})
+	w.r.trace = tr
+	return !full && w.r.err == nil
 }
 
 // flush shows what was met with one value of the first key, in the order of the further keys.
@@ -485,5 +539,5 @@ func (w *walk) missing() {
 			without = append(without, n)
 		}
 	}
-	w.r.sortFew(without, w.keys, w.after, w.limit, w.show)
+	w.sortFew(without)
 }

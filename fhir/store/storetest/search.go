@@ -160,3 +160,22 @@ func plans(t *testing.T, cfg Config) {
 		t.Errorf("all of the type is not said: %v\n%s", err, p)
 	}
 }
+
+// ties: a page of many with one value of the first sort key costs the page, by the index of the second.
+func ties(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	const n = 9000
+	crowd(t, s, n)
+	q := search.Query{Type: "Patient", Where: by("", pToken, "x").Where, Sort: []search.SortKey{{Param: pToken}, {Param: pDate, Descending: true}}}
+	if x, ok := s.(store.Explainer); ok {
+		p, err := x.Explain(t.Context(), q, 0, store.SearchOptions{})
+		if err != nil || p.Matches != n || p.Shown != 20 || p.Read > 6*n {
+			t.Errorf("%v\n%s", err, p)
+		}
+	}
+	for i, m := range walkPages(t, s, q, head(t, s), 700) {
+		if m.Key != patient(n-1-i) {
+			t.Fatalf("place %d is %s", i, m.Key)
+		}
+	}
+}

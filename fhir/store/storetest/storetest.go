@@ -80,6 +80,7 @@ func Run(t *testing.T, cfg Config) {
 		{"LIMITS/cancelled-search", cancelledSearch},
 		{"SEARCH/iterate", iterate},
 		{"SEARCH/plan", plans},
+		{"SEARCH/ties", ties},
 		{"MODEL/random-histories", randomHistories},
 		{"MODEL/random-queries", randomQueries},
 	} {
