@@ -53,6 +53,28 @@ const (
 	innerCost     = 40
 )
 
+// checkCost is what it costs to decide a condition on a candidate, its row included.
+func checkCost(c search.Condition) int {
+	most := candidateCost
+	switch c := c.(type) {
+	case search.Chain:
+		return 2 * candidateCost
+	case search.Has: // each of what refers to it is looked at
+		return 50 * candidateCost
+	case search.Not:
+		return checkCost(c.Condition)
+	case search.All:
+		for _, one := range c.Of {
+			most = max(most, checkCost(one))
+		}
+	case search.Either:
+		for _, one := range c.Of {
+			most = max(most, checkCost(one))
+		}
+	}
+	return most
+}
+
 // plan makes the stream of q from number from on. limit is how many matches are wanted, 0 = all.
 func (r *run) plan(q search.Query, limit int, from number) *stream {
 	s := &stream{r: r, typ: r.types.code[q.Type], name: q.Type, from: from, most: -1, patience: math.MaxInt, trace: r.trace}
@@ -156,18 +178,19 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		}
 		return 1
 	})
+	dearest := candidateCost
 	for _, c := range costly {
-		budget := -1
+		budget, cost := -1, checkCost(c)
 		switch {
 		case s.most >= 0 && limit > 0:
 			// The rows of those that will be shown are looked at in any case.
-			budget = 64 + s.most*candidateCost/5
+			budget = 64 + s.most*cost/5
 		case s.most >= 0:
-			budget = 64 + s.most*candidateCost/2
+			budget = 64 + s.most*cost/2
 		case limit > 0:
-			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·candidateCost.
+			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·cost.
 			// The scan is the better one below the R where both are equal.
-			budget = int(math.Sqrt(float64(limit) * total * candidateCost))
+			budget = int(math.Sqrt(float64(limit) * total * float64(cost)))
 			least := tune.minBudget
 			if len(s.sources) > 0 {
 				least = min(least, tune.fewForPage)
@@ -183,6 +206,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		set, n := s.r.collect(of, s.typ, s.name, budget)
 		switch {
 		case set == nil:
+			dearest = max(dearest, cost)
 			s.checks = append(s.checks, s.trace.check(s.r, c, s.r.check(c), work))
 			s.checked = append(s.checked, c)
 		case isNot:
@@ -197,7 +221,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		}
 	}
 	if len(s.checks) > 0 && s.most < 0 {
-		s.patience = tune.patience + 4*int(math.Sqrt(float64(limit)*total))
+		s.patience = (tune.patience + 4*int(math.Sqrt(float64(limit)*total))) * candidateCost / dearest
 	}
 }
 
