@@ -115,6 +115,14 @@ func (r *run) follow(c search.Chain, typ typeCode, budget int, add func(number))
 func (r *run) referred(c search.Has, typ typeCode, name fhir.Type, budget int, add func(number)) bool {
 	limited := budget >= 0
 	source := r.types.code[c.Source.Type]
+	byTarget := int(r.total(name)) * innerCost / 2
+	if len(conjuncts(nil, c.Source.Where)) == 0 && source != 0 {
+		if limited && byTarget > budget {
+			return false
+		}
+		r.sourcesOf(c, source, typ, name, nil, add)
+		return true
+	}
 	matches := r.inner(c.Source, budget, 2)
 	var found collector
 	n := 0
@@ -133,7 +141,6 @@ func (r *run) referred(c search.Has, typ typeCode, name fhir.Type, budget int, a
 	}
 	// Either each match is asked where it points, or each resource that is pointed at whether a match does.
 	byMatch := n * innerCost
-	byTarget := int(r.total(name)) * innerCost / 2
 	if limited && min(byMatch, byTarget) > budget {
 		return false
 	}
@@ -175,7 +182,7 @@ func (r *run) targetsOf(c search.Has, typ typeCode, name fhir.Type, matches numb
 	}
 }
 
-// sourcesOf asks for each value of the reference parameter whether a match has it.
+// sourcesOf asks for each value of the reference parameter whether a match has it; matches nil: anything has.
 func (r *run) sourcesOf(c search.Has, source, typ typeCode, name fhir.Type, matches bitmap, add func(number)) {
 	prefix := appendEscaped(appendParamKey(nil, c.Param, source), search.ReferenceValue(fhir.Key{Type: name}))
 	prefix = prefix[:len(prefix)-2] // the end of the value: an id follows
@@ -188,7 +195,7 @@ func (r *run) sourcesOf(c search.Has, source, typ typeCode, name fhir.Type, matc
 	for ok := it.First(); ok && r.tick(); {
 		row := it.Key()
 		n, end := lastNumber(row), len(row)-numberLen
-		if matches.has(n) && openAt(r.value(it), r.t) {
+		if (matches == nil || matches.has(n)) && openAt(r.value(it), r.t) {
 			value, _ = unescape(value[:0], row[paramKeyLen:end])
 			if to, local := search.ReferenceKey(value); local && to.Type == name {
 				if m, alive := r.numberOf(typ, to.ID, &states); alive {
@@ -198,7 +205,10 @@ func (r *run) sourcesOf(c search.Has, source, typ typeCode, name fhir.Type, matc
 			ok = it.SeekGE(after(row[:end]))
 			continue
 		}
-		next, more := matches.seek(n + 1)
+		next, more := n+1, true
+		if matches != nil {
+			next, more = matches.seek(n + 1)
+		}
 		switch {
 		case !more:
 			ok = it.SeekGE(after(row[:end]))
