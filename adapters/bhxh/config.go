@@ -43,10 +43,20 @@ type Config struct {
 	Timeout     time.Duration // of sending one file; 0 is that of the client
 	RepeatAfter time.Duration // first wait before a log-in or a query is repeated; 0 is 200 ms
 	Reason      string        // LD of a corrected file; "" is DefaultReason
+	Path        SendPath      // "" is ByDecision
 
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil is slog.Default
 }
+
+// SendPath says on which of the portal's two paths claim files go.
+type SendPath string
+
+const (
+	ByDecision SendPath = "auto"   // the one of the decision in force at discharge
+	QD4750     SendPath = "qd4750" // always that of decision 4750
+	QD3176     SendPath = "qd3176" // always that of decision 3176, which amends 4750
+)
 
 // DefaultReason is why a corrected file says it is sent again.
 const DefaultReason = "Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ"

@@ -82,11 +82,15 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item) (_ prepared, err e
 	if hoso.Held(findings) {
 		for _, f := range findings {
 			if f.Severity == fhir.SeverityError || f.Severity == fhir.SeverityFatal {
-				p.held = append(p.held, delivery.Reason{Code: f.Rule, Path: f.Path(), VI: f.VI, EN: f.EN})
+				p.held = append(p.held, delivery.Reason{Code: f.Rule, Path: f.Path(), Element: mapping.Element(claim.Root(), s.Systems, f), VI: f.VI, EN: f.EN})
 			}
 		}
 		return p, nil
 	}
-	p.file = gateway.File{MaCSKCB: mapped.MaCSKCB, First: mapped.Decision.First(), Raw: f.Encode()}
+	first := mapped.Decision.First()
+	if s.Path == QD4750 || s.Path == QD3176 {
+		first = s.Path == QD4750
+	}
+	p.file = gateway.File{MaCSKCB: mapped.MaCSKCB, First: first, Raw: f.Encode()}
 	return p, nil
 }

@@ -69,6 +69,9 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 				return errors.Join(err, e)
 			}
 		}
+		if loginWaits(err) {
+			return nil // told when it was refused
+		}
 		return err
 	}
 	of := map[string][]wire.HoSo{}
@@ -79,8 +82,46 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 		if err := s.learn(ctx, row, of[row.Episode], asked); moved(err) != nil {
 			return err
 		}
+		if err := s.observe(ctx, row, of[row.Episode]); moved(err) != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// observe holds all that the portal has of an episode against all versions of the claim. A receipt too many is an event for
+// the operator each time a new one is seen.
+func (s *Sync) observe(ctx context.Context, row delivery.Row, records []wire.HoSo) error {
+	var taken []delivery.Taken
+	for _, r := range records {
+		if r.TiepNhan {
+			taken = append(taken, delivery.Taken{PB: r.PhienBan, MaGiaoDich: r.MaGiaoDich})
+		}
+	}
+	marked, err := s.Outbox.Observe(ctx, row.Claim, taken)
+	for _, m := range marked {
+		s.Log.ErrorContext(ctx, "the portal has more than one effect of a claim version", "item", m.Key().String(), "state", m.State,
+			"reason", m.Reason.Code, "maGiaoDich", m.MaGiaoDich, "others", m.Others)
+	}
+	return err
+}
+
+// turnedUp asks about an item that is to be sent again, since it was said not to be received: what is there after all is
+// not sent again, it becomes unknown and is asked about as such.
+func (s *Sync) turnedUp(ctx context.Context, client *gateway.Client, row delivery.Row) (bool, error) {
+	records, err := repeat(ctx, s.RepeatAfter, func() ([]wire.HoSo, error) {
+		return client.Status(ctx, gateway.Query{MaCSKCB: row.Facility, MaLK: []string{row.Episode}})
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, r := range records {
+		if r.TiepNhan && r.PhienBan == row.PB {
+			_, err := s.Outbox.Reopen(ctx, row)
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // learn tells the outbox what the records of an episode say about one of its versions.
@@ -101,7 +142,7 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 		case wire.DaGiamDinh:
 			a.Verdict = delivery.Decided
 		}
-		if row.State == delivery.Unknown || a.Verdict != delivery.Pending {
+		if row.State == delivery.Unknown || row.State == delivery.Accepted && a.Verdict != delivery.Pending {
 			claim, err := s.claim(ctx, row.Item)
 			if err != nil {
 				return err

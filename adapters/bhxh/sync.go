@@ -51,13 +51,14 @@ func (s *Sync) each(ctx context.Context, w delivery.Work, do func(context.Contex
 // sendFacility sends the due items of a facility in batches, until none is due or the portal cannot be reached.
 func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility string) error {
 	client := s.client(facility)
+	var refused error // the log-in; it is told once for each time that it was tried
 	for range maxRounds {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		due, err := s.Outbox.Due(ctx, delivery.ToSend, facility, s.Batch)
 		if err != nil || len(due) == 0 {
-			return err
+			return errors.Join(refused, err)
 		}
 		if client == nil {
 			if err := s.postpone(ctx, due, delivery.ReasonNoAccount); err != nil {
@@ -66,7 +67,17 @@ func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility s
 			continue
 		}
 		if _, err := repeat(ctx, s.RepeatAfter, func() (struct{}, error) { return struct{}{}, client.Login(ctx) }); err != nil {
-			return err
+			if !loginRefused(err) {
+				return err
+			}
+			if !loginWaits(err) {
+				refused = err
+			}
+			until := max(client.NotBefore().Sub(s.Now()), time.Second)
+			if err := s.postponeBy(ctx, due, until, delivery.ReasonLoginRefused); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := s.sendBatch(ctx, slot, client, due); err != nil {
 			return err
@@ -75,7 +86,18 @@ func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility s
 			return nil
 		}
 	}
-	return nil
+	return refused
+}
+
+// loginRefused says whether the portal does not accept the account; loginWaits, whether it was not even asked again.
+func loginRefused(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && (e.Code == "bhxh-login-refused" || e.Code == "bhxh-login-waits")
+}
+
+func loginWaits(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && e.Code == "bhxh-login-waits"
 }
 
 // sendBatch sends items of one facility, some at a time. After the first that could not leave the house the others wait.
@@ -120,6 +142,11 @@ func (s *Sync) send(ctx context.Context, slot scheduler.Slot, client *gateway.Cl
 	}
 	if err := s.pace.wait(ctx); err != nil {
 		return true, err
+	}
+	if row.Doubt {
+		if there, err := s.turnedUp(ctx, client, row); there || err != nil {
+			return true, moved(err)
+		}
 	}
 	d, err := s.Outbox.Begin(ctx, row, slot, p.file.Raw, s.timeout(client))
 	if err != nil || d == nil {
@@ -170,6 +197,12 @@ func result(out gateway.Outcome) delivery.Result {
 		r.State, r.Reason = delivery.Rejected, refusal(out.Code, out.Text)
 	case gateway.NotSent:
 		r.State = delivery.Queued
+		switch {
+		case out.Code == wire.NotLoggedIn:
+			r.Reason = delivery.Because(delivery.ReasonNotLoggedIn)
+		case loginRefused(out.Err):
+			r.Reason = delivery.Because(delivery.ReasonLoginRefused)
+		}
 	}
 	return r
 }
@@ -192,8 +225,12 @@ func (s *Sync) timeout(c *gateway.Client) time.Duration {
 
 // postpone leaves items in their state for a while, with a reason.
 func (s *Sync) postpone(ctx context.Context, rows []delivery.Row, reason string) error {
+	return s.postponeBy(ctx, rows, s.Outbox.Retry.Max, reason)
+}
+
+func (s *Sync) postponeBy(ctx context.Context, rows []delivery.Row, by time.Duration, reason string) error {
 	for _, row := range rows {
-		if _, err := s.Outbox.Postpone(ctx, row, s.Outbox.Retry.Max, delivery.Because(reason)); moved(err) != nil {
+		if _, err := s.Outbox.Postpone(ctx, row, by, delivery.Because(reason)); moved(err) != nil {
 			return err
 		}
 	}

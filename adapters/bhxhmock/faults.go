@@ -18,13 +18,14 @@ import (
 //
 //	{"seed": 7, "dropAfterAccept": {"count": 1}, "status": {"status": 503, "probability": 0.1}}
 //	{"delay": {"for": "2s", "accept": true}, "tokenExpired": {"count": 1, "on": ["status"]}}
+//	{"delay": {"for": "3m", "linger": true, "count": 1}}
 //
 // The order in which they act: delay, dropBeforeAccept, tokenExpired, then one of status, html200, emptyBody, wrongReply,
 // dropAfterAccept.
 type Faults struct {
 	Seed uint64 `json:"seed,omitempty"` // of the probabilities
 
-	Delay            *Fault `json:"delay,omitempty"`            // wait For; with accept: after the decision
+	Delay            *Fault `json:"delay,omitempty"`            // wait For; with accept: after the decision; with linger: even when the caller has gone
 	Status           *Fault `json:"status,omitempty"`           // answer with HTTP Status (503) and HTML
 	DropBeforeAccept *Fault `json:"dropBeforeAccept,omitempty"` // cut the connection, nothing is taken
 	DropAfterAccept  *Fault `json:"dropAfterAccept,omitempty"`  // take the file, then cut the connection
@@ -41,6 +42,7 @@ type Fault struct {
 	On          []string `json:"on,omitempty"`          // calls: claim, checkIn, status, batches, settlement, token, card, or *; none = claim
 	For         Duration `json:"for,omitempty"`         // of delay
 	Status      int      `json:"status,omitempty"`      // of status
+	Linger      bool     `json:"linger,omitempty"`      // of delay: go on when the caller has hung up, as behind a proxy that keeps the request
 	Accept      *bool    `json:"accept,omitempty"`      // the file is taken before the fault acts; default: not for status and delay, yes for html200, emptyBody, wrongReply
 	Acted       int      `json:"acted,omitempty"`       // how often it did; GET /faults tells
 }
@@ -93,6 +95,9 @@ func (s *switches) set(f Faults) error {
 		if c.Count < 0 || c.Probability < 0 || c.Probability > 1 {
 			return fmt.Errorf("%s: count must not be negative, probability 0 to 1", n.name)
 		}
+		if n.name != "delay" && (c.For != 0 || c.Linger) {
+			return fmt.Errorf("%s: \"for\" and \"linger\" belong to delay", n.name)
+		}
 		if c.Status != 0 && (c.Status < 200 || c.Status > 599) {
 			return fmt.Errorf("%s: status must be 200 to 599", n.name)
 		}
@@ -126,6 +131,7 @@ func (s *switches) get() Faults {
 // struck is what strikes one request.
 type struck struct {
 	delay  time.Duration
+	linger bool // the delay outlives the caller
 	after  bool // the delay comes after the decision
 	name   string
 	status int
@@ -143,7 +149,7 @@ func (s *switches) pick(call string) struck {
 			continue
 		}
 		if n.name == "delay" {
-			x.delay, x.after = time.Duration(f.For), f.Accept != nil && *f.Accept
+			x.delay, x.after, x.linger = time.Duration(f.For), f.Accept != nil && *f.Accept, f.Linger
 			continue
 		}
 		x.name, x.status = n.name, f.Status
@@ -192,16 +198,20 @@ func (x struck) reply() Reply {
 	return ReplyReplaced
 }
 
-// wait is the delay, if it belongs here; it ends early when the caller goes away.
+// wait is the delay, if it belongs here; it ends early when the caller goes away, unless it lingers.
 func (x struck) wait(r *http.Request, after bool) {
 	if x.delay <= 0 || x.after != after {
 		return
 	}
 	t := time.NewTimer(x.delay)
 	defer t.Stop()
+	gone := r.Context().Done()
+	if x.linger {
+		gone = nil
+	}
 	select {
 	case <-t.C:
-	case <-r.Context().Done():
+	case <-gone:
 	}
 }
 

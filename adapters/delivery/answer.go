@@ -31,9 +31,12 @@ type Answer struct {
 
 // Learn applies the answer of a status query to an item that is unknown or accepted.
 //
-// "Not received" moves an unknown item only if it was asked for at least Config.Settle after the attempt had closed;
-// before, its file may still be on its way, and the item is asked about again at that time. A file that we never sent
-// under this version leaves the item unknown, for a person.
+// "Not received" moves an unknown item only if it was asked for at least Config.Settle after the attempt had closed, and
+// again at least Config.Settle later; before, its file may still be on its way, and the item is asked about again, at that
+// time at the latest. With Config.ByPerson it then waits for a person. A file that we never sent under this version leaves the item
+// unknown, for a person.
+//
+// An item in a state that is left by nothing more is only watched, see Observe.
 func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 	switch {
 	case row.State == Unknown && a.Received:
@@ -45,7 +48,7 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 			return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, Because(ReasonOtherFile) }})
 		}
 		if a.Verdict == Refused {
-			return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.MaGiaoDich, it.Due, it.Reason = a.MaGiaoDich, 0, a.Reason }})
+			return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.MaGiaoDich, it.Due, it.Reason = a.MaGiaoDich, o.watch(*it), a.Reason }})
 		}
 		docs := a.Docs
 		if a.Verdict == Decided {
@@ -65,13 +68,13 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 		return o.notReceived(ctx, row, a.Asked)
 	case row.State == Accepted && a.Received && a.Verdict == Decided:
 		return o.move(ctx, row, move{to: Assessed, docs: a.Docs, edit: func(it *Item, h head) {
-			it.MaGiaoDich, it.Due, it.Reason = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), 0, a.Reason
+			it.MaGiaoDich, it.Due, it.Reason = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), o.watch(*it), a.Reason
 			if h.Off != "" {
 				it.Reason = Because(ReasonAfterwards)
 			}
 		}})
 	case row.State == Accepted && a.Received && a.Verdict == Refused:
-		return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = 0, a.Reason }})
+		return o.move(ctx, row, move{to: Rejected, docs: a.Docs, edit: func(it *Item, _ head) { it.Due, it.Reason = o.watch(*it), a.Reason }})
 	case row.State == Accepted:
 		return o.move(ctx, row, move{to: Accepted, edit: func(it *Item, _ head) {
 			it.MaGiaoDich, it.Due, it.Asks = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), o.in(o.AskEvery), it.Asks+1
@@ -82,25 +85,49 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 				it.Reason = nil
 			}
 		}})
+	case row.work() == ToAsk:
+		return o.move(ctx, row, move{to: row.State, edit: func(it *Item, _ head) { it.Due, it.Asks = o.watch(*it), it.Asks+1 }})
 	}
 	return row, fhir.Errorf(fhir.Conflict, "delivery-transition", "", string(row.State), "?")
 }
 
 // notReceived applies "the other side does not have it" to an unknown item.
 func (o *Outbox) notReceived(ctx context.Context, row Row, asked fhir.Instant) (Row, error) {
-	sure := row.Closed + fhir.Instant(o.Settle.Milliseconds())
-	if asked < sure {
-		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = sure, it.Asks+1 }})
+	settle := fhir.Instant(o.Settle.Milliseconds())
+	if sure := row.Closed + settle; asked < sure {
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = o.soon(sure, it.Asks+2), it.Asks+1 }})
+	}
+	if row.Missing == 0 {
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) {
+			it.Missing, it.Due, it.Asks = asked, o.soon(asked+settle, it.Asks+2), it.Asks+1
+		}})
+	}
+	if again := row.Missing + settle; asked < again {
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = o.soon(again, it.Asks+2), it.Asks+1 }})
 	}
 	var h head
 	if _, err := o.readRow(ctx, SpaceHeads, string(row.Claim), &h); err != nil {
 		return row, err
 	}
 	if why := unwanted(row.Item, h); why != "" {
-		return o.move(ctx, row, move{to: Withdrawn, edit: withdraw(why)})
+		return o.move(ctx, row, move{to: Withdrawn, edit: func(it *Item, _ head) {
+			it.Doubt, it.Reason = true, Because(why)
+			it.Due = o.watch(*it)
+		}})
+	}
+	if o.ByPerson {
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) {
+			it.Due, it.Asks, it.Reason = o.in(o.AskEvery), it.Asks+1, Because(ReasonAwaitsPerson)
+		}})
 	}
 	// If the head changes now, Begin sees it: what is queued is not yet sent.
-	return o.move(ctx, row, move{to: Queued, edit: func(it *Item, _ head) { it.Due, it.Reason = o.now(), Because(ReasonNotReceived) }})
+	return o.move(ctx, row, move{to: Queued, edit: func(it *Item, _ head) { it.Due, it.Doubt, it.Reason = o.now(), true, Because(ReasonNotReceived) }})
+}
+
+// soon gives when an unknown item is asked about for the nth time: "received" counts at any moment, so it need not wait
+// until "not received" would count too.
+func (o *Outbox) soon(latest fhir.Instant, n int) fhir.Instant {
+	return min(latest, o.in(o.Retry.wait(n)))
 }
 
 // Unanswered records that a status query about the item brought nothing; it is asked again, later each time.

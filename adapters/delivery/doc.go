@@ -7,13 +7,19 @@
 //	draft -> queued -> sending -> accepted -> assessed -> settled
 //	           |  ^       |  \-> rejected
 //	         held |       v
-//	              +--- unknown -> accepted, rejected     by a status query or a person, never by a timer
+//	              +--- unknown -> accepted, rejected     by status queries or a person, never by a timer
 //	withdrawn: cancelled, deleted, superseded before it was sent
 //
 // Why ONCE holds: sending is on disk before the first byte leaves, and only queued goes to sending, so an item is sent
 // again only after it came back to queued. From sending it comes back only if no byte left; from unknown only if the
-// other side says that it has not received it, asked at least Config.Settle after the attempt had closed, or a person
-// says so. An attempt has closed when its sender has stopped, or at its deadline if the sender died.
+// other side says that it has not received it, asked at least Config.Settle after the attempt had closed, and once more
+// Config.Settle later, or a person says so. An attempt has closed when its sender has stopped, or at its deadline if the
+// sender died.
+//
+// What is assumed: no request takes effect more than twice Config.Settle after its sender gave up, and "not received" is
+// true of that moment. Where that fails (a proxy that keeps a request longer, a portal whose answer lags behind) the item
+// may come to two effects. That is not prevented, it is seen: what was sent again is watched for Config.Watch, and a receipt
+// too many marks the item and its Task, see Observe. With Config.ByPerson nothing is sent again without a person.
 //
 // Rows (times in ms since 1970, versions in ten digits so that they sort; facility and episode are path-escaped):
 //
@@ -26,11 +32,12 @@
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
 //
 // Caveats: a process that is stopped for longer than its deadline between its last look at the clock and its first byte
-// could still send when it wakes, for a byte cannot be fenced; Config.Settle bounds what of that may go unseen. Summary
+// could still send when it wakes, for a byte cannot be fenced; it counts as a request that lingers. Summary
 // reads all items. Items and attempts are evidence and are not trimmed.
 //
-// FHIR: one Task and one ClaimResponse for a claim, with ids made from the claim's; their versions are the history. Older
-// versions of a claim move without touching them.
+// FHIR: one Task and one ClaimResponse for a claim, with ids made from the claim's; their versions are the history. The
+// Task has the state of the newest version, and as output that of each earlier one that left the house; each step of
+// either is a version of it. The ClaimResponse has the decision on the newest version that has one.
 //
 // Start reading at state.go, then Enqueue, Begin, Finish, Learn.
 package delivery

@@ -38,7 +38,7 @@ func TestOneEpisodeBelongsToOneClaim(t *testing.T) {
 	w := newWorld(t)
 	k := w.mustWrite("c1", "LK1", "active", "a")
 	_, err := w.write("c2", "LK1", "active", "a")
-	wantCode(t, err, "unique-taken")
+	wantCode(t, err, "delivery-episode-taken")
 	if _, err := w.outbox.Status(ctx, "c2"); err == nil {
 		t.Error("the refused claim left an item")
 	}
@@ -93,10 +93,7 @@ func TestANewVersion(t *testing.T) {
 		w.wantState(k2, Queued, ReasonEarlier)
 		w.release(s)
 		// Not received: the earlier one is not wanted any more, and the new one may go.
-		w.advance(2 * time.Minute)
-		if _, err := w.outbox.Learn(ctx, w.row(k1), Answer{Asked: w.outbox.now()}); err != nil {
-			t.Fatal(err)
-		}
+		w.notReceived(k1)
 		w.wantState(k1, Withdrawn, ReasonSuperseded)
 		w.deliver(k2, accepted)
 		w.check()
@@ -133,10 +130,7 @@ func TestAClaimThatIsCalledOff(t *testing.T) {
 			w.wantState(k, c.want, c.reason)
 			w.wantTask("c1", c.want)
 			if c.want == Unknown {
-				w.advance(2 * time.Minute)
-				if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
-					t.Fatal(err)
-				}
+				w.notReceived(k)
 				w.wantState(k, Withdrawn, ReasonCancelled)
 			}
 			// Active again: a new item.

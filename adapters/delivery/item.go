@@ -58,7 +58,14 @@ type Item struct {
 	Token  uint64       `json:"token,omitempty"`
 	Closed fhir.Instant `json:"closed,omitempty"`
 
+	// Missing is when the query was begun that was first told, late enough, that the item was not received; 0 = not yet.
+	Missing fhir.Instant `json:"missing,omitempty"`
+	// Doubt says that it left unknown because it was said not to be received: if that was wrong, a file of it still comes to
+	// effect. Such an item is asked about once more before it is sent again, and watched for a while (Config.Watch).
+	Doubt bool `json:"doubt,omitempty"`
+
 	MaGiaoDich string   `json:"maGiaoDich,omitempty"` // receipt number of the other side
+	Others     []string `json:"others,omitempty"`     // receipt numbers of further effects of this version, see Observe
 	Response   string   `json:"response,omitempty"`   // ClaimResponse/id, once there is one
 	Reason     *Reason  `json:"reason,omitempty"`
 	Findings   []Reason `json:"findings,omitempty"` // of our own check while held, at most maxFindings
@@ -98,14 +105,14 @@ type Work string
 const (
 	ToSend Work = "send" // queued: to be sent; held: to be checked again
 	InSend Work = "sent" // sending: to be seen to if its process has died
-	ToAsk  Work = "ask"  // unknown, accepted: ask the other side
+	ToAsk  Work = "ask"  // unknown, accepted: ask the other side; what was sent again also later, see Config.Watch
 )
 
 func (i Item) work() Work {
 	switch i.State {
 	case Sending:
 		return InSend
-	case Unknown, Accepted:
+	case Unknown, Accepted, Assessed, Settled, Rejected, Withdrawn:
 		return ToAsk
 	default:
 		return ToSend

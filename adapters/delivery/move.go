@@ -17,7 +17,7 @@ type move struct {
 	edit    func(it *Item, h head)
 	attempt *Attempt             // written with the move
 	before  []byte               // the attempt's row as it must stand; nil = there must be none
-	docs    []*resource.Document // decisions as FHIR; only written while the item is the newest of its claim
+	docs    []*resource.Document // decisions as FHIR; only written while no newer version of the claim has one
 	require []store.Precondition
 }
 
@@ -29,26 +29,32 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		return row, fhir.Errorf(fhir.Conflict, "delivery-transition", "", string(row.State), string(m.to))
 	}
 	for {
-		var h head
-		headRaw, err := o.readRow(ctx, SpaceHeads, string(row.Claim), &h)
+		f, err := o.family(ctx, row.Claim)
 		if err != nil {
 			return row, err
 		}
 		it := row.Item
 		if m.to != it.State {
-			it.State, it.Since, it.Asks, it.Reason, it.Findings = m.to, o.now(), 0, nil, nil
+			it.State, it.Since, it.Asks, it.Missing, it.Reason, it.Findings = m.to, o.now(), 0, 0, nil, nil
 		}
 		if m.edit != nil {
-			m.edit(&it, h)
+			m.edit(&it, f.head)
 		}
-		if len(m.docs) > 0 && h.Version == it.Version {
+		if len(it.Others) > 0 { // it stays in sight whatever else happens
+			it.Reason = Because(ReasonSecondEffect)
+			if it.MaGiaoDich == "" {
+				it.Reason = Because(ReasonLateEffect)
+			}
+		}
+		tells := len(m.docs) > 0 && !f.decidedAfter(it.Version)
+		if tells {
 			it.Response = nameOf(m.docs[0])
 		}
 		next := Row{Item: it, raw: encode(it)}
 		w := interaction.WriteSet{
 			Require: append([]store.Precondition{
 				store.RecordIs{Space: SpaceItems, Key: row.Key().String(), Value: row.raw},
-				store.RecordIs{Space: SpaceHeads, Key: string(row.Claim), Value: headRaw},
+				store.RecordIs{Space: SpaceHeads, Key: string(row.Claim), Value: f.raw},
 			}, m.require...),
 			Records: itemRecords(&row.Item, next),
 		}
@@ -57,14 +63,20 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 			w.Require = append(w.Require, store.RecordIs{Space: SpaceAttempts, Key: key, Value: m.before})
 			w.Records = append(w.Records, store.Record{Space: SpaceAttempts, Key: key, Value: encode(m.attempt)})
 		}
-		if h.Version == it.Version && tellsMore(row.Item, it) {
-			task, err := o.task(it)
+		if (f.head.Version == it.Version || it.Sends > 0) && (tells || tellsMore(row.Item, it)) {
+			g := f.with(next)
+			task, err := o.task(g)
 			if err != nil {
 				return row, err
 			}
 			w.Docs = append(w.Docs, task)
+			for _, other := range g.told() {
+				if other.Version != it.Version {
+					w.Require = append(w.Require, store.RecordIs{Space: SpaceItems, Key: other.Key().String(), Value: other.raw})
+				}
+			}
 		}
-		if h.Version == it.Version {
+		if tells {
 			w.Docs = append(w.Docs, m.docs...)
 		}
 		_, err = o.service.Apply(ctx, w)
@@ -74,16 +86,12 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		if !lease.Changed(err) {
 			return row, err
 		}
-		// Only a change of the head, which others may make at any time, is a reason to try again.
-		now, err := o.Load(ctx, row.Key())
+		// Only a change around the item, which others may make at any time, is a reason to try again.
+		now, err := o.family(ctx, row.Claim)
 		if err != nil {
 			return row, err
 		}
-		raw, _, err := o.store.Record(ctx, SpaceHeads, string(row.Claim))
-		if err != nil {
-			return row, err
-		}
-		if !bytes.Equal(now.raw, row.raw) || bytes.Equal(raw, headRaw) {
+		if !bytes.Equal(now.of(row.Version).raw, row.raw) || now.same(f) {
 			return row, fhir.Errorf(fhir.Conflict, "delivery-moved", "", "Claim/"+string(row.Claim), string(row.State))
 		}
 	}
@@ -109,7 +117,7 @@ func itemRecords(old *Item, it Row) []store.Record {
 // tellsMore says whether a Task made of b would tell its reader something that one made of a did not.
 func tellsMore(a, b Item) bool {
 	if a.State != b.State || a.MaGiaoDich != b.MaGiaoDich || len(a.Findings) != len(b.Findings) ||
-		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided {
+		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided || len(a.Others) != len(b.Others) {
 		return true
 	}
 	if a.Reason != nil && *a.Reason != *b.Reason {

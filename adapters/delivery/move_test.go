@@ -207,7 +207,16 @@ func TestAProcessThatDiedInSending(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantState(k, Unknown, ReasonStopped)
+	// Late enough it counts, but once is not enough.
 	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.row(k).Closed + 60_000}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Unknown, ReasonStopped)
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.row(k).Closed + 119_000}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Unknown, ReasonStopped)
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.row(k).Closed + 120_000}); err != nil {
 		t.Fatal(err)
 	}
 	w.wantState(k, Queued, ReasonNotReceived)
@@ -278,14 +287,16 @@ func TestAPersonDecides(t *testing.T) {
 		{DecideSend, " ", "chi.lan", "reason-required"},
 		{DecideSend, "đã gọi điện", "", "reason-required"},
 		{"burn", "x", "chi.lan", "delivery-decision-unknown"},
+		{DecideAccepted, "x", "chi.lan", "receipt-required"},
+		{DecideNotReceived, "x", "chi.lan", "delivery-too-early"},
 		{DecideSend, "đã gọi điện", "chi.lan", "delivery-too-early"},
 	} {
-		_, err := w.outbox.Resolve(ctx, k, c.d, c.reason, c.who)
+		_, err := w.outbox.Resolve(ctx, k, Order{Decision: c.d, Reason: c.reason, Who: c.who})
 		wantCode(t, err, c.code)
 	}
 	w.wantState(k, Unknown, ReasonNoReply)
 	w.advance(2 * time.Minute)
-	if _, err := w.outbox.Resolve(ctx, k, DecideSend, "cơ quan bảo hiểm xác nhận chưa nhận", "chi.lan"); err != nil {
+	if _, err := w.outbox.Resolve(ctx, k, Order{Decision: DecideSend, Reason: "cơ quan bảo hiểm xác nhận chưa nhận", Who: "chi.lan"}); err != nil {
 		t.Fatal(err)
 	}
 	w.wantState(k, Queued, ReasonDecidedByHand)
@@ -294,7 +305,7 @@ func TestAPersonDecides(t *testing.T) {
 		t.Errorf("the reason is not in the Task: %s", task.Raw())
 	}
 	w.deliver(k, accepted)
-	_, err := w.outbox.Resolve(ctx, k, DecideSend, "nhầm", "chi.lan")
+	_, err := w.outbox.Resolve(ctx, k, Order{Decision: DecideSend, Reason: "nhầm", Who: "chi.lan"})
 	wantCode(t, err, "delivery-transition")
 	if d := w.row(k).Decided; d == nil || d.By != "chi.lan" {
 		t.Errorf("the decision is not kept: %+v", d)

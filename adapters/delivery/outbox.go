@@ -17,8 +17,11 @@ import (
 const (
 	// DefaultBase is the root of our identifier and code systems.
 	DefaultBase = "https://lienthong.example"
-	// DefaultSettle is how long after the end of an attempt its file may still come to effect on the other side.
-	DefaultSettle = 2 * time.Minute
+	// DefaultSettle is how long after the end of an attempt its file may still come to effect on the other side. A proxy
+	// on the way may keep a request that its sender has long given up; common ones give up after 1 to 10 minutes.
+	DefaultSettle = 15 * time.Minute
+	// DefaultWatch is how long after it was settled what was sent again is still asked about, for a second effect.
+	DefaultWatch = 24 * time.Hour
 	// DefaultAskEvery is the distance of status queries about an accepted item.
 	DefaultAskEvery = 10 * time.Minute
 	// DefaultRecheck is after how long an item that is held is checked again, since what it lacks may have come.
@@ -35,7 +38,12 @@ type Config struct {
 	// called for each Claim that is written and must be quick.
 	Episode func(claim resource.Value) (facility, episode string, ok bool)
 
-	Settle   time.Duration // 0 is DefaultSettle
+	// Settle is how long after the end of an attempt "not received" is believed, and how long after that it must be said
+	// again before the item is sent again. 0 is DefaultSettle.
+	Settle time.Duration
+	// ByPerson leaves what was not received to a person: it stays unknown, and is asked about, until Resolve.
+	ByPerson bool
+	Watch    time.Duration // 0 is DefaultWatch
 	AskEvery time.Duration // 0 is DefaultAskEvery
 	Recheck  time.Duration // 0 is DefaultRecheck
 	Retry    Retry         // of items that could not be sent, and of questions without an answer
@@ -79,6 +87,9 @@ func New(c Config) *Outbox {
 	c.Base = strings.TrimSuffix(c.Base, "/")
 	if c.Settle <= 0 {
 		c.Settle = DefaultSettle
+	}
+	if c.Watch <= 0 {
+		c.Watch = DefaultWatch
 	}
 	if c.AskEvery <= 0 {
 		c.AskEvery = DefaultAskEvery

@@ -5,7 +5,9 @@ type Reason struct {
 	Code string `json:"code"`
 	VI   string `json:"vi,omitempty"`
 	EN   string `json:"en,omitempty"`
-	Path string `json:"path,omitempty"` // element at fault such as XML3[4].SO_LUONG; "" if none
+	Path string `json:"path,omitempty"` // field of the claim file at fault such as XML3[4].SO_LUONG; "" if none
+	// Element is the FHIRPath that the field comes from, such as Claim.item[4].quantity; "" if it is not known.
+	Element string `json:"element,omitempty"`
 }
 
 // Codes of reasons that this room gives; those of pre-check rules (XML1-07) and gateways (403) come from elsewhere.
@@ -24,6 +26,11 @@ const (
 	ReasonUnreadable    = "unreadable"
 	ReasonAfterwards    = "cancelled-afterwards"
 	ReasonDecidedByHand = "decided-by-hand"
+	ReasonSecondEffect  = "second-effect"
+	ReasonLateEffect    = "late-effect"
+	ReasonAwaitsPerson  = "not-received-awaits-person"
+	ReasonLoginRefused  = "login-refused"
+	ReasonNotLoggedIn   = "not-logged-in"
 )
 
 var reasons = map[string]Reason{
@@ -40,6 +47,11 @@ var reasons = map[string]Reason{
 	ReasonNoAccount:     {VI: "Cơ sở chưa có tài khoản trên cổng giám định", EN: "The facility has no account at the assessment system"},
 	ReasonUnreadable:    {VI: "Chưa lập được tệp hồ sơ do lỗi hệ thống, sẽ thử lại", EN: "The claim file could not be made because of a fault of ours; it is tried again"},
 	ReasonAfterwards:    {VI: "Hồ sơ bị hủy sau khi đã gửi, cần báo cơ quan bảo hiểm", EN: "The claim was cancelled after it was sent: the insurer must be told"},
+	ReasonSecondEffect:  {VI: "Cổng giám định đã tiếp nhận phiên bản này nhiều hơn một lần, cần báo cơ quan bảo hiểm", EN: "The assessment system has taken this version more than once: the insurer must be told"},
+	ReasonLateEffect:    {VI: "Cổng giám định đã tiếp nhận phiên bản này sau khi trả lời chưa nhận, cần báo cơ quan bảo hiểm", EN: "The assessment system has taken this version after saying that it had not: the insurer must be told"},
+	ReasonAwaitsPerson:  {VI: "Cổng giám định xác nhận chưa nhận được hồ sơ, cần người quyết định gửi lại", EN: "The assessment system says that it has not received the claim: a person decides whether it is sent again"},
+	ReasonLoginRefused:  {VI: "Cổng giám định từ chối tài khoản khi đăng nhập, chưa gửi dữ liệu nào", EN: "The assessment system refused the account at log-in: nothing was sent"},
+	ReasonNotLoggedIn:   {VI: "Cổng giám định từ chối tệp vì phiên đăng nhập không hợp lệ (401), hồ sơ chưa được tiếp nhận", EN: "The assessment system refused the file: not logged in (401). Nothing was taken"},
 	ReasonDecidedByHand: {VI: "Do người có trách nhiệm quyết định", EN: "Decided by a person"},
 }
 

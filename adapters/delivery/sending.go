@@ -117,7 +117,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 				it.Reason = Because(ReasonAfterwards)
 			}
 		case Unknown:
-			it.Due = o.in(o.Settle)
+			it.Due = o.soon(it.Closed+fhir.Instant(o.Settle.Milliseconds()), 1)
 			if it.Reason == nil {
 				it.Reason = Because(ReasonNoReply)
 			}
@@ -131,7 +131,11 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "delivery-moved" {
 		return next, err
 	}
-	return s.Row, o.late(ctx, s, at)
+	if err := o.late(ctx, s, at); err != nil || at.MaGiaoDich == "" {
+		return s.Row, err
+	}
+	_, err = o.Observe(ctx, s.Claim, []Taken{{PB: s.PB, MaGiaoDich: at.MaGiaoDich}})
+	return s.Row, err
 }
 
 // late keeps an outcome that came after the item had been given up.
@@ -178,7 +182,7 @@ func (o *Outbox) Lost(ctx context.Context) (int, error) {
 		}
 		at.Ended, at.Outcome = o.now(), Unknown
 		_, err = o.move(ctx, row, move{to: Unknown, attempt: &at, before: raw, edit: func(it *Item, _ head) {
-			it.Due = it.Closed + fhir.Instant(o.Settle.Milliseconds())
+			it.Due = o.soon(it.Closed+fhir.Instant(o.Settle.Milliseconds()), 1)
 			it.Reason = Because(ReasonStopped)
 		}})
 		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == "delivery-moved" {

@@ -23,13 +23,14 @@ var States = []State{Draft, Held, Queued, Sending, Unknown, Accepted, Rejected, 
 
 // next is the one table of transitions. No row has a timer in it: time alone changes no state.
 var next = map[State][]State{
-	Draft:  {Queued},
-	Held:   {Queued, Withdrawn},        // Queued: checked again without a fault
-	Queued: {Held, Sending, Withdrawn}, // never straight to Accepted: what was not recorded as sent was not sent
+	Draft: {Queued},
+	Held:  {Queued, Withdrawn}, // Queued: checked again without a fault
+	Queued: {Held, Sending, Withdrawn, // never straight to Accepted: what was not recorded as sent was not sent
+		Unknown}, // it had been sent, was said not to be received, and now turns up after all
 	Sending: {Accepted, Rejected, Unknown, // Unknown also when the process died: the lease of the attempt is over
 		Queued}, // only if it is certain that no byte of the file left the house
 	// Unknown is left only by the answer to a status query, or by a person who gives a reason. Queued: the answer says
-	// "not received" and was asked for late enough; Withdrawn: the same, and the version is not wanted any more.
+	// "not received", late enough and twice; Withdrawn: the same, and the version is not wanted any more.
 	Unknown:   {Accepted, Rejected, Queued, Withdrawn},
 	Accepted:  {Assessed, Rejected}, // Rejected: a format error found after acceptance
 	Rejected:  {Queued, Withdrawn},  // Queued only by a person: the same version again, such as after a facility's right was granted

@@ -10,7 +10,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 )
 
-// Summary counts claims by the state of their newest version.
+// Summary counts items, which are versions of claims, by their state.
 type Summary map[State]int
 
 // String gives the states that have any, in the order of a claim's life: "queued 3, accepted 12".
@@ -27,7 +27,7 @@ func (s Summary) String() string {
 	return b.String()
 }
 
-// Summary counts the claims in the outbox. It reads all items unless nothing was committed since the last call.
+// Summary counts the items in the outbox. It reads all items unless nothing was committed since the last call.
 func (o *Outbox) Summary(ctx context.Context) (Summary, error) {
 	at, err := o.store.Head(ctx)
 	if err != nil {
@@ -41,20 +41,11 @@ func (o *Outbox) Summary(ctx context.Context) (Summary, error) {
 		return maps.Clone(known), nil
 	}
 	counts := Summary{}
-	var claim string
-	var state State
 	for rec, err := range o.store.Records(ctx, SpaceItems, "", "") {
 		if err != nil {
 			return nil, err
 		}
-		id, _, _ := strings.Cut(rec.Key, "/")
-		if id != claim && claim != "" {
-			counts[state]++
-		}
-		claim, state = id, stateOf(rec.Value)
-	}
-	if claim != "" {
-		counts[state]++
+		counts[stateOf(rec.Value)]++
 	}
 	o.mu.Lock()
 	o.summary.at, o.summary.counts = at, counts

@@ -36,8 +36,14 @@ func derivedID(prefix string, id fhir.ID) fhir.ID {
 func (o *Outbox) StateSystem() string  { return o.Base + "/fhir/CodeSystem/delivery-state" }
 func (o *Outbox) ReasonSystem() string { return o.Base + "/fhir/CodeSystem/delivery-reason" }
 
-// task makes the Task of an item. It depends on the item alone, so each version of the Task is one state of the item.
-func (o *Outbox) task(it Item) (*resource.Document, error) {
+// OutputSystem is the code system of Task.output.type.
+func (o *Outbox) OutputSystem() string { return o.Base + "/fhir/CodeSystem/delivery-output" }
+
+// task makes the Task of a claim: the state of its newest version, and as output what became of each earlier one that left
+// the house. It depends on these items alone, so each version of the Task is one step of one of them.
+func (o *Outbox) task(f family) (*resource.Document, error) {
+	told := f.told()
+	it, earlier := told[len(told)-1].Item, told[:len(told)-1]
 	w := &writer{}
 	w.open('{').member("resourceType").text("Task").member("id").text(string(TaskID(it.Claim)))
 	w.member("identifier").open('[').open('{').
@@ -65,7 +71,13 @@ func (o *Outbox) task(it Item) (*resource.Document, error) {
 	if len(it.Findings) > 0 {
 		w.member("note").open('[')
 		for _, f := range it.Findings {
-			w.open('{').member("text").text(findingText(f)).close('}')
+			w.open('{').member("text").text(findingText(f, f.VI))
+			if f.EN != "" {
+				w.member("_text").open('{').member("extension").open('[')
+				w.translation("en", findingText(f, f.EN))
+				w.close(']').close('}')
+			}
+			w.close('}')
 		}
 		w.close(']')
 	}
@@ -73,31 +85,66 @@ func (o *Outbox) task(it Item) (*resource.Document, error) {
 	w.parameter("claim-version", "valuePositiveInt").number(uint64(it.Version)).close('}')
 	w.parameter("PB", "valuePositiveInt").number(it.PB).close('}')
 	w.close(']')
-	if it.MaGiaoDich != "" || it.Response != "" || it.Sends > 0 {
-		w.member("output").open('[')
-		if it.Sends > 0 {
-			w.parameter("attempts", "valuePositiveInt").number(uint64(it.Sends)).close('}')
-		}
-		if it.MaGiaoDich != "" {
-			w.parameter("maGiaoDich", "valueString").text(it.MaGiaoDich).close('}')
-		}
-		if it.Response != "" {
-			w.parameter("response", "valueReference").open('{').member("reference").text(it.Response).close('}').close('}')
-		}
-		w.close(']')
-	}
+	o.outputs(w, it, earlier)
 	w.close('}')
 	return resource.New(w.b)
 }
 
-// findingText is a finding as one line: code, place, text.
-func findingText(f Reason) string {
+// outputs writes Task.output, if there is any.
+func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
+	response := it.Response
+	for i := len(earlier) - 1; i >= 0 && response == ""; i-- {
+		response = earlier[i].Response
+	}
+	if len(earlier) == 0 && it.MaGiaoDich == "" && response == "" && it.Sends == 0 && len(it.Others) == 0 {
+		return
+	}
+	w.member("output").open('[')
+	if it.Sends > 0 {
+		w.parameter("attempts", "valuePositiveInt").number(uint64(it.Sends)).close('}')
+	}
+	receipts := func(it Item, of string) {
+		if it.MaGiaoDich != "" {
+			w.parameter("maGiaoDich"+of, "valueString").text(it.MaGiaoDich).close('}')
+		}
+		for _, other := range it.Others {
+			w.parameter("other-maGiaoDich"+of, "valueString").text(other).close('}')
+		}
+	}
+	receipts(it, "")
+	if response != "" {
+		w.parameter("response", "valueReference").open('{').member("reference").text(response).close('}').close('}')
+	}
+	for _, e := range earlier {
+		of := "version " + strconv.FormatUint(uint64(e.Version), 10)
+		w.open('{').member("type")
+		w.concept(o.OutputSystem(), "earlier-version", "", of)
+		text := display[e.State]
+		if e.Reason != nil && e.Reason.VI != "" {
+			text += ": " + e.Reason.VI
+		}
+		w.member("valueCodeableConcept").open('{').member("coding").open('[')
+		w.coding(o.StateSystem(), string(e.State), string(e.State))
+		if e.Reason != nil {
+			w.coding(o.ReasonSystem(), e.Reason.Code, e.Reason.EN)
+		}
+		w.close(']').member("text").text(text).close('}').close('}')
+		receipts(e.Item, " of "+of)
+	}
+	w.close(']')
+}
+
+// findingText is a finding as one line: code, place in the claim file, element of FHIR, text.
+func findingText(f Reason, text string) string {
 	s := f.Code
 	if f.Path != "" {
 		s += " " + f.Path
 	}
-	if f.VI != "" {
-		s += ": " + f.VI
+	if f.Element != "" {
+		s += " (" + f.Element + ")"
+	}
+	if text != "" {
+		s += ": " + text
 	}
 	return s
 }
@@ -155,12 +202,25 @@ func (w *writer) number(n uint64) *writer {
 	return w
 }
 
-func (w *writer) concept(system, code, name, text string) *writer {
-	w.open('{').member("coding").open('[').open('{').member("system").text(system).member("code").text(code)
+func (w *writer) coding(system, code, name string) *writer {
+	w.open('{').member("system").text(system).member("code").text(code)
 	if name != "" {
 		w.member("display").text(name)
 	}
-	w.close('}').close(']')
+	return w.close('}')
+}
+
+// translation writes an extension with the text in another language.
+// Source: http://hl7.org/fhir/R4/extension-translation.html
+func (w *writer) translation(lang, text string) *writer {
+	w.open('{').member("url").text("http://hl7.org/fhir/StructureDefinition/translation").member("extension").open('[')
+	w.open('{').member("url").text("lang").member("valueCode").text(lang).close('}')
+	w.open('{').member("url").text("content").member("valueString").text(text).close('}')
+	return w.close(']').close('}')
+}
+
+func (w *writer) concept(system, code, name, text string) *writer {
+	w.open('{').member("coding").open('[').coding(system, code, name).close(']')
 	if text != "" {
 		w.member("text").text(text)
 	}

@@ -180,6 +180,17 @@ func (w *world) deliver(k Key, r Result) {
 	w.release(s)
 }
 
+// notReceived lets the other side say, late enough and twice, that it does not have an item.
+func (w *world) notReceived(k Key) {
+	w.tb.Helper()
+	for range 2 {
+		w.advance(2 * time.Minute)
+		if _, err := w.outbox.Learn(context.Background(), w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
+			w.tb.Fatal(err)
+		}
+	}
+}
+
 // task reads the claim's Task.
 func (w *world) task(claim string) (doc *resource.Document, version fhir.Version) {
 	w.tb.Helper()

@@ -143,7 +143,7 @@ func TestKillDuringClaimSync(t *testing.T) {
 		return startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir,
 			"--gateway-url", portal.info.Gateway, "--gateway-credentials", credentials(t),
 			"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s",
-			"--gateway-timeout", "1s", "--gateway-settle", "2s", "--gateway-lease", "2s",
+			"--gateway-timeout", "1s", "--gateway-settle", "2s", "--gateway-resend", "settled", "--gateway-lease", "2s",
 			"--gateway-ask-every", "100ms", "--gateway-retry-first", "500ms", "--gateway-retry-max", "1s")
 	}
 	server := start()

@@ -19,14 +19,14 @@ import (
 )
 
 type demoCmd struct {
-	Listen        string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the FHIR server; port 0 takes a free one."`
-	GatewayListen string        `name:"gateway-listen" default:"127.0.0.1:8090" placeholder:"ADDR" help:"Address of the mock portal; port 0 takes a free one."`
+	Listen        string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the FHIR server; port 0 takes a free one. Default: ${default}."`
+	GatewayListen string        `name:"gateway-listen" default:"127.0.0.1:8090" placeholder:"ADDR" help:"Address of the mock portal; port 0 takes a free one. Default: ${default}."`
 	Data          string        `type:"path" placeholder:"DIR" help:"Folder to keep everything in, to continue with the next time. Default: a temporary one, removed at the end."`
 	Seed          uint64        `default:"1" help:"Which population to invent; the same seed gives the same one."`
 	Citizens      int           `default:"60" help:"How many citizens to invent, at least."`
 	Every         time.Duration `default:"10s" help:"Distance of the scheduler's slots, at which claims go out and are asked about."`
 	Info          string        `type:"path" placeholder:"FILE" help:"Write where everything is to this file, as JSON, once it is ready."`
-	MemoryLimit   int64         `name:"memory-limit" default:"360" placeholder:"MiB" help:"Memory to stay within, as far as the work allows. 0: no limit."`
+	MemoryLimit   int64         `name:"memory-limit" default:"360" placeholder:"MiB" help:"Memory to stay within, as far as the work allows. 0: no limit. Default: ${default}."`
 	LogLevel      string        `name:"log-level" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged: debug, info, warn, error."`
 }
 
@@ -49,7 +49,7 @@ type demo struct {
 }
 
 // base is the FHIR base URL.
-func (d *demo) base() string { return urlOf(d.fhir) + "/fhir" }
+func (d *demo) base() string { return urlOf(d.fhir) + defaultPath }
 
 // Run shows the whole job until ctx ends.
 func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
@@ -79,7 +79,7 @@ func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
 // open starts what the demo is made of: the mock portal with its ledger, and the server with its store, both in dir.
 func (d *demo) open(ctx context.Context) error {
 	credentials := filepath.Join(d.dir, "gateway.yaml")
-	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
 	if err := os.WriteFile(credentials, []byte("username: "+demoAccount+"\npassword: "+demoPassword+"\n"), 0o600); err != nil {
@@ -89,12 +89,12 @@ func (d *demo) open(ctx context.Context) error {
 		Data: filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
 		Gateway: config.Gateway{
 			URL: urlOf(d.portal), Credentials: credentials,
-			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 5 * time.Second, Settle: 8 * time.Second, Lease: 6 * time.Second,
+			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 5 * time.Second, Settle: 8 * time.Second, Resend: "settled", Lease: 6 * time.Second,
 			AskEvery: d.Every / 2, RetryFirst: d.Every / 2, RetryMax: 3 * d.Every,
 		},
 	}
 	var err error
-	if d.node, err = openNode(ctx, settings, d.log); err != nil {
+	if d.node, err = openNode(ctx, settings, d.base(), d.log); err != nil {
 		return err
 	}
 	d.mock, err = bhxhmock.New(bhxhmock.Options{
@@ -110,10 +110,16 @@ func (d *demo) open(ctx context.Context) error {
 
 func (d *demo) run(ctx context.Context) error {
 	if err := d.open(ctx); err != nil {
+		if ctx.Err() != nil { // it was asked to end before it had begun
+			return nil
+		}
 		return err
 	}
+	stop := ctx
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serveHTTP(ctx, d.portal, d.mock.Handler(), time.Second, d.log) })
+	g.Go(func() error {
+		return serveHTTP(ctx, d.portal, bodyDeadlines(d.mock.Handler(), bodyStall, bodyMost), time.Second, d.log)
+	})
 	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.node.handler, 5*time.Second, d.log) })
 	g.Go(func() error {
 		err := d.seed(ctx)
@@ -130,6 +136,9 @@ func (d *demo) run(ctx context.Context) error {
 		return d.follow(ctx)
 	})
 	err := g.Wait()
+	if stop.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil
+	}
 	return errors.Join(err, d.node.close(), d.mock.Close())
 }
 

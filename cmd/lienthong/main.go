@@ -84,18 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			}
 		}
 	}()
-	var c cli
-	parser, err := kong.New(&c,
-		kong.Name("lienthong"),
-		kong.Description("Health records that reach each other: FHIR R4, citizen ID, claims to the social insurance."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { panic(shown{}) }),
-		kong.Configuration(yamlSettings),
-		kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(streams{stdout, stderr}),
-	)
+	parser, err := newParser(ctx, stdout, stderr, func(int) { panic(shown{}) })
 	if err != nil {
 		return err
 	}
@@ -104,7 +93,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("%w; see lienthong --help", err)}
+		return &exitError{exitUsage, fmt.Errorf("%w; see lienthong %s--help", err, commandOf(parser.Model, args))}
 	}
 	return command.Run()
+}
+
+// commandOf gives the command that arguments begin with and a blank, "" if they begin with none.
+func commandOf(app *kong.Application, args []string) string {
+	for _, c := range app.Children {
+		if len(args) > 0 && args[0] == c.Name {
+			return c.Name + " "
+		}
+	}
+	return ""
+}
+
+// newParser makes the parser of the command line; exit is called when help was printed.
+func newParser(ctx context.Context, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	var c cli
+	return kong.New(&c,
+		kong.Name("lienthong"),
+		kong.Description("Health records that reach each other: FHIR R4, citizen ID, claims to the social insurance."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.Configuration(yamlSettings),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(streams{stdout, stderr}),
+	)
 }

@@ -93,7 +93,7 @@ func summaryLine(counts delivery.Summary) string {
 	for _, n := range counts {
 		all += n
 	}
-	return fmt.Sprintf("%d claims: %s", all, counts)
+	return fmt.Sprintf("%d claim versions: %s", all, counts)
 }
 
 // liveLine prints a text when it differs from the last one.

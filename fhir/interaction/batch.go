@@ -3,6 +3,7 @@ package interaction
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,7 @@ func (s *Service) Batch(ctx context.Context, doc *resource.Document, o BundleOpt
 	if err != nil {
 		return nil, err
 	}
+	targets := batchTargets(entries)
 	answers := make([]Answer, len(entries))
 	for _, phase := range [][]Verb{{0}, {Delete}, {Post}, {Put, Patch}, {Get, Head}} {
 		var g errgroup.Group
@@ -32,6 +34,9 @@ func (s *Service) Batch(ctx context.Context, doc *resource.Document, o BundleOpt
 			}
 			answers[i].Verb = e.verb
 			if answers[i].Err = faults[i]; answers[i].Err != nil {
+				continue
+			}
+			if answers[i].Err = targets.independent(e); answers[i].Err != nil {
 				continue
 			}
 			g.Go(func() error {
@@ -47,6 +52,34 @@ func (s *Service) Batch(ctx context.Context, doc *resource.Document, o BundleOpt
 		}
 	}
 	return answers, nil
+}
+
+// fullURLs are the entries of a batch whose fullUrl stands for nothing but the entry itself.
+type fullURLs map[string]int
+
+// batchTargets finds them: names such as urn:uuid:…, and those of resources that are still to get their id.
+func batchTargets(entries []*entry) fullURLs {
+	out := fullURLs{}
+	for i, e := range entries {
+		if e.fullURL != "" && (e.verb == Post || strings.HasPrefix(e.fullURL, "urn:")) {
+			out[e.fullURL] = i
+		}
+	}
+	return out
+}
+
+// independent refuses an entry that refers to another one by its fullUrl: entries of a batch must not depend on each other.
+// Source: https://hl7.org/fhir/R4/http.html#brules
+func (f fullURLs) independent(e *entry) error {
+	if len(f) == 0 || e.verb != Post && e.verb != Put || e.resource.ResourceType() == "Bundle" {
+		return nil
+	}
+	for v := range e.resource.Strings("reference") {
+		if to, ok := f[v.Text()]; ok {
+			return fhir.Errorf(fhir.Invalid, "batch-reference", v.Path(), to)
+		}
+	}
+	return nil
 }
 
 // single performs one entry. Its resource becomes a document of its own: the bundle's is shared with the other entries.
@@ -66,7 +99,11 @@ func (s *Service) single(ctx context.Context, e *entry, a *Answer, o BundleOptio
 		}
 		a.Read, a.Err = o.Read(ctx, e.read, 0)
 	case Post:
-		a.Result, a.Err = s.Create(ctx, doc, CreateOptions{Type: e.key.Type, IfNoneExist: e.ifNoneExist})
+		opt := CreateOptions{Type: e.key.Type}
+		if e.ifNoneExist != "" {
+			opt.IfNoneExist = &e.ifNoneExist
+		}
+		a.Result, a.Err = s.Create(ctx, doc, opt)
 	case Put:
 		opt := UpdateOptions{IfMatch: e.ifMatch, IfNoneMatchAny: e.ifNoneMatchAny}
 		if conditional {

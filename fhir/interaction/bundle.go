@@ -68,11 +68,14 @@ type entry struct {
 	criteria string // of the url: Type?criteria
 	patch    JSONPatch
 
-	ifNoneExist    string
+	ifNoneExist    string // criteria, "" if none
 	ifMatch        *fhir.Version
 	ifNoneMatchAny bool
 	read           ReadEntry
 }
+
+// writes says whether the entry is one that changes something.
+func (e *entry) writes() bool { return e.verb != Get && e.verb != Head }
 
 // path is the place of the entry's resource, put before paths within it.
 func (e *entry) path(rest string) string { return "Bundle.entry[" + strconv.Itoa(e.n) + "]" + rest }
@@ -138,7 +141,7 @@ func (s *Service) parseEntry(e *entry, base string) error {
 	if err := s.parseURL(e, base, req.Get("url").Text()); err != nil {
 		return err
 	}
-	if err := parseConditions(e, req); err != nil {
+	if err := s.parseConditions(e, base, req); err != nil {
 		return err
 	}
 	return s.parseContent(e)
@@ -146,13 +149,11 @@ func (s *Service) parseEntry(e *entry, base string) error {
 
 // parseURL reads request.url, relative or with this server's own base.
 func (s *Service) parseURL(e *entry, base, url string) error {
-	bad := func() error { return fhir.Errorf(fhir.Invalid, "entry-url", e.path(".request.url")) }
-	for _, own := range []string{base, s.base} {
-		if own != "" {
-			url = strings.TrimPrefix(url, own)
-		}
+	if url == "" {
+		return fhir.Errorf(fhir.Invalid, "entry-url-missing", e.path(".request.url"))
 	}
-	url = strings.TrimPrefix(url, "/")
+	bad := func() error { return fhir.Errorf(fhir.Invalid, "entry-url", e.path(".request.url")) }
+	url = s.relative(url, base)
 	e.url = url
 	if e.verb == Get || e.verb == Head {
 		if url == "" {
@@ -174,7 +175,9 @@ func (s *Service) parseURL(e *entry, base, url string) error {
 		e.key.ID = parsed
 	}
 	switch {
-	case e.verb == Post && (hasID || conditional), // no operations within bundles
+	case e.verb == Post && !hasID && conditional:
+		return fhir.Errorf(fhir.Invalid, "create-criteria", e.path(".request.url"))
+	case e.verb == Post && hasID, // no operations within bundles
 		e.verb != Post && hasID == conditional,
 		conditional && criteria == "":
 		return bad()
@@ -182,9 +185,20 @@ func (s *Service) parseURL(e *entry, base, url string) error {
 	return nil
 }
 
-// parseConditions reads ifMatch, ifNoneMatch, ifNoneExist and ifModifiedSince.
-func parseConditions(e *entry, req resource.Value) error {
-	if text := req.Get("ifMatch").Text(); text != "" {
+// relative takes this server's own base away from the front of a url.
+func (s *Service) relative(url, base string) string {
+	for _, own := range []string{base, s.base} {
+		if own != "" {
+			url = strings.TrimPrefix(url, own)
+		}
+	}
+	return strings.TrimPrefix(url, "/")
+}
+
+// parseConditions reads ifMatch, ifNoneMatch, ifNoneExist and ifModifiedSince. What is there must say something.
+func (s *Service) parseConditions(e *entry, base string, req resource.Value) error {
+	if v := req.Get("ifMatch"); v.Kind() != resource.None {
+		text := v.Text()
 		v, ok := ParseETag(text)
 		if !ok {
 			return fhir.Errorf(fhir.Invalid, "etag-invalid", e.path(".request.ifMatch"))
@@ -194,8 +208,15 @@ func parseConditions(e *entry, req resource.Value) error {
 	noneMatch := req.Get("ifNoneMatch").Text()
 	e.ifNoneMatchAny = noneMatch == "*" && e.verb == Put
 	e.read = ReadEntry{URL: e.url, IfNoneMatch: noneMatch, IfModifiedSince: req.Get("ifModifiedSince").Text()}
-	if e.ifNoneExist = req.Get("ifNoneExist").Text(); e.ifNoneExist != "" && e.verb != Post {
+	v := req.Get("ifNoneExist")
+	if v.Kind() == resource.None {
+		return nil
+	}
+	if e.verb != Post {
 		return fhir.Errorf(fhir.Invalid, "entry-if-none-exist", e.path(".request.ifNoneExist"))
+	}
+	if e.ifNoneExist = trimCriteria(e.key.Type, s.relative(v.Text(), base)); e.ifNoneExist == "" {
+		return fhir.Errorf(fhir.Invalid, "search-criteria-empty", e.path(".request.ifNoneExist"))
 	}
 	return nil
 }

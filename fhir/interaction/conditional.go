@@ -2,9 +2,11 @@ package interaction
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -13,22 +15,79 @@ import (
 type criteria struct {
 	typ   fhir.Type
 	query search.Query
+	text  string // Type?criteria: the same text is the same question
+	path  string // of a bundle: where they stand
 }
 
-// bindCriteria binds raw, written as "identifier=S|V", "?identifier=S|V" or "Patient?identifier=S|V". Criteria are always
-// strict: a parameter that were passed over would make them match more.
+// conditions names the parameters, for messages.
+func (c *criteria) conditions() string {
+	var names []string
+	for _, w := range c.query.Where {
+		switch w := w.(type) {
+		case search.Terms:
+			names = append(names, w.Name)
+		case search.Chain:
+			names = append(names, w.Name)
+		case search.IDs:
+			names = append(names, "_id")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// bindCriteria binds raw, written as "identifier=S|V", "?identifier=S|V", "Patient?identifier=S|V" or, as HAPI's client has
+// it, "http://host/fhir/Patient?identifier=S|V". Criteria are always strict: a parameter that were passed over would make them match more.
 func (s *Service) bindCriteria(t fhir.Type, raw string) (*criteria, error) {
-	q, err := search.BindCriteria(t, trimCriteria(t, raw), s.searchOptions(false))
+	raw = trimCriteria(t, raw)
+	q, err := search.BindCriteria(t, raw, s.searchOptions(false))
 	if err != nil {
 		return nil, err
 	}
-	return &criteria{typ: t, query: q}, nil
+	return &criteria{typ: t, query: q, text: string(t) + "?" + raw}, nil
 }
 
-// trimCriteria takes a leading "?" or "Type?" away.
+// met says whether a resource with these entries meets the criteria. Conditions that its own entries do not decide, such
+// as chains, count as met.
+func (c *criteria) met(key fhir.Key, entries []search.Entry) bool {
+	q := c.query
+	q.Where = slices.DeleteFunc(slices.Clone(q.Where), undecided)
+	return search.Matches(q, key, entries, nil)
+}
+
+// undecided says whether a condition cannot be decided by the entries of one document: a chain asks other resources, and
+// the time of the last update is not known before the commit.
+func undecided(c search.Condition) bool {
+	switch c := c.(type) {
+	case search.Chain:
+		return true
+	case search.Terms:
+		return slices.ContainsFunc(c.Any, func(t search.Term) bool { return t.Param == search.ParamLastUpdated })
+	}
+	return false
+}
+
+// refers says whether the criteria look at references or other links, whose final text a transaction puts in late.
+func (c *criteria) refers() bool {
+	return slices.ContainsFunc(c.query.Where, func(w search.Condition) bool {
+		t, ok := w.(search.Terms)
+		return ok && slices.ContainsFunc(t.Any, func(t search.Term) bool {
+			p := r4.ParamByID(uint16(t.Param &^ search.ParamDetail))
+			return p != nil && (p.Type == r4.ParamReference || p.Type == r4.ParamComposite || p.Type == r4.ParamURI)
+		})
+	})
+}
+
+// trimCriteria takes a leading "?", "Type?" or URL of the type away.
 func trimCriteria(t fhir.Type, raw string) string {
-	if q := strings.IndexByte(raw, '?'); q == 0 || q > 0 && raw[:q] == string(t) {
-		return raw[q+1:]
+	path, query, ok := strings.Cut(raw, "?")
+	if !ok {
+		return raw
+	}
+	if scheme, _, absolute := strings.Cut(path, "://"); absolute && (scheme == "http" || scheme == "https") {
+		path = path[strings.LastIndexByte(path, '/')+1:]
+	}
+	if path == "" || path == string(t) {
+		return query
 	}
 	return raw
 }
@@ -40,7 +99,7 @@ func (s *Service) one(ctx context.Context, c *criteria, t fhir.T) (*store.Match,
 	case err != nil:
 		return nil, err
 	case len(found) > 1:
-		return nil, fhir.Errorf(fhir.Precondition, "criteria-many", "", string(c.typ))
+		return nil, fhir.Errorf(fhir.Precondition, codeCriteriaMany, "", string(c.typ))
 	case len(found) == 0:
 		return nil, nil
 	}
@@ -63,7 +122,7 @@ func (s *Service) atMostTwo(ctx context.Context, c *criteria, t fhir.T) ([]store
 
 // searchOptions are what all query strings of this service are bound with.
 func (s *Service) searchOptions(lenient bool) search.Options {
-	return search.Options{Lenient: lenient, Base: s.base, FoldSystem: s.fold, Now: s.now(), Pass: passed}
+	return search.Options{Lenient: lenient, Base: s.base, Also: s.also, FoldSystem: s.fold, Now: s.now(), Pass: passed}
 }
 
 // passed are the parameters that a search may carry for the rooms above: they say how to show, not what to find.

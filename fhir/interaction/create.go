@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -11,7 +12,7 @@ import (
 // CreateOptions refine a create.
 type CreateOptions struct {
 	Type        fhir.Type // that the document must have; "" = any
-	IfNoneExist string    // search criteria: only if nothing matches them; "" = always
+	IfNoneExist *string   // search criteria, which must not be empty: only if nothing matches them; nil = always
 }
 
 // Create stores doc under a new id; an id in the document is replaced. With IfNoneExist it stores nothing when exactly one
@@ -24,13 +25,15 @@ func (s *Service) Create(ctx context.Context, doc *resource.Document, o CreateOp
 	}
 	links := collectCriteria(v)
 	var cond *criteria
-	if o.IfNoneExist != "" {
-		if cond, err = s.bindCriteria(t, o.IfNoneExist); err != nil {
+	about := string(t)
+	if o.IfNoneExist != nil {
+		if cond, err = s.bindCriteria(t, *o.IfNoneExist); err != nil {
 			return Result{}, err
 		}
+		about = cond.text
 	}
 	key := fhir.Key{Type: t, ID: s.newID()}
-	return s.decide(ctx, string(t)+"?"+o.IfNoneExist, len(s.hooks) > 0, func() (Result, error) {
+	return s.decide(ctx, about, len(s.hooks) > 0, func() (Result, error) {
 		var require []store.Precondition
 		if cond != nil {
 			at, err := s.store.Head(ctx)
@@ -63,6 +66,9 @@ func (s *Service) write(ctx context.Context, c *change, links []link, require []
 		return resultOfFound(*c.before, c.beforeAt), nil
 	}
 	rec, err := s.commit(ctx, []*change{c}, append(require, guards...), nil)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == codeUniqueTaken {
+		err = within(string(c.key.Type)+".identifier", err)
+	}
 	if err != nil {
 		return Result{}, err
 	}

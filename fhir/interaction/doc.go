@@ -14,11 +14,14 @@
 //	create                -                        MustCreate
 //	conditional create    matches of the criteria  NoMatch
 //	update                current version*         IfVersion (the caller's If-Match, or ours*)
-//	conditional update    matches of the criteria  NoMatch or OneMatch
+//	conditional update    matches of the criteria  NoMatch or OneMatch; MustCreate with NoMatch
 //	patch                 current version          IfVersion
 //	conditional reference matches of the criteria  OneMatch
 //
 // * only when there are hooks: they are told the version that the write will get.
+//
+// Within a transaction criteria also see what its entries delete and write (pending.go). A read of a transaction that finds
+// a resource by its id demands OneMatch for it (rehearse.go).
 //
 // It may import fhir, r4, resource, walk, search, store. Start reading at Service, then Service.Create.
 // Source: https://hl7.org/fhir/R4/http.html

@@ -2,21 +2,32 @@ package interaction
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// identify finds the resource of each entry: deletes first, since criteria do not see what the bundle deletes.
+// identify finds the resource of each entry. What each kind of entry sees follows the order of processing, so that the
+// order of the entries does not count: deletes see the state before; conditional creates see that less the deletes, and
+// what other entries create; conditional updates and patches must not mean what any other entry writes.
 func (tx *transaction) identify(ctx context.Context) error {
-	for _, pass := range []func(context.Context, int, *entry) error{tx.identifyDelete, tx.identifyPost, tx.identifyPut} {
+	for _, pass := range []func(context.Context, int, *entry) error{
+		tx.identifyDelete, tx.identifyPlain, tx.identifyCreate, tx.identifyUpdate,
+	} {
 		for i, e := range tx.entries {
 			if err := pass(ctx, i, e); err != nil {
 				return within(e.path(""), err)
 			}
 		}
 	}
-	return tx.distinct()
+	if err := tx.distinct(); err != nil {
+		return err
+	}
+	if tx.patches {
+		tx.pending = map[fhir.Type]*pendingDocs{} // now with what conditional patches make
+	}
+	return tx.apart(ctx)
 }
 
 func (tx *transaction) identifyDelete(ctx context.Context, i int, e *entry) error {
@@ -25,184 +36,186 @@ func (tx *transaction) identifyDelete(ctx context.Context, i int, e *entry) erro
 	}
 	key := e.key
 	if cond := tx.urlCriteria[i]; cond != nil {
-		match, err := tx.s.one(ctx, cond, tx.at)
+		match, err := tx.stored(ctx, cond)
 		if err != nil || match == nil {
 			return err
 		}
 		key = match.Key
-		tx.require = append(tx.require, store.OneMatch{Query: cond.query, Key: key})
 	}
 	tx.changes[i] = &change{key: key, method: store.MethodDelete, ifMatch: e.ifMatch}
 	tx.deleted[key] = true
 	return nil
 }
 
-// identifyPost decides whether a conditional create creates; the match of one that does not is an answer already.
-func (tx *transaction) identifyPost(ctx context.Context, i int, e *entry) error {
-	if e.verb != Post {
-		return nil
+// identifyPlain takes the entries that say themselves what they write.
+func (tx *transaction) identifyPlain(ctx context.Context, i int, e *entry) (err error) {
+	switch {
+	case e.verb == Post && tx.ifNoneExist[i] == nil:
+		tx.changes[i] = tx.creation(i)
+	case e.verb == Put && tx.urlCriteria[i] == nil:
+		tx.changes[i] = tx.update(i, &change{key: e.key})
+	case e.verb == Patch && tx.urlCriteria[i] == nil:
+		tx.changes[i], err = tx.patched(ctx, e, e.key)
 	}
-	c := &change{key: fhir.Key{Type: e.key.Type, ID: tx.fresh[i]}, value: e.resource, method: store.MethodCreate, mustCreate: true}
+	return err
+}
+
+// creation is the change of a create.
+func (tx *transaction) creation(i int) *change {
+	e := tx.entries[i]
+	return &change{key: fhir.Key{Type: e.key.Type, ID: tx.fresh[i]}, value: e.resource, method: store.MethodCreate, mustCreate: true}
+}
+
+// update fills in the change of an update.
+func (tx *transaction) update(i int, c *change) *change {
+	e := tx.entries[i]
+	c.value, c.method, c.ifMatch, c.pin = e.resource, store.MethodUpdate, e.ifMatch, tx.patches
+	c.mustCreate = c.mustCreate || e.ifNoneMatchAny
+	return c
+}
+
+// identifyCreate decides whether a conditional create creates. One that does not is answered by its match: at once if that
+// is stored, else by the entry that creates it (aliases).
+func (tx *transaction) identifyCreate(ctx context.Context, i int, e *entry) error {
 	cond := tx.ifNoneExist[i]
 	if cond == nil {
-		tx.changes[i] = c
 		return nil
 	}
-	if first := tx.firstWith(e); first != i {
-		return nil // answered by aliases
+	if first, again := tx.firsts[cond.text]; again {
+		tx.alias[i] = first
+		return nil
 	}
-	match, err := tx.surviving(ctx, cond)
+	tx.firsts[cond.text] = i
+	entry, match, err := tx.matching(ctx, cond, func(j int) bool { return j != i && tx.entries[j].verb == Post })
+	switch {
+	case err != nil:
+		return err
+	case entry >= 0:
+		tx.alias[i] = entry
+	case match != nil:
+		tx.answers[i].Result, err = tx.s.found(ctx, *match, tx.at)
+	default:
+		tx.changes[i] = tx.creation(i)
+	}
+	return err
+}
+
+// identifyUpdate takes conditional updates and patches, by the state before; apart compares them with the other entries.
+func (tx *transaction) identifyUpdate(ctx context.Context, i int, e *entry) error {
+	cond := tx.urlCriteria[i]
+	if cond == nil || e.verb == Delete {
+		return nil
+	}
+	match, err := tx.stored(ctx, cond)
 	if err != nil {
 		return err
 	}
+	if match != nil && tx.deleted[match.Key] {
+		match = nil
+	}
+	if e.verb == Put {
+		return tx.identifyPut(ctx, i, e, match)
+	}
 	if match == nil {
-		tx.changes[i] = c
-		return nil
+		return fhir.Errorf(fhir.NotFound, "criteria-none", "", string(cond.typ))
 	}
-	tx.answers[i].Result, err = tx.s.found(ctx, *match, tx.at)
+	tx.changes[i], err = tx.patched(ctx, e, match.Key)
 	return err
 }
 
-func (tx *transaction) identifyPut(ctx context.Context, i int, e *entry) error {
-	var err error
-	switch {
-	case e.verb == Patch:
-		err = tx.identifyPatch(ctx, i, e)
-	case e.verb != Put:
-	case tx.urlCriteria[i] == nil:
-		tx.changes[i] = &change{key: e.key}
-	default:
-		err = tx.identifyConditionalPut(ctx, i, e)
+// patched applies a patch. A path within the resource that is patched would not say which entry is at fault.
+func (tx *transaction) patched(ctx context.Context, e *entry, key fhir.Key) (*change, error) {
+	c, err := tx.s.patched(ctx, key, e.patch, PatchOptions{IfMatch: e.ifMatch})
+	if fault, ok := errors.AsType[*fhir.Error](err); ok {
+		at := *fault
+		at.Path = e.path(".resource")
+		return nil, &at
 	}
-	if c := tx.changes[i]; err == nil && e.verb == Put {
-		c.value, c.method, c.ifMatch, c.pin = e.resource, store.MethodUpdate, e.ifMatch, tx.patches
-		c.mustCreate = c.mustCreate || e.ifNoneMatchAny
-	}
-	return err
+	return c, err
 }
 
-func (tx *transaction) identifyConditionalPut(ctx context.Context, i int, e *entry) error {
+func (tx *transaction) identifyPut(ctx context.Context, i int, e *entry, match *store.Match) error {
 	own, err := ownID(e.resource)
 	if err != nil {
 		return err
 	}
-	match, err := tx.surviving(ctx, tx.urlCriteria[i])
+	c := &change{}
 	switch {
-	case err != nil:
-		return err
-	case match != nil && own != "" && own != match.Key.ID:
-		return fhir.Errorf(fhir.Invalid, "criteria-other-id", e.path(".resource.id"), string(own), match.Key.String())
-	case match != nil:
-		tx.changes[i] = &change{key: match.Key}
-	case own != "":
-		tx.changes[i] = &change{key: fhir.Key{Type: e.key.Type, ID: own}}
-	default:
-		tx.changes[i] = &change{key: fhir.Key{Type: e.key.Type, ID: tx.fresh[i]}, mustCreate: true}
-	}
-	return nil
-}
-
-func (tx *transaction) identifyPatch(ctx context.Context, i int, e *entry) error {
-	key := e.key
-	if cond := tx.urlCriteria[i]; cond != nil {
-		match, err := tx.surviving(ctx, cond)
-		if err != nil {
+	case match == nil:
+		if c, err = tx.s.newByCriteria(ctx, tx.urlCriteria[i], own, tx.fresh[i], tx.at); err != nil {
 			return err
 		}
-		if match == nil {
-			return fhir.Errorf(fhir.NotFound, "criteria-none", "", string(cond.typ))
-		}
-		key = match.Key
+	case own != "" && own != match.Key.ID:
+		return fhir.Errorf(fhir.Invalid, "criteria-other-id", e.path(".resource.id"), string(own), match.Key.String())
+	default:
+		c.key = match.Key
 	}
-	c, err := tx.s.patched(ctx, key, e.patch, e.ifMatch)
-	if err != nil {
-		return err
-	}
-	tx.changes[i] = c
+	tx.changes[i] = tx.update(i, c)
 	return nil
 }
 
-// surviving gives the one match that the bundle does not delete, and demands that the state before the bundle stays so.
-func (tx *transaction) surviving(ctx context.Context, cond *criteria) (*store.Match, error) {
-	found, err := tx.s.atMostTwo(ctx, cond, tx.at)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(found) == 0:
-		tx.require = append(tx.require, store.NoMatch{Query: cond.query})
-		return nil, nil
-	case len(found) > 1:
-		return nil, fhir.Errorf(fhir.Precondition, "criteria-many", "", string(cond.typ))
-	}
-	tx.require = append(tx.require, store.OneMatch{Query: cond.query, Key: found[0].Key})
-	if tx.deleted[found[0].Key] {
-		return nil, nil
-	}
-	return &found[0], nil
-}
-
-// conditionalCreates gives the first entry with each criteria text, as a conditional reference would write it.
-func (tx *transaction) conditionalCreates() map[string]int {
-	if tx.firsts == nil {
-		tx.firsts = map[string]int{}
-		for i, e := range tx.entries {
-			if e.ifNoneExist == "" {
-				continue
-			}
-			text := e.criteriaText()
-			if _, ok := tx.firsts[text]; !ok {
-				tx.firsts[text] = i
-			}
-		}
-	}
-	return tx.firsts
-}
-
-// firstWith gives the index of the first conditional create with the type and criteria of e, which is one.
-func (tx *transaction) firstWith(e *entry) int { return tx.conditionalCreates()[e.criteriaText()] }
-
-// criteriaText is a conditional create's type and criteria in the form of a conditional reference.
-func (e *entry) criteriaText() string {
-	return string(e.key.Type) + "?" + trimCriteria(e.key.Type, e.ifNoneExist)
-}
-
-// aliases answers the conditional creates whose criteria an earlier entry has: by then its resource is there.
-func (tx *transaction) aliases() {
-	for i, e := range tx.entries {
-		if e.ifNoneExist == "" {
+// distinct refuses two entries that write the same resource.
+func (tx *transaction) distinct() error {
+	for i, c := range tx.changes {
+		if c == nil {
 			continue
 		}
-		if first := tx.firstWith(e); first != i {
-			r := tx.answers[first].Result
+		if first, twice := tx.writer[c.key]; twice {
+			return fhir.Errorf(fhir.Invalid, "entry-same-resource", tx.entries[i].path(""), c.key.String(), first)
+		}
+		tx.writer[c.key] = i
+	}
+	return nil
+}
+
+// apart refuses a conditional update or patch whose criteria mean what another entry writes: the two would be one resource,
+// or the criteria would match several right after the commit.
+// Source: https://hl7.org/fhir/R4/http.html#trules
+func (tx *transaction) apart(ctx context.Context) error {
+	for i, e := range tx.entries {
+		cond := tx.urlCriteria[i]
+		if cond == nil || e.verb == Delete {
+			continue
+		}
+		others, err := tx.meeting(ctx, cond, func(j int) bool { return j != i })
+		if err != nil {
+			return within(e.path(""), err)
+		}
+		if len(others) > 0 {
+			return fhir.Errorf(fhir.Invalid, "entry-same-criteria", e.path(".request.url"), others[0], string(cond.typ))
+		}
+	}
+	return nil
+}
+
+// aliases answers the conditional creates that stand for what another entry creates or found.
+func (tx *transaction) aliases() {
+	for i := range tx.entries {
+		if to := tx.root(i); to != i {
+			r := tx.answers[to].Result
 			r.Created, r.Same = false, true
 			tx.answers[i].Result = r
 		}
 	}
 }
 
+// root is the entry that entry i stands for, mostly i itself.
+func (tx *transaction) root(i int) int {
+	for {
+		to, ok := tx.alias[i]
+		if !ok {
+			return i
+		}
+		i = to
+	}
+}
+
 // keyOf is the resource that entry i stands for, once identified.
 func (tx *transaction) keyOf(i int) (fhir.Key, bool) {
-	if e := tx.entries[i]; e.ifNoneExist != "" {
-		i = tx.firstWith(e)
-	}
+	i = tx.root(i)
 	if c := tx.changes[i]; c != nil {
 		return c.key, true
 	}
 	key := tx.answers[i].Result.Key
 	return key, key.ID != ""
-}
-
-// distinct refuses two entries that write the same resource.
-func (tx *transaction) distinct() error {
-	seen := make(map[fhir.Key]int, len(tx.changes))
-	for i, c := range tx.changes {
-		if c == nil {
-			continue
-		}
-		if first, twice := seen[c.key]; twice {
-			return fhir.Errorf(fhir.Invalid, "entry-same-resource", tx.entries[i].path(""), c.key.String(), first)
-		}
-		seen[c.key] = i
-	}
-	return nil
 }

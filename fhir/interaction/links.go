@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -36,9 +37,7 @@ func (tx *transaction) link(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r := tx.s.newResolver()
-	r.at = tx.at
-	if err := tx.point(ctx, r, tx.links.links); err != nil {
+	if err := tx.point(ctx, tx.links.links); err != nil {
 		return err
 	}
 	for i, e := range tx.entries {
@@ -47,12 +46,11 @@ func (tx *transaction) link(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			if err := tx.point(ctx, r, links); err != nil {
+			if err := tx.point(ctx, links); err != nil {
 				return err
 			}
 		}
 	}
-	tx.require = append(tx.require, r.guards...)
 	return nil
 }
 
@@ -100,7 +98,7 @@ func (l *linker) find(tx *transaction, i int, res resource.Value, links []bundle
 			switch {
 			case ok:
 			case isCriteria(text):
-				to = tx.firstCriteria(text)
+				to = -1
 			case strings.HasPrefix(text, "urn:uuid:") || strings.HasPrefix(text, "urn:oid:"):
 				return nil, fhir.Errorf(fhir.Invalid, "reference-unresolved", v.Path())
 			default:
@@ -132,16 +130,39 @@ func (l *linker) entry(text, base string) (int, bool) {
 	return i, ok
 }
 
-// firstCriteria gives the conditional create of this bundle that has the criteria of a conditional reference, -1 if none.
-func (tx *transaction) firstCriteria(text string) int {
-	if i, ok := tx.conditionalCreates()[text]; ok {
-		return i
+// reference gives what the conditional reference l points at once all entries are done: in the store less what the bundle
+// deletes or writes over, or among what it writes.
+func (tx *transaction) reference(ctx context.Context, l link) (fhir.Key, error) {
+	if key, ok := tx.references[l.text]; ok {
+		return key, nil
 	}
-	return -1
+	ref := fhir.ParseReference(l.text)
+	cond, err := tx.s.bindCriteria(ref.Key.Type, ref.Query)
+	if err != nil {
+		return fhir.Key{}, within(l.at.Path(), err)
+	}
+	cond.path = l.at.Path()
+	entry, match, err := tx.matching(ctx, cond, func(int) bool { return true })
+	e, refused := errors.AsType[*fhir.Error](err)
+	var key fhir.Key
+	switch {
+	case refused && e.Code == codeCriteriaMany:
+		return key, fhir.Errorf(fhir.Precondition, "reference-many", l.at.Path(), string(cond.typ))
+	case err != nil:
+		return key, within(l.at.Path(), err)
+	case entry >= 0:
+		key = tx.changes[entry].key
+	case match != nil:
+		key = match.Key
+	default:
+		return key, fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(cond.typ))
+	}
+	tx.references[l.text] = key
+	return key, nil
 }
 
 // point puts the final text into each link.
-func (tx *transaction) point(ctx context.Context, r *resolver, links []bundleLink) error {
+func (tx *transaction) point(ctx context.Context, links []bundleLink) error {
 	texts := make(map[int]string) // "Type/id" by entry, made once
 	textOf := func(i int) (string, bool) {
 		if text, ok := texts[i]; ok {
@@ -164,12 +185,9 @@ func (tx *transaction) point(ctx context.Context, r *resolver, links []bundleLin
 			}
 			l.at.ReplaceString(text)
 		default:
-			key, err := r.key(ctx, l.link)
+			key, err := tx.reference(ctx, l.link)
 			if err != nil {
 				return err
-			}
-			if tx.deleted[key] {
-				return fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(key.Type))
 			}
 			l.at.ReplaceString(key.String())
 		}

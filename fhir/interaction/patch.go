@@ -3,9 +3,6 @@ package interaction
 import (
 	"context"
 	"errors"
-	"strconv"
-
-	jsonpatch "github.com/evanphx/json-patch/v5"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -15,49 +12,13 @@ import (
 // PatchOptions refine a patch.
 type PatchOptions struct {
 	IfMatch *fhir.Version // the version that must be current, else Kind Precondition, code "version-conflict"
-}
-
-// JSONPatch is a parsed JSON Patch (RFC 6902).
-type JSONPatch struct{ ops jsonpatch.Patch }
-
-// ParseJSONPatch reads a JSON Patch. The error has Kind Invalid, code "patch-invalid".
-func (s *Service) ParseJSONPatch(raw []byte) (JSONPatch, error) {
-	ops, err := jsonpatch.DecodePatch(raw)
-	if err != nil {
-		return JSONPatch{}, fhir.Wrap(fhir.Invalid, "patch-invalid", err)
-	}
-	if len(ops) > s.limits.PatchOps {
-		return JSONPatch{}, fhir.Errorf(fhir.TooLarge, "patch-too-long", "", len(ops), s.limits.PatchOps)
-	}
-	for i, op := range ops {
-		if !complete(op) {
-			return JSONPatch{}, fhir.Errorf(fhir.Invalid, "patch-operation", "["+strconv.Itoa(i)+"]")
-		}
-	}
-	return JSONPatch{ops}, nil
-}
-
-// complete says whether an operation has what its kind needs; the library takes it for granted.
-func complete(op jsonpatch.Operation) bool {
-	if _, err := op.Path(); err != nil {
-		return false
-	}
-	switch op.Kind() {
-	case "add", "replace", "test":
-		_, ok := op["value"]
-		return ok
-	case "move", "copy":
-		_, err := op.From()
-		return err == nil
-	case "remove":
-		return true
-	}
-	return false
+	Accept  Accept        // in the place of IfMatch, for what is not one version
 }
 
 // Patch applies p to the document as it is served and stores the result as any update. What p does not touch keeps its
 // number literals and the order of its members; white space between tokens is not kept. Type and id cannot be changed.
-// Errors: NotFound, Gone; Kind Unprocessable, code "patch-failed", for an operation that does not fit the document.
+// Errors: NotFound, Gone; Kind Unprocessable for an operation that does not fit the document: "patch-path" where it points
+// at what is not there, "patch-test" where a test finds another value.
 func (s *Service) Patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions) (Result, error) {
 	return s.decide(ctx, key.String(), true, func() (Result, error) { return s.patch(ctx, key, p, o, nil) })
 }
@@ -86,7 +47,7 @@ func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria 
 
 // patch reads, applies and commits once.
 func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions, require []store.Precondition) (Result, error) {
-	c, err := s.patched(ctx, key, p, o.IfMatch)
+	c, err := s.patched(ctx, key, p, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,7 +55,7 @@ func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchO
 }
 
 // patched makes the change that p is for the current version of key.
-func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatch *fhir.Version) (*change, error) {
+func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions) (*change, error) {
 	at, err := s.store.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -103,10 +64,10 @@ func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatc
 	if err != nil {
 		return nil, err
 	}
-	if ifMatch != nil && *ifMatch != before.Version {
-		return nil, versionConflict(key, *ifMatch, before.Version)
+	if o.IfMatch != nil && *o.IfMatch != before.Version || o.Accept != nil && !o.Accept(before.Version) {
+		return nil, versionConflict(key, before.Version)
 	}
-	raw, err := s.apply(p, before.Stored.Append(nil, before.Version, before.At))
+	raw, err := s.apply(p, key.Type, before.Stored.Append(nil, before.Version, before.At))
 	if err != nil {
 		return nil, err
 	}
@@ -118,23 +79,6 @@ func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, ifMatc
 		return nil, unprocessable(err)
 	}
 	return &change{key: key, value: doc.Root(), method: store.MethodPatch, ifMatch: &before.Version, before: &before, beforeAt: at}, nil
-}
-
-// apply gives the patched document.
-func (s *Service) apply(p JSONPatch, served []byte) ([]byte, error) {
-	o := jsonpatch.NewApplyOptions()
-	o.SupportNegativeIndices = false
-	o.AccumulatedCopySizeLimit = int64(s.limits.PatchGrowth)
-	o.EscapeHTML = false
-	var raw []byte
-	err := guarded(func() (err error) {
-		raw, err = p.ops.ApplyWithOptions(served, o)
-		return err
-	})
-	if err != nil {
-		return nil, fhir.Wrap(fhir.Unprocessable, "patch-failed", err)
-	}
-	return raw, nil
 }
 
 // unprocessable says that the fault is in what the patch makes, not in what was sent.

@@ -3,6 +3,7 @@ package interaction
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -15,8 +16,10 @@ type change struct {
 	value      resource.Value // zero for a delete
 	method     store.Method
 	ifMatch    *fhir.Version // the caller's; a patch's is the version it was applied to
+	accept     Accept        // the caller's
 	mustCreate bool
-	pin        bool // look at the current version also when no hook asks for it
+	meets      *criteria // that the document must meet, nil = none
+	pin        bool      // look at the current version also when no hook asks for it
 
 	before   *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
 	beforeAt fhir.T       // as of when
@@ -29,9 +32,10 @@ type change struct {
 // isDelete says which of put and del counts.
 func (c *change) isDelete() bool { return c.method == store.MethodDelete }
 
-// unchanged says that the document equals the current version, as far as that was looked at.
+// unchanged says that the document equals the current version, as far as that was looked at. A write that demands that
+// there be none is never one without a change.
 func (c *change) unchanged() bool {
-	return !c.isDelete() && c.before != nil && c.before.Stored.Equal(c.put.Doc)
+	return !c.isDelete() && !c.mustCreate && c.before != nil && c.before.Stored.Equal(c.put.Doc)
 }
 
 // prepare checks and indexes c's document in one walk and lets the hooks add to it. It may run for many changes at once.
@@ -43,10 +47,13 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 		if err != nil {
 			return err
 		}
+		if c.meets != nil && !c.meets.met(c.key, put.Entries) {
+			return fhir.Errorf(fhir.Unprocessable, "criteria-unmet", "", string(c.key.Type))
+		}
 		put.Method, put.IfVersion, put.MustCreate, put.SkipIfEqual = c.method, c.ifMatch, c.mustCreate, !c.mustCreate
 		c.put = put
 	}
-	if len(s.hooks) == 0 && !c.pin {
+	if len(s.hooks) == 0 && !c.pin && c.accept == nil {
 		return nil
 	}
 	next, err := s.pin(ctx, c)
@@ -91,8 +98,8 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 	default:
 		return 0, err
 	}
-	if c.ifMatch != nil && *c.ifMatch != current {
-		return 0, versionConflict(c.key, *c.ifMatch, current)
+	if c.ifMatch != nil && *c.ifMatch != current || c.accept != nil && !c.accept(current) {
+		return 0, versionConflict(c.key, current)
 	}
 	if c.isDelete() {
 		c.del.IfVersion = &current
@@ -164,10 +171,11 @@ func (s *Service) commit(ctx context.Context, changes []*change, require []store
 	return rec, nil
 }
 
-// within puts the path of the element at fault before that of err.
+// within says where in a document the fault is, unless err knows that better. A parameter of the query (http.name) is not a
+// place within a document.
 func within(path string, err error) error {
 	e, ok := errors.AsType[*fhir.Error](err)
-	if !ok || e.Path != "" || len(e.Issues) > 0 {
+	if !ok || e.Path != "" && !strings.HasPrefix(e.Path, "http.") || len(e.Issues) > 0 {
 		return err
 	}
 	c := *e

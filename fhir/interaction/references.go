@@ -27,9 +27,13 @@ func collectCriteria(v resource.Value) []link {
 	return links
 }
 
-// isCriteria says whether a reference is a conditional one.
+// isCriteria says whether a reference is a conditional one. "Patient?" is one too: its criteria are empty, which is refused.
 func isCriteria(text string) bool {
-	return strings.IndexByte(text, '?') > 0 && fhir.ParseReference(text).Query != ""
+	if strings.IndexByte(text, '?') <= 0 {
+		return false
+	}
+	ref := fhir.ParseReference(text)
+	return ref.Key.Type != "" && ref.Key.ID == ""
 }
 
 // resolve puts the key of the one match in the place of each conditional reference and gives the preconditions that hold

@@ -25,7 +25,7 @@ func (s *Service) decide(ctx context.Context, about string, pinned bool, try fun
 		res, err = try()
 		return err
 	})
-	return res, err
+	return res, told(err)
 }
 
 // settle runs try until its commit is not refused, or again does not want more, or Limits.Retries are used up. Whoever was
@@ -91,9 +91,22 @@ const (
 	codeVersionConflict = "version-conflict"
 	codeRecordChanged   = "record-changed"
 	codeIDExists        = "id-exists"
+	codeUniqueTaken     = "unique-taken"
 )
 
-// versionConflict is the refusal of an If-Match: want is what the caller thought current, is what is (0 = nothing).
-func versionConflict(key fhir.Key, want, is fhir.Version) error {
-	return fhir.Errorf(fhir.Precondition, codeVersionConflict, "", key.String(), want, is)
+// codeCriteriaMany is our own.
+const codeCriteriaMany = "criteria-many"
+
+// versionConflict is the refusal of an If-Match, as the store gives it: is is the current version, 0 = there is none.
+func versionConflict(key fhir.Key, is fhir.Version) error {
+	return fhir.Errorf(fhir.Precondition, codeVersionConflict, "", key.String(), is.String())
+}
+
+// told puts the refusal of an If-Match on what is not there into words of its own.
+func told(err error) error {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if ok && e.Code == codeVersionConflict && len(e.Args) == 2 && e.Args[1] == fhir.Version(0).String() {
+		return &fhir.Error{Kind: e.Kind, Code: "version-none", Path: e.Path, Args: e.Args[:1], Err: err}
+	}
+	return err
 }

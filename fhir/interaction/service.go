@@ -8,6 +8,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -17,6 +18,7 @@ type Service struct {
 	store  store.Store
 	index  *index.Index
 	base   string
+	also   search.Bases
 	fold   func(system string) string
 	now    func() time.Time
 	newID  func() fhir.ID
@@ -31,6 +33,7 @@ type Config struct {
 	// Base is this server's own FHIR base URL, such as https://records.example/fhir, without a slash at the end: absolute
 	// references that start with it are references to resources here. "" = only relative references are.
 	Base string
+	Also search.Bases // further base URLs of this server
 	// FoldSystem maps the aliases of an identifier system to the one that the index knows; documents stay as sent. nil = no aliases.
 	FoldSystem func(system string) string
 	Now        func() time.Time // nil = time.Now; dates relative to now in search criteria
@@ -47,6 +50,7 @@ type Limits struct {
 	Parallel     int // entries of a batch at work at the same time [32]
 	PatchOps     int // operations of a JSON Patch [1,000]
 	PatchGrowth  int // bytes that the copy operations of one patch may add [1 MiB]
+	PatchWork    int // bytes that applying one patch may read: each run of operations and each test reads the document [256 MiB]
 	Count        int // matches on a page when the request does not say [50]
 	MaxCount     int // matches on a page at most [1,000]
 	MaxIncluded  int // resources that _include and _revinclude may add to a page; more is an error, never a silent cut [10,000]
@@ -66,6 +70,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Parallel, 32)
 	set(&l.PatchOps, 1_000)
 	set(&l.PatchGrowth, 1<<20)
+	set(&l.PatchWork, 256<<20)
 	set(&l.Count, 50)
 	set(&l.MaxCount, 1_000)
 	set(&l.MaxIncluded, 10_000)
@@ -77,8 +82,9 @@ func (l Limits) withDefaults() Limits {
 func New(c Config) *Service {
 	s := &Service{
 		store:  c.Store,
-		index:  index.New(index.Options{Base: c.Base, FoldSystem: c.FoldSystem}),
+		index:  index.New(index.Options{Base: c.Base, Also: c.Also, FoldSystem: c.FoldSystem}),
 		base:   c.Base,
+		also:   c.Also,
 		fold:   c.FoldSystem,
 		now:    c.Now,
 		newID:  c.NewID,

@@ -10,30 +10,33 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Transaction performs all entries of a transaction bundle or none (ATOMIC), in the order of the specification: deletes,
-// creates, updates and patches, reads. Criteria are looked up in the state before the bundle, less what it deletes.
+// creates, updates and patches, reads. Criteria see what the bundle itself did by then (pending.go); conditional references
+// see all of it.
 //
 //	parse -> identify: which resource is each entry? -> link: references to entries and by criteria get their final text
-//	      -> prepare: walk, index, hooks, on all cores -> one commit -> reads as of it
+//	      -> prepare: walk, index, hooks, on all cores -> rehearse the reads -> one commit -> reads as of it
 //
 // Everything from identify to the commit is one decision, made anew when the state moved. Errors have the path of the
-// entry at fault. Two entries that write the same resource are refused (code "entry-same-resource"); two conditional
-// creates with the same criteria are one resource.
+// entry at fault. Two entries that write the same resource are refused (codes "entry-same-resource", and
+// "entry-same-criteria" where criteria mean what another entry writes); conditional creates that mean the same resource
+// are one. A read that would fail refuses the bundle like any other entry.
 func (s *Service) Transaction(ctx context.Context, doc *resource.Document, o BundleOptions) ([]Answer, error) {
 	entries, err := s.parseBundle(doc.Root(), "transaction", o.Base, func(_ int, err error) error { return err })
 	if err != nil {
 		return nil, err
 	}
-	tx := &transaction{s: s, entries: entries, options: o}
+	tx := &transaction{s: s, entries: entries, options: o, indexed: map[int][]search.Entry{}}
 	if err := tx.bind(); err != nil {
 		return nil, err
 	}
 	pinned := len(s.hooks) > 0 || tx.patches
 	if err := s.settle(ctx, "transaction", func(err error) bool { return moved(err, pinned) }, func() error { return tx.try(ctx) }); err != nil {
-		return nil, err
+		return nil, tx.placed(err)
 	}
 	tx.read(ctx)
 	return tx.answers, nil
@@ -46,18 +49,26 @@ type transaction struct {
 	options BundleOptions
 	patches bool
 
-	urlCriteria []*criteria    // by entry: of the request's url; nil if none
-	ifNoneExist []*criteria    // by entry
-	fresh       []fhir.ID      // by entry: the id of a new resource, the same in each decision
-	links       *linker        // made at the first decision
-	firsts      map[string]int // conditionalCreates
+	urlCriteria []*criteria            // by entry: of the request's url; nil if none
+	ifNoneExist []*criteria            // by entry
+	fresh       []fhir.ID              // by entry: the id of a new resource, the same in each decision
+	links       *linker                // made at the first decision
+	indexed     map[int][]search.Entry // by entry: of documents that criteria asked about
+	compared    int                    // see comparisons
 
 	// Of one decision:
-	at      fhir.T
-	require []store.Precondition
-	deleted map[fhir.Key]bool
-	changes []*change // by entry; nil if the entry writes nothing
-	answers []Answer
+	at         fhir.T
+	require    []store.Precondition
+	deleted    map[fhir.Key]bool
+	writer     map[fhir.Key]int // entry that writes or deletes a resource
+	alias      map[int]int      // conditional creates that stand for another entry
+	firsts     map[string]int   // conditional create by the text of its criteria
+	matches    map[string]match // what the store answers, by the text of criteria
+	references map[string]fhir.Key
+	pending    map[fhir.Type]*pendingDocs
+	doubtful   []doubt
+	changes    []*change // by entry; nil if the entry writes nothing
+	answers    []Answer
 }
 
 // bind reads all criteria and gives out ids; nothing of it depends on the store.
@@ -70,11 +81,13 @@ func (tx *transaction) bind() error {
 			if tx.urlCriteria[i], err = tx.s.bindCriteria(e.key.Type, e.criteria); err != nil {
 				return within(e.path(".request.url"), err)
 			}
+			tx.urlCriteria[i].path = e.path(".request.url")
 		}
 		if e.ifNoneExist != "" {
 			if tx.ifNoneExist[i], err = tx.s.bindCriteria(e.key.Type, e.ifNoneExist); err != nil {
 				return within(e.path(".request.ifNoneExist"), err)
 			}
+			tx.ifNoneExist[i].path = e.path(".request.ifNoneExist")
 		}
 		if e.verb == Post || e.verb == Put && e.criteria != "" {
 			tx.fresh[i] = tx.s.newID()
@@ -90,7 +103,9 @@ func (tx *transaction) bind() error {
 // try makes one decision and commits it.
 func (tx *transaction) try(ctx context.Context) (err error) {
 	n := len(tx.entries)
-	tx.require, tx.deleted = nil, map[fhir.Key]bool{}
+	tx.require, tx.deleted, tx.writer = nil, map[fhir.Key]bool{}, map[fhir.Key]int{}
+	tx.alias, tx.firsts, tx.matches, tx.references = map[int]int{}, map[string]int{}, map[string]match{}, map[string]fhir.Key{}
+	tx.pending, tx.doubtful, tx.compared = map[fhir.Type]*pendingDocs{}, nil, 0
 	tx.changes, tx.answers = make([]*change, n), make([]Answer, n)
 	if tx.at, err = tx.s.store.Head(ctx); err != nil {
 		return err
@@ -101,8 +116,10 @@ func (tx *transaction) try(ctx context.Context) (err error) {
 	if err := tx.link(ctx); err != nil {
 		return err
 	}
-	if err := tx.prepare(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{tx.prepare, tx.recheck, tx.unique, tx.rehearse} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	return tx.commit(ctx)
 }
@@ -116,30 +133,41 @@ func (tx *transaction) prepare(ctx context.Context) error {
 		}
 	}
 	faults := make([]error, len(todo))
-	var next, failed atomic.Int64
+	var failed atomic.Int64
+	if err := tx.each(ctx, len(todo), func(i int) {
+		if failed.Load() >= int64(tx.s.limits.Issues) {
+			return
+		}
+		faults[i] = guarded(func() error { return tx.s.prepare(ctx, tx.changes[todo[i]]) })
+		if faults[i] != nil {
+			failed.Add(1)
+		}
+	}); err != nil {
+		return err
+	}
+	return tx.together(todo, faults)
+}
+
+// each calls f with 0 to n-1, on all cores; f must not panic.
+func (tx *transaction) each(ctx context.Context, n int, f func(i int)) error {
+	var next atomic.Int64
 	var g errgroup.Group
 	const chunk = 16
-	for range min(runtime.GOMAXPROCS(0), (len(todo)+chunk-1)/chunk) {
+	for range min(runtime.GOMAXPROCS(0), (n+chunk-1)/chunk) {
 		g.Go(func() error {
 			for {
 				from := int(next.Add(chunk)) - chunk
-				if from >= len(todo) || failed.Load() >= int64(tx.s.limits.Issues) || ctx.Err() != nil {
+				if from >= n || ctx.Err() != nil {
 					return nil
 				}
-				for i := from; i < min(from+chunk, len(todo)); i++ {
-					faults[i] = guarded(func() error { return tx.s.prepare(ctx, tx.changes[todo[i]]) })
-					if faults[i] != nil {
-						failed.Add(1)
-					}
+				for i := from; i < min(from+chunk, n); i++ {
+					f(i)
 				}
 			}
 		})
 	}
-	g.Wait() //nolint:errcheck // the workers leave their errors in faults
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return tx.together(todo, faults)
+	g.Wait() //nolint:errcheck // f has no errors of its own
+	return ctx.Err()
 }
 
 // together makes one error of the first fault and of the issues that follow it.
@@ -201,15 +229,4 @@ func (tx *transaction) commit(ctx context.Context) error {
 	}
 	tx.aliases()
 	return nil
-}
-
-// read answers the reads, as of the commit. By then the writes have landed, so a read that fails is told in its own place
-// and does not call the bundle failed.
-func (tx *transaction) read(ctx context.Context) {
-	for i, e := range tx.entries {
-		if e.verb == Get || e.verb == Head {
-			a := &tx.answers[i]
-			a.Read, a.Err = tx.options.Read(ctx, e.read, tx.at)
-		}
-	}
 }

@@ -12,8 +12,13 @@ import (
 // UpdateOptions refine an update.
 type UpdateOptions struct {
 	IfMatch        *fhir.Version // the version that must be current, else Kind Precondition, code "version-conflict"
+	Accept         Accept        // in the place of IfMatch, for what is not one version
 	IfNoneMatchAny bool          // If-None-Match: *, only if there is no current version, else Kind Precondition, code "id-exists"
 }
+
+// Accept says whether a write may replace the current version (0 = there is none): If-Match with several tags, or with *.
+// A version that it refuses is Kind Precondition, code "version-conflict"; nil accepts all.
+type Accept func(current fhir.Version) bool
 
 // Update stores doc as the new version of key, whose id the document must carry. A resource that is not there, or was
 // deleted, is created with that id (Result.Created). A document that equals the current version makes no new one (Result.Same).
@@ -23,15 +28,17 @@ func (s *Service) Update(ctx context.Context, key fhir.Key, doc *resource.Docume
 		return Result{}, err
 	}
 	links := collectCriteria(v)
-	res, err := s.decide(ctx, key.String(), len(s.hooks) > 0, func() (Result, error) {
-		c := &change{key: key, value: v, method: store.MethodUpdate, ifMatch: o.IfMatch, mustCreate: o.IfNoneMatchAny}
+	res, err := s.decide(ctx, key.String(), len(s.hooks) > 0 || o.Accept != nil, func() (Result, error) {
+		c := &change{key: key, value: v, method: store.MethodUpdate, ifMatch: o.IfMatch, accept: o.Accept, mustCreate: o.IfNoneMatchAny}
 		return s.write(ctx, c, links, nil)
 	})
 	return res, asPrecondition(err, o.IfNoneMatchAny)
 }
 
-// UpdateByCriteria is the conditional update PUT Type?criteria. No match: the document is created, with its id if it has
-// one. One match: it is updated, and an id in the document must be that one's. More: Kind Precondition, code "criteria-many".
+// UpdateByCriteria is the conditional update PUT Type?criteria. One match: it is updated, and an id in the document must
+// be that one's. More: Kind Precondition, code "criteria-many". No match: the document is created, with its id if it has
+// one; it must then meet the criteria (Unprocessable, "criteria-unmet": the next such update would create another one),
+// and the id must be free (Conflict, "criteria-id-taken": what has it does not meet the criteria).
 func (s *Service) UpdateByCriteria(ctx context.Context, t fhir.Type, rawCriteria string, doc *resource.Document, o UpdateOptions) (Result, error) {
 	v := doc.Root()
 	if _, err := typeOf(v, t); err != nil {
@@ -47,12 +54,12 @@ func (s *Service) UpdateByCriteria(ctx context.Context, t fhir.Type, rawCriteria
 	}
 	fresh := s.newID()
 	links := collectCriteria(v)
-	res, err := s.decide(ctx, string(t)+"?"+rawCriteria, len(s.hooks) > 0, func() (Result, error) {
+	res, err := s.decide(ctx, string(t)+"?"+rawCriteria, len(s.hooks) > 0 || o.Accept != nil, func() (Result, error) {
 		c, guard, err := s.target(ctx, cond, own, fresh)
 		if err != nil {
 			return Result{}, err
 		}
-		c.value, c.method, c.ifMatch = v, store.MethodUpdate, o.IfMatch
+		c.value, c.method, c.ifMatch, c.accept = v, store.MethodUpdate, o.IfMatch, o.Accept
 		c.mustCreate = c.mustCreate || o.IfNoneMatchAny
 		return s.write(ctx, c, links, []store.Precondition{guard})
 	})
@@ -69,14 +76,30 @@ func (s *Service) target(ctx context.Context, cond *criteria, own, fresh fhir.ID
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case match == nil && own == "":
-		return &change{key: fhir.Key{Type: cond.typ, ID: fresh}, mustCreate: true}, store.NoMatch{Query: cond.query}, nil
 	case match == nil:
-		return &change{key: fhir.Key{Type: cond.typ, ID: own}}, store.NoMatch{Query: cond.query}, nil
+		c, err := s.newByCriteria(ctx, cond, own, fresh, at)
+		return c, store.NoMatch{Query: cond.query}, err
 	case own != "" && own != match.Key.ID:
 		return nil, nil, fhir.Errorf(fhir.Invalid, "criteria-other-id", "", string(own), match.Key.String())
 	}
 	return &change{key: match.Key}, store.OneMatch{Query: cond.query, Key: match.Key}, nil
+}
+
+// newByCriteria makes the change of a conditional update that matches nothing as of at.
+func (s *Service) newByCriteria(ctx context.Context, cond *criteria, own, fresh fhir.ID, at fhir.T) (*change, error) {
+	c := &change{key: fhir.Key{Type: cond.typ, ID: fresh}, mustCreate: true, meets: cond}
+	if own == "" {
+		return c, nil
+	}
+	c.key.ID = own
+	_, err := s.store.Read(ctx, c.key, at)
+	switch e, refused := errors.AsType[*fhir.Error](err); {
+	case err == nil:
+		return nil, fhir.Errorf(fhir.Conflict, "criteria-id-taken", "", c.key.String())
+	case refused && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone):
+		return c, nil
+	}
+	return nil, err
 }
 
 // sameKey checks that v is a document of key.Type and carries key.ID.

@@ -2,13 +2,14 @@ package rest
 
 import (
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
@@ -21,12 +22,12 @@ func (c *call) document(limit int64) (*resource.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.steadied()
 	size := c.http.ContentLength
 	if header(c.http, "Content-Encoding") != "" {
 		size = 0 // that of the compressed body
 	}
-	return resource.ReadSized(body, size, resource.Limits{Bytes: limit})
+	doc, err := resource.ReadSized(body, size, resource.Limits{Bytes: limit})
+	return doc, c.received(err)
 }
 
 // raw reads a body that is no resource.
@@ -35,15 +36,14 @@ func (c *call) raw(limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer c.steadied()
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
-		return nil, fhir.Wrap(fhir.Invalid, "body-unreadable", err)
+		return nil, c.received(fhir.Wrap(fhir.Invalid, "body-unreadable", err))
 	case int64(len(raw)) > limit:
 		return nil, fhir.Errorf(fhir.TooLarge, "body-too-large", "", limit)
 	}
-	return raw, nil
+	return raw, c.received(nil)
 }
 
 // body is the request's body, decompressed; a length that is known to be over the limit is refused unread.
@@ -53,46 +53,77 @@ func (c *call) body(limit int64) (io.Reader, error) {
 	}
 	switch enc := strings.ToLower(header(c.http, "Content-Encoding")); enc {
 	case "", "identity":
-		return c.steady(), nil
+		return &chargedBody{c.steady(), c, 0}, nil
 	case "gzip", "x-gzip":
 		z, err := gzip.NewReader(c.steady())
 		if err != nil {
-			return nil, fhir.Wrap(fhir.Invalid, "body-unreadable", err)
+			return nil, c.received(fhir.Wrap(fhir.Invalid, "body-unreadable", err))
 		}
-		return z, nil
+		return &chargedBody{z, c, 0}, nil
 	default:
 		return nil, fhir.Errorf(fhir.Unsupported, "content-encoding", "", clip(enc))
 	}
 }
 
-// steadyBody is a body that must keep coming: each read gets the stall time anew.
-type steadyBody struct {
-	io.Reader
-	control *http.ResponseController
-	stall   time.Duration
+// received ends the reading of a body. The deadline of the last read is not meant for the time that the request takes from
+// here on; a fault that the readers below noted says more than what the parser made of it.
+func (c *call) received(err error) error {
+	_ = http.NewResponseController(c.writer).SetReadDeadline(time.Time{})
+	if err != nil && c.fault != nil {
+		return c.fault
+	}
+	return err
 }
 
-func (b *steadyBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.stall)) // where there is no connection there is nothing to wait for
-	return b.Reader.Read(p)
+// progress is how many bytes must come within Limits.BodyStall: a trickle is no progress.
+const progress = 4 << 10
+
+// steadyBody is a body that must keep coming: progress moves the connection's deadline on, up to the end of all time for it.
+// Where there is no connection there is nothing to wait for.
+type steadyBody struct {
+	c       *call
+	control *http.ResponseController
+	came    int // since the deadline was moved
+	end     time.Time
 }
 
 func (c *call) steady() io.Reader {
-	return &steadyBody{c.http.Body, http.NewResponseController(c.writer), c.stall}
+	return &steadyBody{c: c, control: http.NewResponseController(c.writer), came: progress, end: time.Now().Add(c.limits.BodyMost)}
 }
 
-// steadied lifts the deadline of the last read: it is not meant for the time that the request takes from here on.
-func (c *call) steadied() { _ = http.NewResponseController(c.writer).SetReadDeadline(time.Time{}) }
+func (b *steadyBody) Read(p []byte) (int, error) {
+	if b.came >= progress {
+		at := time.Now().Add(b.c.limits.BodyStall)
+		if at.After(b.end) {
+			at = b.end
+		}
+		_ = b.control.SetReadDeadline(at)
+		b.came = 0
+	}
+	n, err := b.c.http.Body.Read(p)
+	b.came += n
+	switch {
+	case err == io.EOF:
+		b.c.whole = true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.c.fault, b.c.stalled = fhir.Wrap(fhir.Invalid, "body-stalled", err, b.c.limits.BodyStall), true
+	}
+	return n, err
+}
 
-// ifMatch reads If-Match, nil if there is none. A tag that this server cannot have given matches nothing.
-func (c *call) ifMatch() (*fhir.Version, error) {
-	text := header(c.http, "If-Match")
-	if text == "" {
-		return nil, nil
+// chargedBody pays for what it hands on.
+type chargedBody struct {
+	from io.Reader
+	c    *call
+	n    int64
+}
+
+func (b *chargedBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	b.n += int64(n)
+	if fault := b.c.share.cover(b.c.http.Context(), b.n); fault != nil {
+		b.c.fault = fault
+		return 0, fault
 	}
-	v, ok := interaction.ParseETag(text)
-	if !ok {
-		return nil, fhir.Errorf(fhir.Precondition, "etag-foreign", "", clip(text))
-	}
-	return &v, nil
+	return n, err
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -117,6 +118,11 @@ func (s *Server) readEntry(ctx context.Context, whole *call, r interaction.ReadE
 		return interaction.ReadAnswer{}, err
 	}
 	a, err := run(ctx, c)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && strings.HasPrefix(e.Path, "http.") {
+		inEntry := *e
+		inEntry.Path = "" // the request is the entry, whose place is known above
+		err = &inEntry
+	}
 	if err != nil {
 		return interaction.ReadAnswer{}, err
 	}

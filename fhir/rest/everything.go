@@ -7,6 +7,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/operation"
+	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
@@ -26,6 +27,9 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	}
 	o, applied, err := everythingOptions(params, c.prefer.lenient)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := c.checkElements(""); err != nil {
 		return answer{}, err
 	}
 	used, err := search.Parse(applied)
@@ -62,12 +66,62 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	return answer{body: b.end()}, nil
 }
 
+// everythingForm is POST Patient/id/$everything: its parameters are in the body, as Parameters or as a form, or in the URL.
+func (s *Server) everythingForm(ctx context.Context, c *call) (answer, error) {
+	if c.http.ContentLength == 0 {
+		return s.everything(ctx, c)
+	}
+	var raw string
+	if strings.HasPrefix(header(c.http, "Content-Type"), "application/x-www-form-urlencoded") {
+		form, err := c.form(s.Limits.FormBytes)
+		if err != nil {
+			return answer{}, err
+		}
+		raw = form
+	} else {
+		doc, err := c.document(s.Limits.FormBytes)
+		if err != nil {
+			return answer{}, err
+		}
+		if raw, err = parametersQuery(doc.Root()); err != nil {
+			return answer{}, err
+		}
+	}
+	c.query = strings.Trim(c.query+"&"+raw, "&")
+	if err := c.negotiateQuery(); err != nil {
+		return answer{}, err
+	}
+	return s.everything(ctx, c)
+}
+
+// parametersQuery gives the parameters of an operation, which are all primitive, as a query.
+func parametersQuery(v resource.Value) (string, error) {
+	if t := v.ResourceType(); t != "Parameters" {
+		return "", fhir.Errorf(fhir.Invalid, "type-mismatch", v.Path(), string(t), "Parameters")
+	}
+	var parts []string
+	for p := range v.Get("parameter").Elements() {
+		value, found := resource.Value{}, false
+		for m := p.First(); m.Kind() != resource.None; m = m.Next() {
+			if strings.HasPrefix(m.Name(), "value") {
+				value, found = m, true
+			}
+		}
+		name := p.Get("name").Text()
+		if !found || name == "" || value.Kind() == resource.Object || value.Kind() == resource.Array {
+			return "", fhir.Errorf(fhir.Invalid, "everything-parameter", p.Path(), clip(name), "")
+		}
+		parts = append(parts, queryEscape(name)+"="+queryEscape(value.Text()))
+	}
+	return strings.Join(parts, "&"), nil
+}
+
 // everythingOptions reads the parameters; applied are those that were used, for links.
 func everythingOptions(params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
 	o.Count = -1
 	var used []string
 	for _, p := range params {
-		bad := fhir.Errorf(fhir.Invalid, "everything-parameter", "", clip(p.Key()), clip(p.Value))
+		bad := fhir.Errorf(fhir.Invalid, "everything-parameter", "http."+p.Name, clip(p.Key()), clip(p.Value))
 		switch p.Key() {
 		case "_count":
 			if o.Count, err = strconv.Atoi(p.Value); err != nil || o.Count < 1 {
@@ -83,11 +137,15 @@ func everythingOptions(params []search.Parameter, lenient bool) (o operation.Eve
 			for _, t := range strings.Split(p.Value, ",") {
 				o.Types = append(o.Types, fhir.Type(t))
 			}
-		case "_format", "_pretty", "_summary", "_elements":
+		case "_summary", "_elements": // read by negotiate; they stay in the links
+			if p.Value == "count" {
+				return o, "", fhir.Errorf(fhir.Invalid, "summary-count", "http._summary")
+			}
+		case "_format", "_pretty":
 			continue
 		default:
 			if !lenient {
-				return o, "", fhir.Errorf(fhir.Invalid, "everything-parameter-unknown", "", clip(p.Key()))
+				return o, "", fhir.Errorf(fhir.Invalid, "everything-parameter-unknown", "http."+p.Name, clip(p.Key()))
 			}
 			continue
 		}

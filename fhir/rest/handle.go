@@ -17,8 +17,12 @@ import (
 type call struct {
 	http    *http.Request // of a bundle: that of the whole
 	writer  http.ResponseWriter
-	stall   time.Duration // Limits.BodyStall
-	key     fhir.Key      // what the path names; parts that it does not have are ""
+	limits  *Limits
+	share   share    // of the memory for bodies
+	fault   error    // what ended the reading of the body, if the readers know it better than the parser
+	whole   bool     // the body was read to its end
+	stalled bool     // the body stopped coming
+	key     fhir.Key // what the path names; parts that it does not have are ""
 	version fhir.Version
 	inside  string // type of a compartment search
 	query   string // raw, without "?"
@@ -36,7 +40,11 @@ type call struct {
 // a status and an OperationOutcome. A panic becomes a 500 with a reference; the stack goes to the log.
 func (s *Server) handle(run handler) gin.HandlerFunc {
 	return func(g *gin.Context) {
-		c := &call{http: g.Request, writer: g.Writer, stall: s.Limits.BodyStall, query: g.Request.URL.RawQuery, base: s.baseOf(g.Request)}
+		c := &call{
+			http: g.Request, writer: g.Writer, limits: &s.Limits, share: share{of: s.bodies},
+			query: g.Request.URL.RawQuery, base: s.baseOf(g.Request),
+		}
+		defer c.share.release()
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
@@ -50,12 +58,15 @@ func (s *Server) handle(run handler) gin.HandlerFunc {
 			s.fail(g, c, err)
 			return
 		}
-		s.write(g, c, a)
+		s.answerUnread(g, c, func() { s.write(g, c, a) })
 	}
 }
 
 // run checks what all calls have in common and calls the handler.
 func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
+	if err := s.within(g.Request); err != nil {
+		return answer{}, err
+	}
 	c.ifNoneMatch, c.ifModifiedSince = header(g.Request, "If-None-Match"), header(g.Request, "If-Modified-Since")
 	if err := c.negotiate(g.Request); err != nil {
 		return answer{}, err
@@ -67,35 +78,86 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 	return run(g.Request.Context(), c)
 }
 
+// within checks the size of what came before the body. What is larger than http.Server.MaxHeaderBytes does not get here.
+func (s *Server) within(r *http.Request) error {
+	if len(r.RequestURI) > s.Limits.URLBytes {
+		return fhir.Errorf(fhir.TooLarge, "url-too-long", "", len(r.RequestURI), s.Limits.URLBytes)
+	}
+	size := 0
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	if size > s.Limits.HeaderBytes {
+		return fhir.Errorf(fhir.TooLarge, "headers-too-large", "", size, s.Limits.HeaderBytes)
+	}
+	return nil
+}
+
+// statuses of HTTP itself, which no kind of error has.
+var statuses = map[string]int{
+	"body-stalled":      http.StatusRequestTimeout,
+	"url-too-long":      http.StatusRequestURITooLong,
+	"headers-too-large": http.StatusRequestHeaderFieldsTooLarge,
+}
+
 // fail writes an error's outcome, and logs faults of ours under the reference that the caller gets.
 func (s *Server) fail(g *gin.Context, c *call, err error) {
-	o := outcome.Of(err, c.language())
+	c.share.release() // nothing of the body is needed any more, and the rest of it may take its time
+	o := outcome.Of(c.located(err), c.language())
 	if o.Reference != "" {
 		s.Log.ErrorContext(g.Request.Context(), "request failed", "reference", o.Reference, "method", g.Request.Method, "route", g.FullPath(), "err", o.Cause)
 	}
 	if g.Writer.Written() {
 		panic(http.ErrAbortHandler) // the answer is half sent: only ending the connection tells the client
 	}
-	s.drain(g)
 	if o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable {
 		g.Writer.Header().Set("Retry-After", "1")
 	}
+	if status := statuses[o.Issues[0].Code]; status != 0 {
+		o.Status = status
+	}
 	body := buffers.get()
 	body.b = o.AppendJSON(body.b)
-	s.write(g, c, answer{status: o.Status, body: body})
+	s.answerUnread(g, c, func() { s.write(g, c, answer{status: o.Status, body: body, language: o.Language}) })
 }
 
-// drain reads on what is left of a refused body, up to a limit and without keeping it: a client that is still sending
-// sees the answer only when it has sent all. The server lifts the deadline before the next request.
-func (s *Server) drain(g *gin.Context) {
+// The rest of a refused body that is so short, and there so soon, is read before the answer: the connection can go on.
+const (
+	shortRest = 64 << 10
+	soon      = time.Second
+)
+
+// answerUnread writes an answer to a request whose body may not have been read. To a long one it answers at once, for
+// clients that look while they send, and the connection ends; before it does, what still comes is read and thrown away,
+// within limits: a client that looks only when it has sent all would find the connection gone, and the answer with it.
+func (s *Server) answerUnread(g *gin.Context, c *call, write func()) {
 	body := g.Request.Body
-	if body == nil || body == http.NoBody || g.Request.Header.Get("Expect") != "" {
+	if c.whole || body == nil || body == http.NoBody {
+		write()
 		return
 	}
-	if err := http.NewResponseController(g.Writer).SetReadDeadline(time.Now().Add(s.Limits.BodyStall)); err != nil {
-		return // no connection to wait on, or one to wait on for ever
+	control := http.NewResponseController(g.Writer)
+	awaited := header(g.Request, "Expect") != "" // the client sends nothing before it is told to
+	if n := g.Request.ContentLength; n >= 0 && n <= shortRest && !c.stalled && !awaited {
+		_ = control.SetReadDeadline(time.Now().Add(min(soon, s.Limits.BodyStall)))
+		if _, err := io.CopyN(io.Discard, body, shortRest+1); err == io.EOF {
+			write()
+			return
+		}
 	}
-	_, _ = io.CopyN(io.Discard, body, s.Limits.DrainBytes)
+	g.Writer.Header().Set("Connection", "close") // what is left of the body must not be taken for the next request
+	if control.EnableFullDuplex() != nil {
+		write() // no connection to wait on
+		return
+	}
+	write()
+	_ = control.Flush()
+	if !c.stalled && !awaited && control.SetReadDeadline(time.Now().Add(s.Limits.DrainTime)) == nil {
+		_, _ = io.CopyN(io.Discard, body, s.Limits.DrainBytes)
+	}
+	_ = control.SetReadDeadline(time.Now()) // http.Server would read on to see whether the connection can be kept
 }
 
 // language is that of texts to the caller.
@@ -103,15 +165,21 @@ func (c *call) language() outcome.Language {
 	return outcome.ParseLanguage(header(c.http, "Accept-Language"))
 }
 
-// baseOf is the FHIR base as the client of r sees it.
+// baseOf is the FHIR base as the client of r sees it. Without a BaseURL that is by the request's Host, so that links lead
+// back through a port that was mapped; a Host that is none of ours is said once: references made from such links are
+// references to somebody else.
 func (s *Server) baseOf(r *http.Request) string {
 	if s.BaseURL != "" {
 		return s.BaseURL
 	}
+	base := "http://" + r.Host + s.BasePath
 	if r.TLS != nil {
-		return "https://" + r.Host + s.BasePath
+		base = "https" + base[len("http"):]
 	}
-	return "http://" + r.Host + s.BasePath
+	if s.Own != nil && !s.strange.Load() && !s.Own(base) && s.strange.CompareAndSwap(false, true) {
+		s.Log.WarnContext(r.Context(), "requests come under an address that is not known as this server's own: give it the base URL", "address", clip(base))
+	}
+	return base
 }
 
 // header gives the first value of a header by its canonical name, without the look-up's canonicalisation.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// history is GET Type/id/_history, Type/_history and _history, with _count, _since, _at and paging.
+// history is GET Type/id/_history, Type/_history and _history, with _count, _since, _at, _summary, _elements and paging.
 func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	path := strings.TrimPrefix(string(c.key.Type)+"/"+string(c.key.ID), "/")
 	path = strings.TrimPrefix(strings.TrimSuffix(path, "/")+"/_history", "/")
@@ -27,6 +28,12 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	o, applied, err := historyOptions(params, c.prefer.lenient)
 	if err != nil {
 		return answer{}, err
+	}
+	if err := c.checkElements(c.key.Type); err != nil {
+		return answer{}, err
+	}
+	if c.show.summary == "count" {
+		o.Count = 0
 	}
 	used, err := search.Parse(applied)
 	if err != nil {
@@ -45,6 +52,9 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if c.show.summary == "count" && page.Total < 0 {
+		return answer{}, fhir.Errorf(fhir.Invalid, "summary-count", "http._summary")
+	}
 	b := newBundle("history")
 	if page.Total >= 0 {
 		b.total(page.Total)
@@ -55,8 +65,12 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 		next := token{asOf: page.AsOf, total: -1, t: page.Next.T, seen: page.Next.Seen}
 		b.link("next", pageLink(c.base, path, applied, show, s.encode(next, scope)))
 	}
-	for _, f := range page.Versions {
-		b.version(c, f)
+	for i, f := range page.Versions {
+		created, err := s.created(ctx, f, page.Versions[i+1:])
+		if err != nil {
+			return answer{}, err
+		}
+		b.version(c, f, created)
 	}
 	return answer{body: b.end()}, nil
 }
@@ -66,7 +80,7 @@ func historyOptions(params []search.Parameter, lenient bool) (o interaction.Hist
 	o.Count = -1
 	var used []string
 	for _, p := range params {
-		bad := fhir.Errorf(fhir.Invalid, "history-parameter", "", clip(p.Name), clip(p.Value))
+		bad := fhir.Errorf(fhir.Invalid, "history-parameter", "http."+p.Name, clip(p.Name), clip(p.Value))
 		switch p.Name {
 		case "_count":
 			if o.Count, err = strconv.Atoi(p.Value); err != nil || o.Count < 0 {
@@ -84,11 +98,12 @@ func historyOptions(params []search.Parameter, lenient bool) (o interaction.Hist
 				return o, "", bad
 			}
 			o.From, o.Until = fhir.InstantOf(from), fhir.InstantOf(to)
-		case "_format", "_pretty", "_summary", "_elements":
+		case "_summary", "_elements": // read by negotiate; they stay in the links
+		case "_format", "_pretty":
 			continue
 		default:
 			if !lenient {
-				return o, "", fhir.Errorf(fhir.Invalid, "history-parameter-unknown", "", clip(p.Name))
+				return o, "", fhir.Errorf(fhir.Invalid, "history-parameter-unknown", "http."+p.Name, clip(p.Name))
 			}
 			continue
 		}
@@ -117,8 +132,26 @@ func parseTime(s string) (from, to time.Time, ok bool) {
 	return from, to, false
 }
 
+// created says whether a version that was put made the resource: the first one does, and one after a delete. older are
+// versions that were found before it, where the one before it may be among.
+func (s *Server) created(ctx context.Context, f store.Found, older []store.Found) (bool, error) {
+	if f.Method != store.MethodUpdate || f.Version == 1 {
+		return f.Method == store.MethodUpdate || f.Method == store.MethodCreate, nil
+	}
+	for _, o := range older[:min(len(older), 100)] {
+		if o.Key == f.Key {
+			return o.Deleted(), nil
+		}
+	}
+	_, err := s.Service.VRead(ctx, f.Key, f.Version-1)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.Gone {
+		return true, nil
+	}
+	return false, err
+}
+
 // version adds one version to a history: what was asked for then, and what came of it.
-func (b *bundle) version(c *call, f store.Found) {
+func (b *bundle) version(c *call, f store.Found, created bool) {
 	b.open()
 	b.fullURL(c.base, f.Key)
 	if !f.Deleted() {
@@ -138,7 +171,7 @@ func (b *bundle) version(c *call, f store.Found) {
 		status = "204 No Content"
 	default:
 		b.buf.b = append(b.buf.b, "PUT"...)
-		if f.Version == 1 {
+		if created {
 			status = "201 Created"
 		}
 	}

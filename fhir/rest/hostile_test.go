@@ -213,21 +213,27 @@ func TestHalfSentBody(t *testing.T) {
 
 // A body that stops coming is given up on, and the client that still waits is told so.
 func TestStalledBody(t *testing.T) {
-	s := serve(t, func(_ *interaction.Config, c *rest.Config) { c.Limits.BodyStall = 50 * time.Millisecond })
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Limits.BodyStall, c.Limits.DrainTime = 50*time.Millisecond, 50*time.Millisecond
+	})
 	for name, request := range map[string]string{
-		"half a document":           "Content-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{\"resourceType\":\"Patient\",",
-		"refused before it is read": "Content-Type: text/plain\r\nContent-Length: 1000\r\n\r\n",
+		"408 of half a document":        "/fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n{\"resourceType\":\"Patient\",",
+		"408 of nothing but headers":    "/fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 1000\r\n\r\n",
+		"408 of half a bundle":          "/fhir HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 100000000\r\n\r\n{\"resourceType\":\"Bundle\",",
+		"408 of a chunk":                "/fhir HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"res",
+		"415 of what is refused unread": "/fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n",
+		"413 of what is announced":      "/fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 100000000\r\n\r\n{\"resourceType\":",
 	} {
 		conn, err := net.Dial("tcp", s.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(conn, "POST /fhir/Patient HTTP/1.1\r\nHost: x\r\n%s", request)
+		fmt.Fprintf(conn, "POST %s", request)
 		if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		raw, err := io.ReadAll(conn)
-		if err != nil || !bytes.HasPrefix(raw, []byte("HTTP/1.1 4")) || !bytes.Contains(raw, []byte("OperationOutcome")) {
+		if err != nil || !bytes.HasPrefix(raw, []byte("HTTP/1.1 "+name[:3])) || !bytes.Contains(raw, []byte("OperationOutcome")) || !bytes.Contains(raw, []byte("Connection: close")) {
 			t.Fatalf("%s: %v: %.400s", name, err, raw)
 		}
 		conn.Close()

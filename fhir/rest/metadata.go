@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,9 +54,11 @@ func newCapability(c Config) *capability {
 		if i > 0 {
 			add(",")
 		}
-		b = appendResource(b, t)
+		b = appendResource(b, t, c.Operations)
 	}
-	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"}],"compartment":[`)
+	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"}]`)
+	b = appendParams(b, commonParams())
+	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
 		if i > 0 {
 			add(",")
@@ -74,13 +77,25 @@ const interactions = `"interaction":[{"code":"read"},{"code":"vread"},{"code":"u
 	`"referencePolicy":["literal","logical","local"]`
 
 // appendResource writes what can be done with one type.
-func appendResource(b []byte, t fhir.Type) []byte {
+func appendResource(b []byte, t fhir.Type, more []Operation) []byte {
 	b = appendQuoted(append(b, `{"type":`...), string(t))
 	b = appendQuoted(append(b, `,"profile":`...), "http://hl7.org/fhir/StructureDefinition/"+string(t))
 	b = append(append(b, ','), interactions...)
 	b = appendIncludes(b, t)
+	b = appendParams(b, r4.Params(t))
+	b = appendOperations(b, t, more)
+	return append(b, '}')
+}
+
+// commonParams are the search parameters that all types have.
+func commonParams() []*r4.SearchParam {
+	return slices.DeleteFunc(slices.Clone(r4.Params("Basic")), func(p *r4.SearchParam) bool { return p.Base != "Resource" })
+}
+
+// appendParams lists the search parameters that can be had.
+func appendParams(b []byte, params []*r4.SearchParam) []byte {
 	n := 0
-	for _, p := range r4.Params(t) {
+	for _, p := range params {
 		if !offered(p) {
 			continue
 		}
@@ -98,10 +113,7 @@ func appendResource(b []byte, t fhir.Type) []byte {
 	if n > 0 {
 		b = append(b, ']')
 	}
-	if t == "Patient" {
-		b = append(b, `,"operation":[{"name":"everything","definition":"http://hl7.org/fhir/OperationDefinition/Patient-everything"}]`...)
-	}
-	return append(b, '}')
+	return b
 }
 
 // offered says whether a parameter can be searched by: those without an expression need a search of their own.

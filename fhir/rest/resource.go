@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 
 // read is GET Type/id.
 func (s *Server) read(ctx context.Context, c *call) (answer, error) {
+	if err := c.readParams(); err != nil {
+		return answer{}, err
+	}
 	f, err := s.Service.Store().Read(ctx, c.key, c.at)
 	if err != nil {
 		return answer{}, err
@@ -21,20 +25,36 @@ func (s *Server) read(ctx context.Context, c *call) (answer, error) {
 
 // vread is GET Type/id/_history/version.
 func (s *Server) vread(ctx context.Context, c *call) (answer, error) {
+	if err := c.readParams(); err != nil {
+		return answer{}, err
+	}
 	f, err := s.Service.VRead(ctx, c.key, c.version)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.NotFound {
+		// The resource may be there, or have been there, and the version not.
+		if current, err := s.Service.Read(ctx, c.key); err == nil || current.Version > 0 {
+			return answer{}, fhir.Errorf(fhir.NotFound, "version-unknown", string(c.key.Type)+".meta.versionId", c.version)
+		}
+	}
 	if err != nil {
 		return answer{}, err
 	}
 	return s.found(c, f)
 }
 
-// create is POST Type.
+// create is POST Type. Criteria belong into If-None-Exist: to pass over those of the address would create twice.
 func (s *Server) create(ctx context.Context, c *call) (answer, error) {
+	if c.criteria() != "" {
+		return answer{}, fhir.Errorf(fhir.Invalid, "create-criteria", "")
+	}
 	doc, err := c.document(s.Limits.ResourceBytes)
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.Create(ctx, doc, interaction.CreateOptions{Type: c.key.Type, IfNoneExist: header(c.http, "If-None-Exist")})
+	o := interaction.CreateOptions{Type: c.key.Type}
+	if criteria := c.http.Header["If-None-Exist"]; len(criteria) > 0 { // also when it is empty, which is refused
+		o.IfNoneExist = &criteria[0]
+	}
+	r, err := s.Service.Create(ctx, doc, o)
 	if err != nil {
 		return answer{}, err
 	}
@@ -76,11 +96,11 @@ func (s *Server) updateByCriteria(ctx context.Context, c *call) (answer, error) 
 }
 
 func (c *call) updateOptions() (interaction.UpdateOptions, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err == nil && c.ifNoneMatch != "" && c.ifNoneMatch != "*" {
 		err = fhir.Errorf(fhir.Invalid, "if-none-match-write", "")
 	}
-	return interaction.UpdateOptions{IfMatch: v, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
+	return interaction.UpdateOptions{IfMatch: v, Accept: accept, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
 }
 
 // patch is PATCH Type/id.
@@ -102,7 +122,7 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
 		return answer{}, err
 	}
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
@@ -114,7 +134,7 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := apply(p, interaction.PatchOptions{IfMatch: v})
+	r, err := apply(p, interaction.PatchOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -123,11 +143,11 @@ func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interactio
 
 // delete is DELETE Type/id.
 func (s *Server) delete(ctx context.Context, c *call) (answer, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.Delete(ctx, c.key, interaction.DeleteOptions{IfMatch: v})
+	r, err := s.Service.Delete(ctx, c.key, interaction.DeleteOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -136,11 +156,11 @@ func (s *Server) delete(ctx context.Context, c *call) (answer, error) {
 
 // deleteByCriteria is DELETE Type?criteria.
 func (s *Server) deleteByCriteria(ctx context.Context, c *call) (answer, error) {
-	v, err := c.ifMatch()
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.DeleteByCriteria(ctx, c.key.Type, c.criteria(), interaction.DeleteOptions{IfMatch: v})
+	r, err := s.Service.DeleteByCriteria(ctx, c.key.Type, c.criteria(), interaction.DeleteOptions{IfMatch: v, Accept: accept})
 	if err != nil {
 		return answer{}, err
 	}
@@ -155,7 +175,7 @@ func (s *Server) deleted(c *call, r interaction.Result) (answer, error) {
 		if !r.Deleted {
 			code = "delete-nothing"
 		}
-		a.status, a.body = http.StatusOK, buffers.get()
+		a.status, a.body, a.language = http.StatusOK, buffers.get(), c.language()
 		a.body.b = outcome.Info(code, c.language(), r.Key.String(), r.Version).AppendJSON(a.body.b)
 	}
 	return a, nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/klauspost/compress/gzip"
@@ -24,6 +25,8 @@ type answer struct {
 	version  fhir.Version
 	at       fhir.Instant
 	location string
+	content  string           // Content-Location
+	language outcome.Language // of the texts in body; "" = they are nobody's language
 }
 
 // buffer is a pooled byte slice.
@@ -48,7 +51,11 @@ func (p *bufferPool) put(b *buffer) {
 	}
 }
 
-var contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
+var (
+	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
+	// vary is what answers depend on besides the address: caches must not give one client's form to another.
+	vary = []string{"Accept, Accept-Encoding, Accept-Language"}
+)
 
 // write sends an answer.
 func (s *Server) write(g *gin.Context, c *call, a answer) {
@@ -62,6 +69,13 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 	if a.location != "" {
 		h["Location"] = []string{a.location}
 	}
+	if a.content != "" {
+		h["Content-Location"] = []string{a.content}
+	}
+	if a.language != "" {
+		h["Content-Language"] = []string{string(a.language)}
+	}
+	h["Vary"] = vary
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
@@ -86,7 +100,23 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 		g.Writer.WriteHeaderNow()
 		return
 	}
+	defer s.hurry(g, len(body))()
 	_, _ = g.Writer.Write(body) // an error means that the client has gone
+}
+
+// slowest is how many bytes in a second a client must take of a long answer, after a pause as long as a body may make:
+// what is not taken holds memory.
+const slowest = 8 << 10
+
+// hurry sets the time for an answer of size bytes, if it is so long that it waits for the client, and gives the function
+// that ends it.
+func (s *Server) hurry(g *gin.Context, size int) (done func()) {
+	if size < 64<<10 {
+		return func() {}
+	}
+	control := http.NewResponseController(g.Writer)
+	_ = control.SetWriteDeadline(time.Now().Add(s.Limits.BodyStall + time.Duration(size/slowest)*time.Second))
+	return func() { _ = control.SetWriteDeadline(time.Time{}) }
 }
 
 // zippers are compressors at the fastest level, which on this kind of text is the best deal.
@@ -97,7 +127,7 @@ var zippers = sync.Pool{New: func() any {
 
 func (s *Server) writeGzip(g *gin.Context, status int, body []byte) {
 	h := g.Writer.Header()
-	h["Content-Encoding"], h["Vary"] = []string{"gzip"}, []string{"Accept-Encoding"}
+	h["Content-Encoding"] = []string{"gzip"}
 	g.Writer.WriteHeader(status)
 	if g.Request.Method == http.MethodHead {
 		g.Writer.WriteHeaderNow()
@@ -105,6 +135,7 @@ func (s *Server) writeGzip(g *gin.Context, status int, body []byte) {
 	}
 	z := zippers.Get().(*gzip.Writer)
 	defer zippers.Put(z)
+	defer s.hurry(g, len(body))()
 	z.Reset(g.Writer)
 	_, _ = z.Write(body)
 	_ = z.Close()
@@ -119,9 +150,6 @@ func pretty(body []byte) []byte {
 	out.WriteByte('\n')
 	return out.Bytes()
 }
-
-// etag is the weak entity tag of a version.
-func etag(v fhir.Version) string { return `W/"` + v.String() + `"` }
 
 // found answers with one version of a resource.
 func (s *Server) found(c *call, f store.Found) (answer, error) {
@@ -161,12 +189,17 @@ func (s *Server) written(c *call, r interaction.Result) (answer, error) {
 	if r.Created {
 		a.status = http.StatusCreated
 	}
-	if r.Created || c.http.Method == http.MethodPost {
-		a.location = c.base + "/" + r.Key.String() + "/_history/" + r.Version.String()
+	version := c.base + "/" + r.Key.String() + "/_history/" + r.Version.String()
+	if r.Created || c.key.ID == "" {
+		a.location = version
+	}
+	if !r.Created {
+		a.content = version // where clients read the id and the version when there is no body
 	}
 	switch c.prefer.ret {
 	case "minimal":
 	case "OperationOutcome":
+		a.content, a.language = "", c.language()
 		a.body = buffers.get()
 		a.body.b = writtenOutcome(c, r).AppendJSON(a.body.b)
 	default:

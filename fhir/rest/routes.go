@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -33,6 +34,7 @@ func (s *Server) routes() []route {
 		{http.MethodPatch, "/:type", s.patchByCriteria},
 		{http.MethodDelete, "/:type", s.deleteByCriteria},
 		{http.MethodPost, "/:type/_search", s.searchForm},
+		{http.MethodGet, "/:type/_search", s.search},
 		{http.MethodGet, "/:type/_history", s.history},
 
 		{http.MethodGet, "/:type/:id", s.read},
@@ -42,7 +44,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/:type/:id/_history", s.history},
 		{http.MethodGet, "/:type/:id/_history/:version", s.vread},
 		{http.MethodGet, "/:type/:id/$everything", s.everything},
+		{http.MethodPost, "/:type/:id/$everything", s.everythingForm},
 		{http.MethodGet, "/:type/:id/:compartment", s.compartment},
+		{http.MethodPost, "/:type/:id/:compartment/_search", s.searchForm},
 	}
 }
 
@@ -58,7 +62,7 @@ func (s *Server) router() *gin.Engine {
 	e.HEAD("/healthz", s.healthz)
 	e.HEAD("/readyz", s.readyz)
 	group := e.Group(s.BasePath)
-	for _, r := range s.routes() {
+	for _, r := range append(s.routes(), s.operationRoutes()...) {
 		group.Handle(r.method, r.path, s.handle(r.run))
 		if r.method == http.MethodGet {
 			group.HEAD(r.path, s.handle(r.run))
@@ -89,6 +93,9 @@ func (c *call) place(typ, id, version string) error {
 			return fhir.Errorf(fhir.NotFound, "operation-unknown", "", clip(id))
 		}
 		parsed, err := fhir.ParseID(id)
+		if e, ok := errors.AsType[*fhir.Error](err); ok {
+			e.Path = typ + ".id"
+		}
 		if err != nil {
 			return err
 		}

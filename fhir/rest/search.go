@@ -11,7 +11,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
-// search is GET Type?….
+// search is GET Type?…, for which some clients write Type/_search?….
 func (s *Server) search(ctx context.Context, c *call) (answer, error) {
 	params, err := search.Parse(c.query)
 	if err != nil {
@@ -20,27 +20,30 @@ func (s *Server) search(ctx context.Context, c *call) (answer, error) {
 	return s.searchset(ctx, c, string(c.key.Type), c.key.Type, params, nil)
 }
 
-// searchForm is POST Type/_search: parameters in the body, and in the URL as well.
+// searchForm is POST Type/_search and POST Patient/id/Type/_search: parameters in the body, and in the URL as well.
 func (s *Server) searchForm(ctx context.Context, c *call) (answer, error) {
+	raw, err := c.form(s.Limits.FormBytes)
+	if err != nil {
+		return answer{}, err
+	}
+	c.query = strings.Trim(c.query+"&"+raw, "&")
+	if err := c.negotiateQuery(); err != nil {
+		return answer{}, err
+	}
+	if c.inside != "" {
+		return s.compartment(ctx, c)
+	}
+	return s.search(ctx, c)
+}
+
+// form reads the body of a form, as a query.
+func (c *call) form(limit int64) (string, error) {
 	const want = "application/x-www-form-urlencoded"
 	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
-		return answer{}, err
+		return "", err
 	}
-	raw, err := c.raw(s.Limits.FormBytes)
-	if err != nil {
-		return answer{}, err
-	}
-	params, err := search.Parse(c.query)
-	if err != nil {
-		return answer{}, err
-	}
-	form, err := search.Parse(strings.TrimRight(string(raw), "\r\n")) // files end in a line end
-	if err != nil {
-		return answer{}, err
-	}
-	params = append(params, form...)
-	c.show = showOf(params, c.show)
-	return s.searchset(ctx, c, string(c.key.Type), c.key.Type, params, nil)
+	raw, err := c.raw(limit)
+	return strings.TrimRight(string(raw), "\r\n"), err // files end in a line end
 }
 
 // compartment is GET Patient/id/Type?…: the resources of Type that belong to the compartment.
@@ -150,21 +153,6 @@ func ignored(r search.Request, lang outcome.Language) outcome.Outcome {
 		issues[i] = fhir.Issue{Severity: fhir.SeverityWarning, Code: ig.Err.Code, Path: ig.Err.Path, Args: ig.Err.Args}
 	}
 	return outcome.Found(issues, lang)
-}
-
-// showOf reads how to show from parameters that came in a form.
-func showOf(params []search.Parameter, s show) show {
-	for _, p := range params {
-		switch p.Name {
-		case "_pretty":
-			s.pretty = p.Value == "true"
-		case "_summary":
-			s.summary = p.Value
-		case "_elements":
-			s.elements = strings.Split(p.Value, ",")
-		}
-	}
-	return s
 }
 
 // showFor is how the resources of a search are shown: as its bound parameters have it.

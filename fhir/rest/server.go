@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,9 +25,13 @@ type Config struct {
 	BasePath string
 	// BaseURL is the FHIR base as clients see it, such as https://records.example/fhir; "" = made from each request's Host.
 	BaseURL string
+	// Own says whether a base made from a Host is known as this server's, as interaction.Config has it; nil = not asked.
+	Own func(base string) bool
 	// Name and Version of the software, for the CapabilityStatement.
 	Name, Version string
-	Limits        Limits
+	// Operations are offered besides those of R4 that this room knows.
+	Operations []Operation
+	Limits     Limits
 	// Ready tells whether requests can be served, for /readyz; nil = whenever the store answers.
 	Ready func(context.Context) error
 	// Log gets faults of ours, one line each; nil = slog.Default().
@@ -39,30 +44,40 @@ type Limits struct {
 	ResourceBytes int64 // body of a create or update [16 MiB]
 	BundleBytes   int64 // body of a transaction or batch [128 MiB]
 	FormBytes     int64 // body of POST _search, and of a patch [1 MiB]
-	DrainBytes    int64 // of a refused body that are read and thrown away, so that the client gets to see the answer [256 MiB]
-	// BodyStall is how long a body may stop coming before it counts as cut off [30 s], and how long what is left of a
-	// refused one is waited for.
-	BodyStall time.Duration
-	GzipFrom  int // answers of at least so many bytes are compressed for clients that ask for it [16 KiB]; < 0 = never
+	// BodiesBytes is the memory that the bodies of all requests may hold together; beyond, requests are refused [256 MiB].
+	BodiesBytes int64
+	BodiesWait  time.Duration // how long a body waits for memory before it is refused [5 s]
+	DrainBytes  int64         // of a refused body that are read and thrown away, so that the client gets to see the answer [256 MiB]
+	DrainTime   time.Duration // that this may take [10 s]
+	// BodyStall is how long a body may stop coming before it is given up [30 s], BodyMost how long all of it may take [15 min].
+	BodyStall, BodyMost time.Duration
+	URLBytes            int // of the address with its query [32 KiB]
+	HeaderBytes         int // of all headers [64 KiB]
+	GzipFrom            int // answers of at least so many bytes are compressed for clients that ask for it [16 KiB]; < 0 = never
 }
 
 func (l Limits) withDefaults() Limits {
-	set := func(p *int64, n int64) {
-		if *p <= 0 {
-			*p = n
-		}
-	}
-	set(&l.ResourceBytes, 16<<20)
-	set(&l.BundleBytes, 128<<20)
-	set(&l.FormBytes, 1<<20)
-	set(&l.DrainBytes, 256<<20)
-	if l.BodyStall <= 0 {
-		l.BodyStall = 30 * time.Second
-	}
+	fill(&l.ResourceBytes, 16<<20)
+	fill(&l.BundleBytes, 128<<20)
+	fill(&l.FormBytes, 1<<20)
+	fill(&l.BodiesBytes, 256<<20)
+	fill(&l.BodiesWait, 5*time.Second)
+	fill(&l.DrainBytes, 256<<20)
+	fill(&l.DrainTime, 10*time.Second)
+	fill(&l.BodyStall, 30*time.Second)
+	fill(&l.BodyMost, 15*time.Minute)
+	fill(&l.URLBytes, 32<<10)
+	fill(&l.HeaderBytes, 64<<10)
 	if l.GzipFrom == 0 {
 		l.GzipFrom = 16 << 10
 	}
 	return l
+}
+
+func fill[T int | int64 | time.Duration](p *T, n T) {
+	if *p <= 0 {
+		*p = n
+	}
 }
 
 // Server answers FHIR requests. It is an http.Handler, safe for concurrent use; it holds no state but caches.
@@ -72,6 +87,8 @@ type Server struct {
 	engine     *gin.Engine
 	pageKey    []byte // of the tags on page tokens; the same for all servers of one store
 	metadata   *capability
+	bodies     *bodies
+	strange    atomic.Bool // a Host that is not ours was reported
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -93,7 +110,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if c.Name == "" {
 		c.Name = "Lienthong"
 	}
-	s := &Server{Config: c, operations: operation.New(c.Service)}
+	s := &Server{Config: c, operations: operation.New(c.Service), bodies: newBodies(c.Limits.BodiesBytes, c.Limits.BodiesWait)}
 	var err error
 	if s.pageKey, err = pageKey(ctx, c.Service.Store()); err != nil {
 		return nil, err

@@ -35,10 +35,13 @@ type Client struct {
 	now      func() time.Time
 	paths    wire.Paths
 
-	// mu guards key and good. It is held during a log-in, so that callers who wait share its result; never during another call.
+	// mu guards what follows. It is held during a log-in, so that callers who wait share its result; never during another call.
 	mu   sync.Mutex
 	key  wire.APIKey // zero: not logged in
 	good time.Time   // key is not used after this
+
+	refusals  int       // log-ins that the portal refused in a row
+	notBefore time.Time // no log-in is tried before this
 }
 
 // New makes a client; it does not connect. The error has code "bhxh-gateway-config".

@@ -44,7 +44,7 @@
 // also stand in an extension xml1 on the Patient.
 //
 // Code systems are …/fhir/CodeSystem/{name}, with the codes of the decision. Of the answers: adjudication categories are
-// HL7's (submitted, eligible, copay, benefit), reasons are ly-do-giam-dinh (the portal's codes), states
+// HL7's (submitted, eligible, copay, benefit) and giam-dinh#requested-fund (T_BHTT, what is asked of the fund), reasons are ly-do-giam-dinh (the portal's codes), states
 // trang-thai-giam-dinh, result codes ma-ket-qua.
 //
 // # What is computed, and what is not

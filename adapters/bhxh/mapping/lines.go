@@ -97,7 +97,7 @@ func (m *mapper) lines() (complete bool) {
 	for _, l := range all {
 		if l.table == 0 {
 			complete = false
-			m.find("MAP-05", hoso.XML3, 0, "", "Claim.item["+strconv.Itoa(l.sequence)+"].category")
+			m.find("MAP-05", hoso.XML3, 0, "", "Claim.item.where(sequence="+strconv.Itoa(l.sequence)+").category")
 			continue
 		}
 		m.line(m.out.HoSo.Table(l.table).Add(), l)
@@ -108,7 +108,7 @@ func (m *mapper) lines() (complete bool) {
 func (m *mapper) line(row hoso.Row, l line) {
 	at, _ := strconv.Atoi(l.stt)
 	fault := func(rule, field, element string) {
-		m.find(rule, l.table, at, field, "Claim.item."+element)
+		m.find(rule, l.table, at, field, "Claim.item.where(sequence="+strconv.Itoa(l.sequence)+")."+element)
 	}
 	set := func(field, value string) {
 		if value != "" {
@@ -176,7 +176,7 @@ func (m *mapper) line(row hoso.Row, l line) {
 	}
 	for name, v := range fields {
 		if name == "MA_LK" && v != m.out.MaLK {
-			fault("MAP-03", name, "extension")
+			m.contradict(l.table, at, name, "Claim.identifier", "Claim.item.where(sequence="+strconv.Itoa(l.sequence)+").extension('"+m.s.Extension(l.table)+"').extension('MA_LK')")
 			continue
 		}
 		set(name, v)

@@ -420,12 +420,24 @@ func TestClaimResponses(t *testing.T) {
 	for adj := range cut.Get("adjudication").Elements() {
 		got[adj.Get("category").Get("coding").At(0).Get("code").Text()] = adj.Get("amount").Get("value").Text() + " " + adj.Get("reason").Get("coding").At(0).Get("code").Text()
 	}
-	want := map[string]string{"submitted": "65550.00 ", "eligible": "69000.00 ", "copay": "3450.00 ", "benefit": "0.00 GD11"}
+	want := map[string]string{"submitted": "69000.00 ", "requested-fund": "65550.00 ", "eligible": "69000.00 ", "copay": "3450.00 ", "benefit": "0.00 GD11"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if sum := v.Get("total").At(1).Get("amount").Get("value").Text(); sum != "159600.00" {
-		t.Errorf("total: %s", sum)
+	totals := map[string]string{}
+	for sum := range v.Get("total").Elements() {
+		totals[sum.Get("category").Get("coding").At(0).Get("code").Text()] = sum.Get("amount").Get("value").Text()
+	}
+	if want := map[string]string{"submitted": "237000.00", "requested-fund": "225150.00", "benefit": "159600.00"}; fmt.Sprint(totals) != fmt.Sprint(want) {
+		t.Errorf("totals %v, want %v", totals, want)
+	}
+	for i := range v.Get("item").Len() {
+		item := v.Get("item").At(i)
+		for line := range a.Claim.Get("item").Elements() {
+			if line.Get("sequence").Text() == item.Get("itemSequence").Text() && line.Get("net").Get("value").Text() != item.Get("adjudication").At(0).Get("amount").Get("value").Text() {
+				t.Errorf("submitted is not the amount of the line: %s", item.Raw())
+			}
+		}
 	}
 	for state, outcome := range map[wire.TrangThai]string{wire.DaTiepNhan: "queued", wire.DangGiamDinh: "queued", wire.LoiDinhDang: "error"} {
 		b := a

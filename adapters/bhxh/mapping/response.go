@@ -35,8 +35,9 @@ var dispositions = map[wire.TrangThai]string{
 
 // ClaimResponse writes the portal's answer as JSON. Its outcome is queued until the assessment is done, error for a
 // format error, complete when every line was accepted as claimed, partial when one was cut. Each assessed line has the
-// adjudications submitted (T_BHTT as claimed), eligible (THANH_TIEN_BH), copay (T_BNCCT) and benefit (what the fund pays,
-// with the reason if it is less).
+// adjudications submitted (the line's amount: Claim.item.net, THANH_TIEN_BV), requested-fund (what is asked of the fund of
+// it: T_BHTT, category of ours), eligible (THANH_TIEN_BH), copay (T_BNCCT) and benefit (what the fund pays, with the reason
+// if it is less than requested-fund). The totals are the sums of the lines.
 func ClaimResponse(a Assessment) ([]byte, error) {
 	r := a.Record
 	outcome := "queued"
@@ -118,15 +119,15 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 }
 
 // items gives the decisions line by line, their sums, and whether any line was cut. A line that the Claim does not have
-// is left out of the items; the sums have it.
+// is left out of the items; the sums of what was asked and what is paid have it.
 func (a Assessment) items() (items, totals list, cut bool) {
 	bySTT := map[string]line{}
 	for _, l := range linesOf(a.Claim, a.Systems) {
 		bySTT[l.table.String()+"/"+l.stt] = l
 	}
-	submitted, benefit := new(apd.Decimal), new(apd.Decimal)
+	submitted, requested, benefit := new(apd.Decimal), new(apd.Decimal), new(apd.Decimal)
 	for _, d := range a.Record.ChiTiet {
-		asked, paid := plus(submitted, d.TienDeNghi), plus(benefit, d.TienChapNhan)
+		asked, paid := plus(requested, d.TienDeNghi), plus(benefit, d.TienChapNhan)
 		less := asked != nil && paid != nil && paid.Cmp(asked) < 0
 		cut = cut || less
 		var reason object
@@ -141,18 +142,24 @@ func (a Assessment) items() (items, totals list, cut bool) {
 			continue
 		}
 		fields, _ := extensionFields(l.item, a.Systems.Extension(l.table), hoso.DecisionAt("").Layout(l.table))
+		net, _ := number(l.item.Get("net").Get("value"))
 		decided := list{
-			adjudication("submitted", asked, nil),
-			adjudication("eligible", parsed(fields["THANH_TIEN_BH"]), nil),
-			adjudication("copay", parsed(fields["T_BNCCT"]), nil),
-			adjudication("benefit", paid, reason),
+			adjudication(adjudicationCode, "submitted", plus(submitted, wire.Amount(cmp.Or(fields["THANH_TIEN_BV"], net))), nil),
+			adjudication(a.Systems.CodeSystem(csGiamDinh), requestedFund, asked, nil),
+			adjudication(adjudicationCode, "eligible", parsed(fields["THANH_TIEN_BH"]), nil),
+			adjudication(adjudicationCode, "copay", parsed(fields["T_BNCCT"]), nil),
+			adjudication(adjudicationCode, "benefit", paid, reason),
 		}
 		if !empty(decided) {
 			items = append(items, object{"itemSequence", l.sequence, "adjudication", decided})
 		}
 	}
 	if len(a.Record.ChiTiet) > 0 {
-		totals = list{adjudication("submitted", submitted, nil), adjudication("benefit", benefit, nil)}
+		totals = list{
+			adjudication(adjudicationCode, "submitted", submitted, nil),
+			adjudication(a.Systems.CodeSystem(csGiamDinh), requestedFund, requested, nil),
+			adjudication(adjudicationCode, "benefit", benefit, nil),
+		}
 	}
 	return items, totals, cut
 }
@@ -181,12 +188,12 @@ func parsed(s string) *apd.Decimal {
 }
 
 // adjudication is also the shape of ClaimResponse.total.
-func adjudication(category string, d *apd.Decimal, reason object) object {
+func adjudication(system, category string, d *apd.Decimal, reason object) object {
 	if d == nil {
 		return nil
 	}
 	return object{
-		"category", object{"coding", list{object{"system", adjudicationCode, "code", category}}},
+		"category", object{"coding", list{object{"system", system, "code", category}}},
 		"reason", reason,
 		"amount", money(hoso.Money(d)),
 	}

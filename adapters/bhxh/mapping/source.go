@@ -115,6 +115,18 @@ func (m *mapper) find(rule string, table hoso.ID, row int, field, element string
 	}
 }
 
+// contradict finds that two places, as FHIRPaths, say different things; it names the places and never what they say.
+func (m *mapper) contradict(table hoso.ID, row int, field, one, other string) {
+	m.find("MAP-03", table, row, field, one)
+	f := &m.out.Findings[len(m.out.Findings)-1]
+	if f.Rule != "MAP-03" || f.Element != one {
+		return // found before
+	}
+	f.Element = one + " | " + other
+	f.VI += ": " + one + " và " + other + " khác nhau"
+	f.EN += ": " + one + " and " + other + " differ"
+}
+
 // gather reads what the Claim refers to.
 func (m *mapper) gather() {
 	var ok bool

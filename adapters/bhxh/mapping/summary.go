@@ -52,7 +52,7 @@ func (m *mapper) summary(row hoso.Row) {
 	set("MA_CSKCB", m.out.MaCSKCB)
 	if m.provider.Kind() != resource.None || m.claim.Get("provider").Get("identifier").Kind() != resource.None {
 		if at := m.identifierOfProvider(); at != "" && m.out.MaCSKCB != "" && at != m.out.MaCSKCB {
-			m.find("MAP-03", hoso.XML1, 0, "MA_CSKCB", "Claim.provider")
+			m.contradict(hoso.XML1, 0, "MA_CSKCB", "Claim.identifier.system", "Claim.provider")
 		}
 	}
 	m.person(set)
@@ -69,7 +69,8 @@ func (m *mapper) summary(row hoso.Row) {
 		switch name {
 		case "MA_LK", "MA_CSKCB", "SO_CCCD":
 			if have := row.Get(name); have != "" && v != "" && have != v {
-				m.find("MAP-03", hoso.XML1, 0, name, "Claim.extension")
+				other := summaryElements[name]
+				m.contradict(hoso.XML1, 0, name, other, "Claim.extension('"+m.s.Extension(hoso.XML1)+"').extension('"+name+"')")
 				continue
 			}
 		}
@@ -209,7 +210,7 @@ func (m *mapper) stay(set func(field, value string)) {
 		return
 	}
 	if facility, episode, ok := episodeIdentifier(e, m.sid); ok && (facility != m.out.MaCSKCB || episode != m.out.MaLK) {
-		m.find("MAP-03", hoso.XML1, 0, "MA_LK", "Encounter.identifier")
+		m.contradict(hoso.XML1, 0, "MA_LK", "Claim.identifier", "Encounter.identifier")
 	}
 	for t := range e.Get("type").Elements() {
 		kind, _ := codeOf(t, m.s.CodeSystem(csLoaiKCB))
@@ -261,7 +262,7 @@ func (m *mapper) diagnoses(set func(field, value string)) {
 			set("CHAN_DOAN_VAO", cmp.Or(text(concept.Get("text")), display))
 		case typed(d, "principal") || !principal && d.Get("type").Kind() == resource.None && code != "":
 			if principal {
-				m.find("MAP-03", hoso.XML1, 0, "MA_BENH_CHINH", "Claim.diagnosis")
+				m.contradict(hoso.XML1, 0, "MA_BENH_CHINH", "Claim.diagnosis.where(type=principal)[0]", "Claim.diagnosis.where(type=principal)[1]")
 			}
 			principal = true
 			set("MA_BENH_CHINH", code)

@@ -52,9 +52,11 @@ const (
 	csKetQua      = "ket-qua-dtri"         // KET_QUA_DTRI
 	csLoaiRV      = "ma-loai-rv"           // MA_LOAI_RV
 	csThe         = "the-bhyt"             // MA_DKBD
+	csGiamDinh    = "giam-dinh"            // categories of adjudication that HL7 has not
 	csLyDo        = "ly-do-giam-dinh"      // reasons of the assessment
 	csTrangThai   = "trang-thai-giam-dinh" // wire.TrangThai
 	csMaKetQua    = "ma-ket-qua"           // wire.MaKetQua
+	requestedFund = "requested-fund"       // T_BHTT
 	roleOrders    = "MA_BAC_SI"
 	rolePerforms  = "NGUOI_THUC_HIEN"
 	classRegister = "MA_DKBD"

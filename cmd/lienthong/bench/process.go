@@ -140,6 +140,21 @@ func (p *process) usage() (resident, peak int64, cpu float64) {
 	return resident, peak, cpu
 }
 
+// settle waits until the server has ended its work in the background (compactions after a load), at most a minute.
+func (p *process) settle() {
+	_, _, before := p.usage()
+	for idle, n := 0, 0; idle < 4 && n < 120; n++ {
+		time.Sleep(500 * time.Millisecond)
+		_, _, now := p.usage()
+		if now-before > 0.025 { // 5 % of a core
+			idle = 0
+		} else {
+			idle++
+		}
+		before = now
+	}
+}
+
 // diskBytes adds up the files below dir.
 func diskBytes(dir string) (n int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {

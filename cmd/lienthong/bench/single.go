@@ -289,6 +289,9 @@ func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	if found == 0 {
 		return probe, fmt.Errorf("no vaccination was found by record number (%s)", probe.ErrorText())
 	}
+	if s.server != nil {
+		s.server.settle()
+	}
 	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("history", what+", as fast as it goes", fast, 0)
 	steady := Load{Clients: clients, Duration: s.Duration, Rate: max(1, int(fast.PerSecond()/2)), Next: next}.Run(s.ctx, s.base)

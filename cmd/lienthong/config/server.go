@@ -9,17 +9,20 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/lienthong/lienthong/scheduler/cron"
 )
 
 // Server is what a server needs to know. The struct tags are the explanations that users read.
 type Server struct {
-	Listen      string        `default:"127.0.0.1:8080" env:"LIENTHONG_LISTEN" placeholder:"ADDR" help:"Address to serve on; port 0 takes a free one."`
+	Listen      string        `default:"127.0.0.1:8080" env:"LIENTHONG_LISTEN" placeholder:"ADDR" help:"Address to serve on; port 0 takes a free one. Default: ${default}."`
 	Data        string        `type:"path" env:"LIENTHONG_DATA" placeholder:"DIR" help:"Folder of the store. One process at a time."`
-	BaseURL     string        `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"FHIR base URL by which others reach this server, such as https://records.example/fhir. Default: made from the address."`
-	SIDBase     string        `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"Base of the identifier systems: BASE/sid/cccd is the citizen ID."`
-	MaxBody     int64         `name:"max-body" default:"134217728" env:"LIENTHONG_MAX_BODY" placeholder:"BYTES" help:"Longest request body; longer ones are refused before they are read."`
-	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction."`
-	MemoryLimit int64         `name:"memory-limit" default:"360" env:"LIENTHONG_MEMORY_LIMIT" placeholder:"MiB" help:"Memory to stay within, as far as the work allows; GOMEMLIMIT, if set, goes before it. 0: no limit."`
+	BaseURL     string        `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"FHIR base URL by which others reach this server, such as https://records.example/fhir. Default: links follow the address of each request, and references count as ours that begin with a loopback address or the one served on."`
+	AlsoBaseURL []string      `name:"also-base-url" env:"LIENTHONG_ALSO_BASE_URL" placeholder:"URL" help:"Further base URL by which this server is or was reached, such as its old name: references that begin with it are to resources here. May be repeated. The store is indexed anew when these, or --base-url, change."`
+	SIDBase     string        `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"Base of the identifier systems: BASE/sid/cccd is the citizen ID. Default: ${default}."`
+	MaxBody     int64         `name:"max-body" default:"134217728" env:"LIENTHONG_MAX_BODY" placeholder:"BYTES" help:"Longest body of a transaction or batch; longer ones are refused before they are read. A single resource may have 16 MiB at most, or this if it is less. Default: ${default}."`
+	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction. Default: ${default}."`
+	MemoryLimit int64         `name:"memory-limit" default:"360" env:"LIENTHONG_MEMORY_LIMIT" placeholder:"MiB" help:"Memory to stay within, as far as the work allows; GOMEMLIMIT, if set, goes before it. 0: no limit. Default: ${default}."`
 	Drain       time.Duration `default:"15s" env:"LIENTHONG_DRAIN" help:"How long running requests may take when the server is asked to end."`
 	LogFormat   string        `name:"log-format" enum:"text,json" default:"text" env:"LIENTHONG_LOG_FORMAT" help:"Log lines as text or json."`
 	LogLevel    string        `name:"log-level" enum:"debug,info,warn,error" default:"info" env:"LIENTHONG_LOG_LEVEL" help:"Least level that is logged: debug, info, warn, error."`
@@ -30,16 +33,19 @@ type Server struct {
 // Gateway is the assessment portal that claims go to.
 type Gateway struct {
 	URL            string        `name:"url" env:"LIENTHONG_GATEWAY_URL" placeholder:"URL" help:"Base URL of the assessment portal. Without it claims wait in the outbox."`
-	Credentials    string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the facility's account, as YAML or JSON."`
-	Schedule       string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time."`
-	StatusSchedule string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims."`
+	Credentials    string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the account, as YAML or JSON; or with 'accounts', a list of username, password, facilities (MA_CSKCB)."`
+	Schedule       string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time. Default: ${default}."`
+	StatusSchedule string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims. Default: ${default}."`
 	Timeout        time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
 	Rate           float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
 	AskEvery       time.Duration `name:"ask-every" default:"10m" env:"LIENTHONG_GATEWAY_ASK_EVERY" help:"Distance of questions about one accepted claim; the status schedule must come round at least as often."`
 	RetryFirst     time.Duration `name:"retry-first" default:"10s" env:"LIENTHONG_GATEWAY_RETRY_FIRST" help:"Wait after a claim could not be sent, or a question was not answered; it doubles each time."`
 	RetryMax       time.Duration `name:"retry-max" default:"10m" env:"LIENTHONG_GATEWAY_RETRY_MAX" help:"Longest such wait."`
 	Lease          time.Duration `default:"1m" env:"LIENTHONG_GATEWAY_LEASE" help:"How long after the death of a server another one, or the same started again, takes its work over."`
-	Settle         time.Duration `default:"2m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed."`
+	Settle         time.Duration `default:"15m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed, and how long after that it must be said again. Longer than any proxy on the way keeps a request."`
+	Resend         string        `enum:"auto,settled,person" default:"auto" env:"LIENTHONG_GATEWAY_RESEND" help:"What was not received is sent again once that is settled (settled), or by a person's decision alone (person). auto: settled if --gateway-settle is at least ten times --gateway-timeout, else person. Default: ${default}."`
+	Path           string        `enum:"auto,qd4750,qd3176" default:"auto" env:"LIENTHONG_GATEWAY_PATH" help:"Path of the portal for claim files: by the decision in force at discharge (auto), or always the one of decision 4750 or 3176. Default: ${default}."`
+	CorrectionText string        `name:"correction-reason" default:"Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ" env:"LIENTHONG_GATEWAY_CORRECTION_REASON" placeholder:"TEXT" help:"Reason (LD) that a corrected claim file gives. Default: ${default}."`
 }
 
 // Check refuses settings that cannot work, in words.
@@ -47,7 +53,12 @@ func (s *Server) Check() error {
 	if s.Data == "" {
 		return errors.New("--data is needed: the folder of the store (it is made if it is not there)")
 	}
-	for _, u := range []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}} {
+	urls := []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}}
+	for i, u := range s.AlsoBaseURL {
+		s.AlsoBaseURL[i] = strings.TrimSuffix(u, "/")
+		urls = append(urls, struct{ flag, value string }{"--also-base-url", u})
+	}
+	for _, u := range urls {
 		if u.value == "" {
 			continue
 		}
@@ -68,27 +79,63 @@ func (s *Server) Check() error {
 	s.BaseURL = strings.TrimSuffix(s.BaseURL, "/")
 	s.SIDBase = strings.TrimSuffix(s.SIDBase, "/")
 	s.Gateway.URL = strings.TrimSuffix(s.Gateway.URL, "/")
-	return nil
+	if s.Gateway.URL == "" {
+		return nil
+	}
+	return s.Gateway.check()
+}
+
+// check looks at what is only read when the sync starts, so that a mistake shows before the store is opened.
+func (g Gateway) check() error {
+	for _, c := range []struct{ flag, expression string }{{"--gateway-schedule", g.Schedule}, {"--gateway-status-schedule", g.StatusSchedule}} {
+		if c.expression == "" {
+			continue
+		}
+		if _, err := cron.Parse(c.expression, ""); err != nil {
+			return fmt.Errorf("%s %q is no schedule: five fields as in '*/5 * * * *', or '@every 10s'", c.flag, c.expression)
+		}
+	}
+	_, err := g.Accounts()
+	return err
+}
+
+// SettledRatio is how much longer than one call may take the settle time must be, for what was not received to be sent
+// again without a person.
+const SettledRatio = 10
+
+// ByPerson says whether only a person may have a claim sent again that the portal says it has not received.
+func (g Gateway) ByPerson() bool {
+	return g.Resend == "person" || g.Resend != "settled" && g.Settle < SettledRatio*g.Timeout
 }
 
 // Account is what logs in to the portal.
 type Account struct {
-	Username string `yaml:"username"`
-	Password string `yaml:"password"`
+	Username   string   `yaml:"username"`
+	Password   string   `yaml:"password"`
+	Facilities []string `yaml:"facilities"` // MA_CSKCB that it speaks for; none = all that no other account names
 }
 
-// Account reads the credentials file.
-func (g Gateway) Account() (Account, error) {
-	var a Account
+// Accounts reads the credentials file: one account, or several under "accounts".
+func (g Gateway) Accounts() ([]Account, error) {
 	raw, err := os.ReadFile(g.Credentials)
 	if err != nil {
-		return a, fmt.Errorf("credentials of the gateway: %w", err)
+		return nil, fmt.Errorf("credentials of the gateway: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(raw, &a, yaml.Strict()); err != nil {
-		return a, fmt.Errorf("credentials of the gateway: %s is not a YAML or JSON file with username and password", g.Credentials)
+	var file struct {
+		Account  `yaml:",inline"`
+		Accounts []Account `yaml:"accounts"`
 	}
-	if a.Username == "" || a.Password == "" {
-		return a, fmt.Errorf("credentials of the gateway: %s lacks username or password", g.Credentials)
+	if err := yaml.UnmarshalWithOptions(raw, &file, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("credentials of the gateway: %s is not a YAML or JSON file with username and password", g.Credentials)
 	}
-	return a, nil
+	all := file.Accounts
+	if file.Username != "" || file.Password != "" || len(all) == 0 {
+		all = append(all, file.Account)
+	}
+	for _, a := range all {
+		if a.Username == "" || a.Password == "" {
+			return nil, fmt.Errorf("credentials of the gateway: %s lacks username or password", g.Credentials)
+		}
+	}
+	return all, nil
 }

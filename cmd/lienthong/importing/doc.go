@@ -4,7 +4,8 @@
 //
 //	Bundle transaction, batch      posted as it is
 //	any other Bundle               its entries as batches of PUT, conditional on nothing
-//	NDJSON, single resources       the same; a resource without id gets one made of its content
+//	NDJSON, single resources       the same; a resource without id gets one made of its content. A line that cannot be
+//	                               taken costs only itself, and the report names it
 //
 // Order: files whose name contains "hospital", then those with "practitioner", then the rest. Each of the three groups is
 // finished before the next begins, since bundles refer to hospitals and practitioners that must be there (as Synthea

@@ -116,6 +116,6 @@ func (t Target) get(ctx context.Context, path string) (status int, body []byte, 
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	return resp.StatusCode, body, err
 }

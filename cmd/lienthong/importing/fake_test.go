@@ -85,6 +85,10 @@ func (f *fake) get(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/fhir/"), "/")
+	if path[0] == "metadata" {
+		fmt.Fprint(w, `{"resourceType":"CapabilityStatement"}`)
+		return
+	}
 	n := 0
 	for _, res := range f.resources {
 		if res["resourceType"] != path[0] {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -35,6 +36,7 @@ type file struct {
 	hash    string       // SHA-256 of the bytes on disk, known when all was read
 	pending atomic.Int64 // parcels that wait for an answer, and 1 while it is still being read
 	failed  atomic.Bool
+	badLine func(n int, err error) // told of each line of NDJSON that cannot be taken, n from 1
 }
 
 // item is what the report needs to know about one entry of a parcel.
@@ -100,8 +102,12 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 	return b, nil
 }
 
-// split tells NDJSON from one document: NDJSON has a whole object on its first line and more after it.
+// split tells NDJSON from one document: by the file's name, or since it has a whole object on its first line and more
+// after it.
 func (f *file) split(ctx context.Context, r *bufio.Reader, emit func(*parcel) error) error {
+	if isLines(f.path) {
+		return f.lines(ctx, r, emit)
+	}
 	first, err := r.ReadBytes('\n')
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("cannot be read: %w", err)
@@ -109,7 +115,7 @@ func (f *file) split(ctx context.Context, r *bufio.Reader, emit func(*parcel) er
 	if err == io.EOF {
 		return f.document(first, emit)
 	}
-	if doc, parseErr := resource.Parse(bytes.TrimSpace(first), limits); parseErr == nil {
+	if _, parseErr := resource.Parse(bytes.TrimSpace(first), limits); parseErr == nil {
 		rest, err := r.ReadBytes('\n')
 		for err == nil && len(bytes.TrimSpace(rest)) == 0 {
 			rest, err = r.ReadBytes('\n')
@@ -120,7 +126,7 @@ func (f *file) split(ctx context.Context, r *bufio.Reader, emit func(*parcel) er
 		if len(bytes.TrimSpace(rest)) == 0 {
 			return f.document(first, emit)
 		}
-		return f.lines(ctx, doc, io.MultiReader(bytes.NewReader(rest), r), emit)
+		return f.lines(ctx, io.MultiReader(bytes.NewReader(first), bytes.NewReader(rest), r), emit)
 	}
 	all, err := io.ReadAll(io.LimitReader(r, limits.Bytes))
 	if err != nil {
@@ -158,7 +164,7 @@ func (f *file) document(raw []byte, emit func(*parcel) error) error {
 	for e := range root.Get("entry").Elements() {
 		if res := e.Get("resource"); res.Kind() == resource.Object {
 			if err := b.add(res, i); err != nil {
-				return err
+				return fmt.Errorf("entry %d: %w", i+1, err)
 			}
 		}
 		i++
@@ -166,25 +172,26 @@ func (f *file) document(raw []byte, emit func(*parcel) error) error {
 	return b.flush()
 }
 
-// lines handles NDJSON; first is the document of line 0.
-func (f *file) lines(ctx context.Context, first *resource.Document, rest io.Reader, emit func(*parcel) error) error {
+// lines handles NDJSON. Its lines have nothing to do with each other: one that cannot be taken costs only itself. When the
+// file itself ends in the middle (a packed one that is cut short) what was whole before is kept.
+func (f *file) lines(ctx context.Context, in io.Reader, emit func(*parcel) error) error {
 	b := batch{file: f, emit: emit}
-	if err := b.add(first.Root(), 0); err != nil {
-		return err
-	}
-	r := bufio.NewReaderSize(rest, 64<<10)
+	r := bufio.NewReaderSize(in, 64<<10)
 	for n := 1; ; n++ {
 		line, err := r.ReadBytes('\n')
 		if err != nil && err != io.EOF {
-			return fmt.Errorf("line %d cannot be read: %w", n+1, err)
+			return errors.Join(b.flush(), fmt.Errorf("cannot be read from line %d on: %w", n, err))
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			doc, parseErr := resource.Parse(line, limits)
-			if parseErr != nil {
-				return fmt.Errorf("line %d: %w", n+1, parseErr)
+			doc, bad := resource.Parse(line, limits)
+			if bad == nil {
+				bad = b.add(doc.Root(), n-1)
 			}
-			if addErr := b.add(doc.Root(), n); addErr != nil {
-				return addErr
+			if errors.Is(bad, errEmit) {
+				return bad
+			}
+			if bad != nil {
+				f.badLine(n, bad)
 			}
 		}
 		if err == io.EOF {
@@ -196,6 +203,9 @@ func (f *file) lines(ctx context.Context, first *resource.Document, rest io.Read
 	}
 }
 
+// errEmit marks an error that is not the data's: the import ends.
+var errEmit = errors.New("the import ended")
+
 // batch gathers single resources into parcels of PUT entries.
 type batch struct {
 	file *file
@@ -205,10 +215,12 @@ type batch struct {
 
 const batchHead = `{"resourceType":"Bundle","type":"batch","entry":[`
 
+var errNoResource = errors.New("this is no FHIR resource: it has no resourceType")
+
 func (b *batch) add(res resource.Value, at int) error {
 	typ := string(res.ResourceType())
 	if typ == "" {
-		return fmt.Errorf("entry %d is no FHIR resource: it has no resourceType", at+1)
+		return errNoResource
 	}
 	raw := res.Raw()
 	id, ok := res.ID()
@@ -243,7 +255,10 @@ func (b *batch) flush() error {
 	p := b.p
 	b.p = nil
 	p.body = append(p.body, "]}"...)
-	return b.emit(p.seal())
+	if err := b.emit(p.seal()); err != nil {
+		return fmt.Errorf("%w: %w", errEmit, err)
+	}
+	return nil
 }
 
 // seal computes the hash by which the parcel is known.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -31,11 +32,15 @@ type Report struct {
 type failure struct {
 	reason string
 	count  int
-	places []string // the first few
+	places []string         // the first few
+	lines  map[string][]int // lines of NDJSON files, all of them up to maxLines
 }
 
-// shownPlaces is how many places are kept of one reason; the rest is counted.
-const shownPlaces = 5
+// shownPlaces is how many places are kept of one reason, maxLines how many line numbers; the rest is counted.
+const (
+	shownPlaces = 20
+	maxLines    = 10_000
+)
 
 // Total is the number of resources that the server took in this run.
 func (r *Report) Total() int {
@@ -61,6 +66,27 @@ func (r *Report) took(items []item, entries []string) {
 func (r *Report) fail(reason, place string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f := r.failure(reason, n)
+	if len(f.places) < shownPlaces {
+		f.places = append(f.places, place)
+	}
+}
+
+// failLine counts a line of an NDJSON file that cannot be taken. Each of them is named.
+func (r *Report) failLine(reason, path string, line int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.failure(reason, 1)
+	if f.lines == nil {
+		f.lines = map[string][]int{}
+	}
+	if len(f.lines[path]) < maxLines {
+		f.lines[path] = append(f.lines[path], line)
+	}
+}
+
+// failure counts n under a reason; mu is held.
+func (r *Report) failure(reason string, n int) *failure {
 	r.Failed += n
 	key := withoutDigits(reason)
 	f := r.failures[key]
@@ -69,9 +95,7 @@ func (r *Report) fail(reason, place string, n int) {
 		r.failures[key] = f
 	}
 	f.count += n
-	if len(f.places) < shownPlaces {
-		f.places = append(f.places, place)
-	}
+	return f
 }
 
 func withoutDigits(s string) string {
@@ -102,13 +126,13 @@ func (r *Report) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "  %-28s %8d\n", t, r.Resources[t])
 	}
 	if r.Untouched > 0 || r.Earlier > 0 {
-		fmt.Fprintf(&b, "Already there: %d files, %d entries of others.\n", r.Untouched, r.Earlier)
+		fmt.Fprintf(&b, "Brought by an earlier run, or found again: %d files as a whole, %d entries of others.\n", r.Untouched, r.Earlier)
 	}
 	if r.Doubtful > 0 {
 		fmt.Fprintf(&b, "Warning: an earlier run was cut off while %d entries were under way. They were sent again and may now be there twice,\nsince they have no identifier by which the server could be asked.\n", r.Doubtful)
 	}
 	if r.Failed > 0 {
-		fmt.Fprintf(&b, "Failed: %d, for these reasons:\n", r.Failed)
+		fmt.Fprintf(&b, "Refused or not readable: %d, for these reasons:\n", r.Failed)
 		all := make([]*failure, 0, len(r.failures))
 		for _, f := range r.failures {
 			all = append(all, f)
@@ -116,15 +140,44 @@ func (r *Report) Write(w io.Writer) error {
 		slices.SortFunc(all, func(a, b *failure) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.reason, b.reason)) })
 		for _, f := range all {
 			fmt.Fprintf(&b, "  %d × %s\n", f.count, f.reason)
+			named := 0
+			for _, p := range slices.Sorted(maps.Keys(f.lines)) {
+				fmt.Fprintf(&b, "      %s, %s: not read, the other lines were\n", p, ranges(f.lines[p]))
+				named += len(f.lines[p])
+			}
 			for _, p := range f.places {
 				fmt.Fprintf(&b, "      %s\n", p)
 			}
-			if f.count > len(f.places) && len(f.places) == shownPlaces {
-				b.WriteString("      …\n")
+			if more := f.count - named - len(f.places); more > 0 && (len(f.places) == shownPlaces || named >= maxLines) {
+				fmt.Fprintf(&b, "      … and %d more\n", more)
 			}
 		}
-		b.WriteString("What failed is tried again by the next run of the same command.\n")
+		b.WriteString("What was refused is tried again by the next run of the same command; what was taken is not sent again.\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// ranges writes line numbers: "line 3", "lines 3, 7-9".
+func ranges(lines []int) string {
+	var b strings.Builder
+	b.WriteString("line")
+	if len(lines) > 1 {
+		b.WriteByte('s')
+	}
+	for i := 0; i < len(lines); {
+		j := i
+		for j+1 < len(lines) && lines[j+1] == lines[j]+1 {
+			j++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " %d", lines[i])
+		if j > i {
+			fmt.Fprintf(&b, "-%d", lines[j])
+		}
+		i = j + 1
+	}
+	return b.String()
 }

@@ -21,11 +21,19 @@ import (
 type Options struct {
 	Paths    []string // files, folders, patterns
 	Target   Target
-	Senders  int              // requests at the same time
-	State    string           // state file
-	Fresh    bool             // forget what the state file says
-	Progress func(Progress)   // called now and then from several goroutines; may be nil
-	Now      func() time.Time // nil = time.Now
+	Senders  int                // requests at the same time
+	State    string             // state file
+	Fresh    bool               // forget what the state file says
+	Words    func(error) string // says what is wrong with a file or a line; nil = error.Error
+	Progress func(Progress)     // called now and then from several goroutines; may be nil
+	Now      func() time.Time   // nil = time.Now
+}
+
+func (o Options) words(err error) string {
+	if o.Words == nil {
+		return err.Error()
+	}
+	return o.Words(err)
 }
 
 // Progress is how far an import is.
@@ -71,6 +79,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 func (r *run) groups(ctx context.Context, found []source) error {
+	if err := r.o.Target.check(ctx); err != nil {
+		return err
+	}
 	if err := r.sameStore(ctx); err != nil {
 		return err
 	}
@@ -170,6 +181,10 @@ func (r *run) read(ctx context.Context, s source, parcels chan<- *parcel) error 
 		return nil
 	}
 	f := &file{source: s}
+	f.badLine = func(n int, err error) {
+		f.failed.Store(true)
+		r.report.failLine(r.o.words(err), s.path, n)
+	}
 	f.pending.Store(1)
 	err := f.read(ctx, func(p *parcel) error {
 		f.pending.Add(1)
@@ -185,7 +200,7 @@ func (r *run) read(ctx context.Context, s source, parcels chan<- *parcel) error 
 	}
 	if err != nil {
 		f.failed.Store(true)
-		r.report.fail(err.Error(), s.path, 1)
+		r.report.fail(r.o.words(err), s.path, 1)
 	}
 	return r.answered(f)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,7 +154,7 @@ func TestBrokenFileDoesNotStopTheOthers(t *testing.T) {
 	dir := folder(t, map[string]string{"a.json": `{"resourceType":"Pat`, "b.json.gz": "\x1f\x8bno", "c.json": transaction("c"), "d.json": `{"a":1}`, "e.ndjson": "{\"resourceType\":\"Patient\",\"id\":\"e\"}\n[]"})
 	f := newFake(t)
 	r := importing(t, f, state(t), dir)
-	if r.Failed != 4 || r.Resources["Patient"] < 1 {
+	if r.Failed != 4 || r.Resources["Patient"] != 2 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -291,5 +292,54 @@ func TestLargeFilesAreCutIntoBatches(t *testing.T) {
 	r := importing(t, f, state(t), folder(t, map[string]string{"a.ndjson": lines.String()}))
 	if len(f.bundles) != 3 || r.Total() != 2*batchEntries+5 {
 		t.Errorf("%d requests, report %+v", len(f.bundles), r)
+	}
+}
+
+func TestABrokenLineCostsOnlyItself(t *testing.T) {
+	cut := packed(strings.Repeat("{\"resourceType\":\"Patient\",\"id\":\"z\"}\n", 3) + base64.StdEncoding.EncodeToString(make([]byte, 9000)))
+	dir := folder(t, map[string]string{
+		"a.ndjson": `{"resourceType":"Pat
+{"resourceType":"Patient","id":"p1"}
+{"id":"p2"}
+{"resourceType":"Patient","id":"p3"}
+{"resourceType":"Patient","id":"p4"
+{"resourceType":"Patient","id":"p5"}`,
+		"b.ndjson.gz": cut[:len(cut)-20],
+	})
+	f, s := newFake(t), state(t)
+	r := importing(t, f, s, dir)
+	var out strings.Builder
+	if err := r.Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.Resources["Patient"]; n < 3 {
+		t.Errorf("%d resources arrived", n)
+	}
+	for _, want := range []string{"a.ndjson, line 3: not read", "a.ndjson, line 1", "5", "cannot be read from line"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+	sent := len(f.bundles)
+	if r := importing(t, f, s, dir); len(f.bundles) != sent || r.Total() != 0 || r.Failed < 3 {
+		t.Errorf("the second run sent %d requests, report %+v", len(f.bundles)-sent, r)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for want, lines := range map[string][]int{"line 3": {3}, "lines 3, 7-9, 12": {3, 7, 8, 9, 12}, "lines 1-2": {1, 2}} {
+		if got := ranges(lines); got != want {
+			t.Errorf("%v: %q", lines, got)
+		}
+	}
+}
+
+func TestAnAddressWithoutAFHIRServerIsSaidOnce(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	dir := folder(t, map[string]string{"a.json": transaction("a"), "b.json": transaction("b")})
+	r, err := Run(t.Context(), Options{Paths: []string{dir}, Target: Target{Base: web.URL, Client: web.Client()}, State: state(t)})
+	if err == nil || !strings.Contains(err.Error(), "there is no FHIR server at") || r.Failed != 0 || r.Files != 0 {
+		t.Errorf("%v, %+v", err, r)
 	}
 }

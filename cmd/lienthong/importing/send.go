@@ -21,6 +21,23 @@ type Target struct {
 	Client *http.Client
 }
 
+// check finds out whether there is a FHIR server at all: a wrong address would refuse every file for the same reason. One
+// that does not answer may be starting; post waits for it.
+func (t Target) check(ctx context.Context) error {
+	status, body, err := t.get(ctx, "metadata")
+	if err != nil || status >= 500 || status == http.StatusTooManyRequests {
+		return ctx.Err()
+	}
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return fmt.Errorf("the server at %s does not let this command in (HTTP %d)", t.Base, status)
+	}
+	doc, err := resource.Parse(body, limits)
+	if err != nil || doc.Root().ResourceType() != "CapabilityStatement" {
+		return fmt.Errorf("there is no FHIR server at %s: %s/metadata answers HTTP %d and no CapabilityStatement. Is the path right? It often ends in /fhir", t.Base, t.Base, status)
+	}
+	return nil
+}
+
 // Attempts for one parcel while the server is busy, starting, or gone for a moment.
 const attempts = 6
 

@@ -89,12 +89,13 @@ func sources(paths []string) ([]source, error) {
 	return found, nil
 }
 
-func isData(path string) bool {
+func isData(path string) bool { return kindOf(path) == ".json" || isLines(path) }
+
+// isLines says whether a name is one of NDJSON.
+func isLines(path string) bool { return kindOf(path) == ".ndjson" || kindOf(path) == ".jsonl" }
+
+// kindOf gives the extension of a name without that of the packing.
+func kindOf(path string) string {
 	name := strings.ToLower(path)
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".bz2")
-	switch filepath.Ext(name) {
-	case ".json", ".ndjson", ".jsonl":
-		return true
-	}
-	return false
+	return filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".bz2"))
 }

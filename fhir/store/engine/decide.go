@@ -10,7 +10,6 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
-	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 )
 
 // decide checks p against the state and gives the versions. The writes that remain are to be staged; there may be none.
@@ -46,7 +45,7 @@ func (s *sequence) condition(w *write) (bool, error) {
 	if w.old.alive() {
 		current = w.old.version
 	}
-	if w.if_ != nil && *w.if_ != current {
+	if w.ifVersion != nil && *w.ifVersion != current {
 		return false, errVersion(w.key, current)
 	}
 	if w.put == nil {
@@ -56,12 +55,11 @@ func (s *sequence) condition(w *write) (bool, error) {
 		return false, fhir.Errorf(fhir.Conflict, "id-exists", "", w.key.String())
 	}
 	if w.put.SkipIfEqual && current != 0 {
-		same := false
-		s.key = embedded.AppendDocumentKey(s.key[:0], w.old.t, w.old.write)
-		if _, err := get(s.db, s.key, func(v []byte) error { same = bytes.Equal(v, w.doc); return nil }); err != nil {
-			return false, err
+		if w.compared == current {
+			return !w.same, nil
 		}
-		return !same, nil
+		same, err := sameDocument(s.db, w.old.place, w.doc)
+		return !same, err
 	}
 	return true, nil
 }

@@ -88,6 +88,9 @@ func (e *Engine) Commit(ctx context.Context, c store.Changes) (store.Receipt, er
 		return store.Receipt{}, fmt.Errorf("commit: %w", err)
 	}
 	p, err := prepare(ctx, c)
+	if err == nil {
+		err = e.compare(p)
+	}
 	if err != nil {
 		return store.Receipt{}, err
 	}

@@ -221,7 +221,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		}
 	}
 	if len(s.checks) > 0 && s.most < 0 {
-		s.patience = (tune.patience + 4*int(math.Sqrt(float64(limit)*total))) * candidateCost / dearest
+		s.patience = int(float64(tune.patience*candidateCost/dearest) * (1 + math.Sqrt(float64(limit)*total)/256))
 	}
 }
 

@@ -8,22 +8,29 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 )
 
 // write is one Put or Delete on its way into rows. The first part is prepared by the caller's goroutine, the second is
 // resolved by the sequencer against the state right before the commit.
 type write struct {
-	key     fhir.Key
-	method  store.Method
-	doc     []byte         // encoded resource.Stored; nil for a delete
-	entries []search.Entry // sorted by (Param, Value), without duplicates
-	packed  []byte         // the same, as the version row keeps them
-	unique  []string       // sorted, without duplicates
-	put     *store.Put     // its conditions; nil for a delete
-	if_     *fhir.Version  // IfVersion
+	key       fhir.Key
+	method    store.Method
+	doc       []byte         // encoded resource.Stored; nil for a delete
+	entries   []search.Entry // sorted by (Param, Value), without duplicates
+	packed    []byte         // the same, as the version row keeps them
+	unique    []string       // sorted, without duplicates
+	put       *store.Put     // its conditions; nil for a delete
+	ifVersion *fhir.Version
+
+	// Of SkipIfEqual, looked up beforehand, so that the sequencer need not read documents: whether doc is the same as
+	// this version (0: not looked up).
+	compared fhir.Version
+	same     bool
 
 	typ       typeCode // 0: the type is new to the store
 	old       state
@@ -65,7 +72,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 	}
 	for i := range c.Deletes {
 		d := &c.Deletes[i]
-		p.writes[len(c.Puts)+i] = write{key: d.Key, method: store.MethodDelete, if_: d.IfVersion}
+		p.writes[len(c.Puts)+i] = write{key: d.Key, method: store.MethodDelete, ifVersion: d.IfVersion}
 	}
 	p.bytes += int64(512 * (1 + len(c.Deletes)))
 	var err error
@@ -77,7 +84,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 }
 
 func (w *write) preparePut(p *store.Put) error {
-	w.key, w.method, w.put, w.if_ = p.Key, p.Method, p, p.IfVersion
+	w.key, w.method, w.put, w.ifVersion = p.Key, p.Method, p, p.IfVersion
 	if w.method != store.MethodCreate && w.method != store.MethodPatch {
 		w.method = store.MethodUpdate
 	}
@@ -170,4 +177,38 @@ func lastOfEach(records []store.Record) ([]store.Record, error) {
 		}
 	}
 	return kept, nil
+}
+
+// compare looks up beforehand whether unconditional updates change anything. Whatever happens until the sequencer has
+// the commit, the answer stays true of the version that it was given for.
+func (e *Engine) compare(p *pending) error {
+	if err := e.gate.enter(); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	for i := range p.writes[:p.puts] {
+		w := &p.writes[i]
+		if !w.put.SkipIfEqual {
+			continue
+		}
+		s, err := e.stateOf(w.key)
+		if err != nil {
+			return err
+		}
+		if !s.alive() {
+			continue
+		}
+		if w.same, err = sameDocument(e.db, s.place, w.doc); err != nil {
+			return err
+		}
+		w.compared = s.version
+	}
+	return nil
+}
+
+// sameDocument says whether the document of a write is doc, encoded.
+func sameDocument(db pebble.Reader, p place, doc []byte) (same bool, err error) {
+	key := embedded.AppendDocumentKey(make([]byte, 0, 16), p.t, p.write)
+	_, err = get(db, key, func(v []byte) error { same = bytes.Equal(v, doc); return nil })
+	return same, err
 }

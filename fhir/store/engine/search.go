@@ -48,7 +48,6 @@ func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match
 			left--
 			return left != 0
 		}
-		r.fail(r.ctx.Err())
 		all := -1 // how many matches there are, if that is found out
 		if len(q.Sort) > 0 {
 			all = r.sorted(q, o, q.Sort[0].Descending, show)

@@ -89,6 +89,9 @@ func (w *walk) sortFew(found list) bool {
 	all := make([]ordered, 0, len(found))
 	for _, n := range found {
 		v, _, ok := r.versions().at(n)
+		if !r.tick() {
+			return false
+		}
 		if !ok {
 			continue
 		}
@@ -116,6 +119,9 @@ func (r *run) showAll(all []ordered, limit int, show func(store.Match) bool) boo
 		all = all[:limit]
 	}
 	for _, o := range all {
+		if !r.tick() {
+			return false
+		}
 		if m, ok := r.match(o.n, o.order); ok && !show(m) {
 			return false
 		}

@@ -2,11 +2,14 @@ package storetest
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
+
+// The questions that a world asks its store and its model.
 
 func (w *world) search() {
 	q := w.query(3)
@@ -125,73 +128,105 @@ func (w *world) include() {
 	}
 }
 
-// explain asks for the plan, whose counts must be those of the model.
-func (w *world) explain(q search.Query, t fhir.T, matches int) {
-	x, ok := w.s.(store.Explainer)
-	if !ok {
+func (w *world) read() {
+	key, t := w.key(), w.asOf()
+	l, version, alive := w.m.current(key, t)
+	f, err := w.s.Read(w.t.Context(), key, t)
+	want := ""
+	switch {
+	case version == 0:
+		want = "not-found"
+	case !alive:
+		want = "gone"
+	}
+	if t == 0 {
 		return
 	}
-	size := 1 + w.rng.IntN(6)
-	p, err := x.Explain(w.t.Context(), q, t, store.SearchOptions{Limit: size})
-	if err != nil {
-		w.t.Fatal(err)
+	if codeOf(err) != want || err != nil && want == "" {
+		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
 	}
-	if p.Type != q.Type || p.Matches != matches || p.Shown != min(matches, size) {
-		w.t.Fatalf("the plan says %d matches, %d shown; the model %d, %d: %+v", p.Matches, p.Shown, matches, min(matches, size), q)
+	if version > 0 && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
+		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
 	}
-	if len(p.Steps) == 0 && len(q.Where) > 0 {
-		// Only conditions that always hold leave no trace, such as an All of nothing.
-		for _, c := range q.Where {
-			switch c.(type) {
-			case search.Terms, search.IDs, search.Chain, search.Has:
-				w.t.Fatalf("the plan has no steps:\n%s%+v", p, q)
+	if alive {
+		wantDoc(w.t, f, l.doc)
+	}
+	for v, l := range w.m.lives[key] {
+		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
+		if l.deleted {
+			refused(w.t, err, fhir.Gone, "gone")
+		} else if err != nil {
+			w.t.Fatal(err)
+		} else {
+			wantDoc(w.t, f, l.doc)
+		}
+	}
+	for _, space := range []store.Space{"a", "ab"} {
+		got := map[string][]byte{}
+		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			got[r.Key] = r.Value
+		}
+		if !maps.EqualFunc(got, w.m.records[space], slices.Equal) {
+			w.t.Fatalf("records of %s: %q, the model says %q", space, got, w.m.records[space])
+		}
+	}
+}
+
+func (w *world) history() {
+	key, t := w.key(), w.asOf()
+	if len(w.m.lives[key]) == 0 || t == 0 {
+		return
+	}
+	scope := []fhir.Key{key, {Type: key.Type}, {}}[w.rng.IntN(3)]
+	want := 0
+	for k, lives := range w.m.lives {
+		if scope.Type != "" && k.Type != scope.Type || scope.ID != "" && k.ID != scope.ID {
+			continue
+		}
+		for _, l := range lives {
+			if l.t <= t {
+				want++
 			}
 		}
 	}
-	for _, s := range p.Steps {
-		if s.Actual < 0 || s.Read < 0 || s.Access == "" {
-			w.t.Fatalf("step %+v of %+v", s, q)
-		}
-		if s.Access == store.AccessAll && s.Actual != len(w.m.search(search.Query{Type: q.Type}, t)) {
-			w.t.Fatalf("step %+v of %+v", s, q)
-		}
-		if s.Actual < matches && s.Access != store.AccessNever {
-			w.t.Fatalf("%d match, but a condition of the plan holds for fewer:\n%s%+v", matches, p, q)
-		}
-	}
-	if len(q.Where) == 1 {
-		if _, terms := q.Where[0].(search.Terms); terms && len(p.Steps) == 1 && p.Steps[0].Actual != matches && p.Steps[0].Access != store.AccessAll {
-			w.t.Fatalf("%d match the only condition, the plan says:\n%s%+v", matches, p, q)
-		}
-	}
-	if p.String() == "" {
-		w.t.Fatal("the plan has no text")
-	}
-}
-
-func (w *world) countUpTo(q search.Query, t fhir.T, matches int) {
-	c, ok := w.s.(store.Counter)
-	if !ok {
-		return
-	}
-	most := 1 + w.rng.IntN(20)
-	if n, err := c.CountUpTo(w.t.Context(), q, t, most); err != nil || n != min(matches, most) {
-		w.t.Fatalf("counting up to %d as of %d gives %d, %v; the model says %d: %+v", most, t, n, err, matches, q)
-	}
-}
-
-// tooCostly gives a search very little to work with: it shows what it has or refuses, but nothing wrong.
-func (w *world) tooCostly(q search.Query, t fhir.T, want []hit) {
-	i := 0
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{MaxWork: 1 + w.rng.IntN(3000)}) {
+	n := 0
+	last := t
+	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
 		if err != nil {
-			refused(w.t, err, fhir.TooCostly, "search-too-costly")
-			return
+			w.t.Fatal(err)
 		}
-		w.compare(q, t, want, i, m, err)
-		i++
+		l := w.m.lives[f.Key][f.Version-1]
+		if l.t != f.T || l.deleted != f.Deleted() || f.T > last {
+			w.t.Fatalf("COMPLETE: history of %s as of %d shows %+v", scope, t, f)
+		}
+		if !l.deleted {
+			wantDoc(w.t, f, l.doc)
+		}
+		last = f.T
+		n++
 	}
-	if i != len(want) {
-		w.t.Fatalf("a search with little to work with ends after %d of %d without an error: %+v", i, len(want), q)
+	if n != want {
+		w.t.Fatalf("COMPLETE: history of %s as of %d has %d of %d versions", scope, t, n, want)
+	}
+}
+
+func (w *world) stats() {
+	s, err := w.s.Stats(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	want := map[fhir.Type]int{}
+	versions := 0
+	for key, lives := range w.m.lives {
+		versions += len(lives)
+		if _, _, alive := w.m.current(key, w.m.t); alive {
+			want[key.Type]++
+		}
+	}
+	if s.Head != w.m.t || s.Versions != versions || !maps.Equal(s.Resources, want) {
+		w.t.Fatalf("stats %+v; the model says head %d, %d versions, %v", s, w.m.t, versions, want)
 	}
 }

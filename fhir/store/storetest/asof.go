@@ -26,12 +26,16 @@ func pages(t *testing.T, cfg Config) {
 		}
 		commit(t, s, c)
 	}
+	rounds := 15
+	if testing.Short() {
+		rounds = 5
+	}
 	stop := make(chan struct{})
 	var writers, readers sync.WaitGroup
 	for _, seed := range seeds[:2] {
 		writers.Go(func() {
 			rng := rand.New(rand.NewPCG(seed, 0))
-			for {
+			for range 3000 {
 				select {
 				case <-stop:
 					return
@@ -54,7 +58,7 @@ func pages(t *testing.T, cfg Config) {
 	for i, seed := range seeds[2:] {
 		readers.Go(func() {
 			rng := rand.New(rand.NewPCG(seed, 0))
-			for range 15 {
+			for range rounds {
 				q := by("Patient", pToken, "x")
 				switch i {
 				case 0:
@@ -63,8 +67,8 @@ func pages(t *testing.T, cfg Config) {
 					q.Sort = []search.SortKey{{ByID: true, Descending: rng.IntN(2) == 0}}
 				}
 				t0 := head(t, s)
-				first := walkPages(t, s, q, t0, 1+rng.IntN(60))
-				again := walkPages(t, s, q, t0, 1+rng.IntN(60))
+				first := walkPages(t, s, q, t0, 5+rng.IntN(60))
+				again := walkPages(t, s, q, t0, 5+rng.IntN(60))
 				if !slices.EqualFunc(first, again, sameMatch) {
 					t.Errorf("AS-OF: %d then %d matches as of %d", len(first), len(again), t0)
 				}

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -251,109 +250,6 @@ func (w *world) asOf() fhir.T {
 		return w.m.t
 	}
 	return 1 + fhir.T(w.rng.IntN(int(w.m.t)))
-}
-
-func (w *world) read() {
-	key, t := w.key(), w.asOf()
-	l, version, alive := w.m.current(key, t)
-	f, err := w.s.Read(w.t.Context(), key, t)
-	want := ""
-	switch {
-	case version == 0:
-		want = "not-found"
-	case !alive:
-		want = "gone"
-	}
-	if t == 0 {
-		return
-	}
-	if codeOf(err) != want || err != nil && want == "" {
-		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
-	}
-	if version > 0 && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
-		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
-	}
-	if alive {
-		wantDoc(w.t, f, l.doc)
-	}
-	for v, l := range w.m.lives[key] {
-		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
-		if l.deleted {
-			refused(w.t, err, fhir.Gone, "gone")
-		} else if err != nil {
-			w.t.Fatal(err)
-		} else {
-			wantDoc(w.t, f, l.doc)
-		}
-	}
-	for _, space := range []store.Space{"a", "ab"} {
-		got := map[string][]byte{}
-		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			got[r.Key] = r.Value
-		}
-		if !maps.EqualFunc(got, w.m.records[space], slices.Equal) {
-			w.t.Fatalf("records of %s: %q, the model says %q", space, got, w.m.records[space])
-		}
-	}
-}
-
-func (w *world) history() {
-	key, t := w.key(), w.asOf()
-	if len(w.m.lives[key]) == 0 || t == 0 {
-		return
-	}
-	scope := []fhir.Key{key, {Type: key.Type}, {}}[w.rng.IntN(3)]
-	want := 0
-	for k, lives := range w.m.lives {
-		if scope.Type != "" && k.Type != scope.Type || scope.ID != "" && k.ID != scope.ID {
-			continue
-		}
-		for _, l := range lives {
-			if l.t <= t {
-				want++
-			}
-		}
-	}
-	n := 0
-	last := t
-	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		l := w.m.lives[f.Key][f.Version-1]
-		if l.t != f.T || l.deleted != f.Deleted() || f.T > last {
-			w.t.Fatalf("COMPLETE: history of %s as of %d shows %+v", scope, t, f)
-		}
-		if !l.deleted {
-			wantDoc(w.t, f, l.doc)
-		}
-		last = f.T
-		n++
-	}
-	if n != want {
-		w.t.Fatalf("COMPLETE: history of %s as of %d has %d of %d versions", scope, t, n, want)
-	}
-}
-
-func (w *world) stats() {
-	s, err := w.s.Stats(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	want := map[fhir.Type]int{}
-	versions := 0
-	for key, lives := range w.m.lives {
-		versions += len(lives)
-		if _, _, alive := w.m.current(key, w.m.t); alive {
-			want[key.Type]++
-		}
-	}
-	if s.Head != w.m.t || s.Versions != versions || !maps.Equal(s.Resources, want) {
-		w.t.Fatalf("stats %+v; the model says head %d, %d versions, %v", s, w.m.t, versions, want)
-	}
 }
 
 func (w *world) reopen() {

@@ -76,6 +76,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FEED/wait", feedWait},
 		{"LIVE/checkpoint", checkpoint},
 		{"LIVE/close", closing},
+		{"LIVE/ended-context", endedContext},
 		{"LIMITS/work", workLimits},
 		{"LIMITS/cancelled-search", cancelledSearch},
 		{"SEARCH/iterate", iterate},

@@ -128,18 +128,22 @@ def _():
 def _():
     """elements gives a subset that says so"""
     got = client.resources("Patient").search(_id=patient.id).elements("name").get()
-    equal(sorted(got.keys()), ["id", "meta", "name", "resourceType"])
+    # active modifies the meaning of all else, so it is never left out
+    equal(sorted(got.keys()), ["active", "id", "meta", "name", "resourceType"])
     equal(got["meta"]["tag"][0]["code"], "SUBSETTED")
 
 
 @check
 def _():
-    """get_or_create makes one resource"""
+    """get_or_create never makes a second one: what it sends, criteria on the URL of a create, is refused by name"""
     found = client.resources("Patient").search(identifier=f"{system}|3")
-    first, created = found.get_or_create(person("3"))
-    equal(created, True)
-    second, created = found.get_or_create(person("3"))
-    equal((created, second.id), (False, first.id))
+    for _ in range(2):
+        e = raises(OperationOutcome, lambda: found.get_or_create(person("3")))
+        equal(e.resource["issue"][0]["details"]["coding"][0]["code"], "create-criteria")
+        equal("If-None-Exist" in e.resource["issue"][0]["details"]["text"], True)
+    equal(found.fetch(), [])
+    made, created = found.update(person("3"))  # what it can do in its place
+    equal((created, found.get().id), (True, made.id))
 
 
 @check

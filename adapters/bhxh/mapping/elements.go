@@ -1,0 +1,68 @@
+package mapping
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// summaryElements are where the fields of XML1 come from; those that are missing have the extension.
+var summaryElements = map[string]string{
+	"MA_LK": "Claim.identifier", "MA_CSKCB": "Claim.identifier", "MA_BN": "Patient.identifier", "SO_CCCD": "Patient.identifier",
+	"HO_TEN": "Patient.name", "NGAY_SINH": "Patient.birthDate", "GIOI_TINH": "Patient.gender",
+	"DIA_CHI": "Patient.address.text", "DIEN_THOAI": "Patient.telecom",
+	"MA_THE_BHYT": "Coverage.identifier", "GT_THE_TU": "Coverage.period.start", "GT_THE_DEN": "Coverage.period.end", "MA_DKBD": "Coverage.class",
+	"NGAY_VAO": "Encounter.period.start", "NGAY_RA": "Encounter.period.end",
+	"MA_LOAI_KCB": "Encounter.type", "MA_DOITUONG_KCB": "Encounter.type", "LY_DO_VV": "Encounter.reasonCode.text",
+	"MA_NOI_DI": "Encounter.hospitalization.origin", "MA_NOI_DEN": "Encounter.hospitalization.destination",
+	"KET_QUA_DTRI": "Encounter.hospitalization.dischargeDisposition", "MA_LOAI_RV": "Encounter.hospitalization.dischargeDisposition",
+	"CHAN_DOAN_VAO": "Claim.diagnosis", "MA_BENH_CHINH": "Claim.diagnosis", "CHAN_DOAN_RV": "Claim.diagnosis", "MA_BENH_KT": "Claim.diagnosis",
+	"T_TONGCHI_BV": "Claim.total",
+}
+
+// lineElements are where the fields of XML2 and XML3 come from, below the item.
+var lineElements = map[string]string{
+	"STT": "sequence", "MA_NHOM": "category", "MA_THUOC": "productOrService", "TEN_THUOC": "productOrService",
+	"MA_DICH_VU": "productOrService", "TEN_DICH_VU": "productOrService", "MA_VAT_TU": "productOrService", "TEN_VAT_TU": "productOrService",
+	"SO_LUONG": "quantity", "DON_VI_TINH": "quantity.unit", "DON_GIA": "unitPrice", "DON_GIA_BV": "unitPrice", "THANH_TIEN_BV": "net",
+	"MA_KHOA": "locationCodeableConcept", "NGAY_TH_YL": "servicedPeriod.start", "MA_BAC_SI": "careTeamSequence", "NGUOI_THUC_HIEN": "careTeamSequence",
+}
+
+// Element gives the FHIRPath of the element that a finding is about: its own, or where the field of the claim file comes
+// from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML3.
+func Element(claim resource.Value, s Systems, f hoso.Finding) string {
+	if f.Element != "" {
+		return f.Element
+	}
+	table, ok := hoso.ParseID(f.Table)
+	if !ok || f.Field == "" && f.Row == 0 {
+		return ""
+	}
+	extension := func(on string) string {
+		return fmt.Sprintf("%s.extension('%s').extension('%s')", on, s.Extension(table), f.Field)
+	}
+	switch table {
+	case hoso.XML1:
+		if e, ok := summaryElements[f.Field]; ok {
+			return e
+		}
+		return extension("Claim")
+	case hoso.XML2, hoso.XML3:
+		for _, l := range linesOf(claim, s) {
+			if l.table != table || l.stt != strconv.Itoa(f.Row) {
+				continue
+			}
+			item := fmt.Sprintf("Claim.item.where(sequence=%d)", l.sequence)
+			if e, ok := lineElements[f.Field]; ok {
+				return item + "." + e
+			}
+			if f.Field == "" {
+				return item
+			}
+			return extension(item)
+		}
+	}
+	return ""
+}
