@@ -210,12 +210,34 @@ type Match struct {
 	Version fhir.Version
 	Number  uint64 // the engine's own number of the resource, the tie-breaker of every order
 	Order   []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
+	Place   Place  // how the version came about; zero = not known, Fetch then looks for it
+}
+
+// Place is the write that made a version.
+type Place struct {
+	Position
+	At     fhir.Instant
+	Method Method
 }
 
 // SearchOptions bound a search.
 type SearchOptions struct {
 	After []byte // Order of the last match already shown; nil = from the start
 	Limit int    // at most so many are yielded; 0 = all. One more than a page says whether there is a next one
+
+	// MaxWork is how many rows of the index the search may read or pass; beyond, it ends with Kind TooCostly
+	// "search-too-costly" (Args: the limit). 0 = what the store is configured with.
+	MaxWork int
+
+	// Tally, when set, is filled after the last match was yielded, if the consumer took them all: a page and its total
+	// cost less together than apart.
+	Tally *Tally
+}
+
+// Tally counts all matches of a search, also those before After and beyond Limit.
+type Tally struct {
+	Most int // counting ends here; 0 = no bound
+	N    int // how many there are, or Most if there are at least so many
 }
 
 // Commit is one commit as the feed shows it.

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
 )
@@ -26,14 +28,47 @@ func (r *run) check(c search.Condition) check {
 			cc.targets = append(cc.targets, r.target(q))
 		}
 		return cc
+	case search.Has:
+		return r.hasCheck(c)
+	case search.Not:
+		return notCheck{r.check(c.Condition)}
+	case search.All:
+		return allCheck(r.checks(c.Of))
+	case search.Either:
+		return eitherCheck(r.checks(c.Of))
 	}
-	return noneCheck{}
+	r.fail(errCondition(c))
+	return eitherCheck{}
 }
 
-// noneCheck takes nothing: a condition that nobody knows must not let anything through.
-type noneCheck struct{}
+// errCondition refuses a condition that nobody knows: it must not let anything through, negated or not.
+func errCondition(c search.Condition) error {
+	return fhir.Wrap(fhir.Internal, "condition-unknown", fmt.Errorf("%T", c))
+}
 
-func (noneCheck) holds(*versionRow) bool { return false }
+func (r *run) checks(of []search.Condition) []check {
+	list := make([]check, len(of))
+	for i, c := range of {
+		list[i] = r.check(c)
+	}
+	return list
+}
+
+type notCheck struct{ of check }
+
+func (c notCheck) holds(v *versionRow) bool { return !c.of.holds(v) }
+
+type allCheck []check
+
+func (c allCheck) holds(v *versionRow) bool {
+	return !slices.ContainsFunc(c, func(one check) bool { return !one.holds(v) })
+}
+
+type eitherCheck []check
+
+func (c eitherCheck) holds(v *versionRow) bool {
+	return slices.ContainsFunc(c, func(one check) bool { return one.holds(v) })
+}
 
 type termsCheck search.Terms
 
@@ -80,15 +115,11 @@ const knownMax = 100_000
 type target struct {
 	name   fhir.Type
 	typ    typeCode
-	checks []check
+	checks allCheck
 }
 
 func (r *run) target(q search.Query) target {
-	t := target{name: q.Type, typ: r.types.code[q.Type]}
-	for _, c := range q.Where {
-		t.checks = append(t.checks, r.check(c))
-	}
-	return t
+	return target{name: q.Type, typ: r.types.code[q.Type], checks: r.checks(q.Where)}
 }
 
 func (c *chainCheck) holds(v *versionRow) bool {
@@ -123,10 +154,48 @@ func (c *chainCheck) leads(value []byte) bool {
 			continue
 		}
 		v, _, found := c.versions.at(s.number)
-		if found && v.alive() && !slices.ContainsFunc(t.checks, func(c check) bool { return !c.holds(&v) }) {
+		if found && v.alive() && t.checks.holds(&v) {
 			return true
 		}
 	}
+	return false
+}
+
+// hasCheck looks at what refers to a candidate.
+type hasCheck struct {
+	r        *run
+	source   target
+	prefix   []byte           // of the source's reference parameter
+	it       *pebble.Iterator // over that
+	versions *versions        // of what refers
+}
+
+func (r *run) hasCheck(c search.Has) check {
+	h := &hasCheck{r: r, source: r.target(c.Source)}
+	if h.source.typ == 0 {
+		return eitherCheck{}
+	}
+	h.versions = r.newVersions()
+	h.prefix = appendParamKey(nil, c.Param, h.source.typ)
+	h.it = r.iter(h.prefix, after(h.prefix))
+	return h
+}
+
+func (h *hasCheck) holds(v *versionRow) bool {
+	if h.it == nil {
+		return false
+	}
+	key := appendEscaped(h.prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(h.r.keyOf(v)))
+	for ok := h.it.SeekGE(key); ok && hasPrefix(h.it.Key(), key) && h.r.tick(); ok = h.it.Next() {
+		if !openAt(h.r.value(h.it), h.r.t) {
+			continue
+		}
+		row, _, found := h.versions.at(lastNumber(h.it.Key()))
+		if found && h.source.checks.holds(&row) {
+			return true
+		}
+	}
+	h.r.done(h.it)
 	return false
 }
 

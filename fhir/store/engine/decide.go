@@ -150,11 +150,15 @@ func (s *sequence) preconditions(p *pending) error {
 	return nil
 }
 
+// maxWorkOfMatch bounds the rows that a precondition may read: all writers wait for it meanwhile.
+const maxWorkOfMatch = 5_000_000
+
 // match gives at most two of the resources that q finds now.
 func (s *sequence) match(ctx context.Context, q search.Query) ([]fhir.Key, error) {
 	q.Sort = nil
 	r := newRun(ctx, s.db, s.types, s.head.t)
 	defer r.close()
+	r.maxWork = maxWorkOfMatch
 	var found []fhir.Key
 	for m := range r.search(q, store.SearchOptions{Limit: 2}) {
 		found = append(found, m.Key)

@@ -33,6 +33,11 @@
 // and where those are younger than t the versions answer. So a reader needs neither snapshot nor lock: it sees the state
 // at t, never half of a commit, however many commits land meanwhile.
 //
+// A search (plan.go) is a stream of numbers: the smallest posting list drives, the others are sought through, what a Not
+// names is left out, and what has no list that is cheap to read becomes a set or a check on each candidate. Sorted
+// searches (sort.go) sort few matches or walk the index of the first sort key. All loops count what they read (run.tick):
+// a search ends with its context or with TooCostly. Explain (explain.go) shows what was chosen and what it cost.
+//
 // The pipeline, one goroutine each (pipeline.go):
 //
 //	Commit (many callers)        sequencer                            syncer
@@ -46,5 +51,5 @@
 // head. Refusals pass the syncer too: what was refused because of a commit is answered when that commit is on disk.
 //
 // It may import store, commitlog and what these stand on; it knows nothing of FHIR's contents: parameters are numbers,
-// values are bytes. Start reading at Engine, then Engine.Commit, then run (plan.go).
+// values are bytes. Start reading at Engine, then Engine.Commit, then run (run.go, plan.go).
 package engine

@@ -17,12 +17,13 @@ type numbers interface {
 
 // posting is the list of the resources that have one value, as of the run's t.
 type posting struct {
-	r     *run
-	it    *pebble.Iterator // bounded to the value's postings
-	key   []byte           // what they begin with
-	size  int              // length of that
-	on    number           // where it stands, 0 before the first seek
-	ended bool
+	r      *run
+	it     *pebble.Iterator // bounded to the value's postings
+	key    []byte           // what they begin with
+	size   int              // length of that
+	on     number           // where it stands, 0 before the first seek
+	ended  bool
+	weight int // its estimated length, 0 = not weighed
 }
 
 func (r *run) posting(p search.ParamID, t typeCode, value []byte) *posting {
@@ -135,6 +136,9 @@ func (c *collector) add(n number) {
 }
 
 func (c *collector) toBits() {
+	if c.bits != nil {
+		return
+	}
 	c.bits = make(bitmap, slices.Max(append(c.list, 0))/64+1024)
 	for _, n := range c.list {
 		c.bits[n/64] |= 1 << (n % 64)
@@ -174,6 +178,11 @@ func bounds(t *search.Term, typ typeCode) (low, high []byte) {
 // scan hands the members of a range of values to add, with repetitions, in the order of the rows, until budget rows have
 // been looked at (budget < 0 = no bound). It gives the rows left of the budget, or -1 if it did not reach the end.
 func (r *run) scan(t search.Term, typ typeCode, budget int, add func(number)) (left int) {
+	return r.scanUntil(t, typ, budget, func(n number) bool { add(n); return true })
+}
+
+// scanUntil is scan that also ends when add says so.
+func (r *run) scanUntil(t search.Term, typ typeCode, budget int, add func(number) bool) (left int) {
 	it := r.iter(bounds(&t, typ))
 	if it == nil {
 		return 0
@@ -199,8 +208,8 @@ func (r *run) scan(t search.Term, typ typeCode, budget int, add func(number)) (l
 				continue
 			}
 		}
-		if openAt(r.value(it), r.t) {
-			add(lastNumber(key))
+		if openAt(r.value(it), r.t) && !add(lastNumber(key)) {
+			return max(budget, 0)
 		}
 	}
 	r.done(it)

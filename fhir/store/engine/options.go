@@ -33,6 +33,11 @@ type Options struct {
 	CacheBytes    int64
 	MemTableBytes int64
 
+	// MaxWork is how many rows of the index one search or count may read or pass, some 5 million a second; beyond, it
+	// ends with Kind TooCostly. 0 = 50 million. Memory needs no bound of its own: a set that is collected takes one bit
+	// for each resource ever created at most, a page what is on it.
+	MaxWork int
+
 	FS     vfs.FS       // nil = the machine's; tests give one that can lose power
 	Logger *slog.Logger // nil = slog.Default
 }
@@ -52,6 +57,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 16 << 20
+	}
+	if o.MaxWork == 0 {
+		o.MaxWork = 50_000_000
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default

@@ -1,34 +1,49 @@
 package engine
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// stream yields the resources that a query finds, in ascending order: those that all sources have and all checks take.
+// stream yields the resources that a query finds, in ascending order: those that all sources have, no list of without
+// has and all checks take. The source with the fewest members drives, the others are sought through at each candidate.
 //
 // How a condition is decided:
 //
 //	exact values        a posting list each (OR: their union)                                        source
 //	ranges of few       likewise, once the values that exist are known (a code in any system)        source
 //	ids                 looked up one by one                                                         source
+//	all, either         of such conditions: intersection, union                                      source
 //	ranges of many      scanned into a set, if that ends within the budget                           source
 //	                    else decided on each candidate's version row                                 check
-//	chain               inner query first, the postings of its matches as a set, if within budget    source
+//	chain, has          inner query first, what its matches are linked to as a set, if within budget source
 //	                    else decided on each candidate: where does its reference lead?               check
+//	not                 the inner condition as above, its members are left out                       without
+//	                    else decided on each candidate                                               check
 //
 // The budget is what checking the candidates is expected to cost. If that turns out wrong the checks are turned into
-// sources on the way, so that no plan is worse than a fixed multiple of the other.
+// sources on the way, so that no plan is worse than a fixed multiple of the other. A query without any source takes all
+// resources of the type as candidates.
 type stream struct {
 	r        *run
 	typ      typeCode
+	name     fhir.Type
 	sources  []numbers
+	without  []numbers
 	checks   []check
 	checked  []search.Condition // the conditions of checks
 	from     number             // the next candidate is at least this
+	on       number             // seek's last answer, not yet passed; 0 = none
 	most     int                // how many candidates there are at most; -1 = not known
 	patience int                // checks left before they are turned into sources
+	stop     int                // the run's work beyond which next gives up; 0 = none
+	gaveUp   bool
+	trace    *trace // nil: nobody asked
 }
 
 // Costs in rows of a scan (some 0.2 µs each), as measured: looking at a candidate's version row, following one inner
@@ -38,143 +53,175 @@ const (
 	innerCost     = 40
 )
 
+// checkCost is what it costs to decide a condition on a candidate, its row included.
+func checkCost(c search.Condition) int {
+	most := candidateCost
+	switch c := c.(type) {
+	case search.Chain:
+		return 2 * candidateCost
+	case search.Has: // each of what refers to it is looked at
+		return 50 * candidateCost
+	case search.Not:
+		return checkCost(c.Condition)
+	case search.All:
+		for _, one := range c.Of {
+			most = max(most, checkCost(one))
+		}
+	case search.Either:
+		for _, one := range c.Of {
+			most = max(most, checkCost(one))
+		}
+	}
+	return most
+}
+
 // plan makes the stream of q from number from on. limit is how many matches are wanted, 0 = all.
 func (r *run) plan(q search.Query, limit int, from number) *stream {
-	s := &stream{r: r, typ: r.types.code[q.Type], from: from, most: -1, patience: math.MaxInt}
+	s := &stream{r: r, typ: r.types.code[q.Type], name: q.Type, from: from, most: -1, patience: math.MaxInt, trace: r.trace}
+	r.trace = nil // of the outermost plan alone
 	if s.typ == 0 {
 		s.sources, s.most = []numbers{&list{}}, 0
+		s.trace.note(nil, store.AccessNever, 0)
 		return s
 	}
 	var costly []search.Condition
-	for _, c := range q.Where {
-		switch c := c.(type) {
-		case search.IDs:
-			s.sources = append(s.sources, r.byID(s.typ, c))
-		case search.Terms:
-			if u := r.postings(c, s.typ); u != nil {
-				s.sources = append(s.sources, u)
-			} else {
-				costly = append(costly, c)
+	for _, c := range conjuncts(nil, q.Where) {
+		work := s.trace.begin(r)
+		if not, ok := c.(search.Not); ok {
+			if set := r.cheap(not.Condition, s.typ, q.Type); set != nil {
+				s.without = append(s.without, s.trace.wrap(r, c, store.AccessWithout, set, work))
+				continue
 			}
-		default:
-			costly = append(costly, c)
+		} else if set := r.cheap(c, s.typ, q.Type); set != nil {
+			s.sources = append(s.sources, s.trace.wrap(r, c, store.AccessLeapfrog, set, work))
+			continue
 		}
+		costly = append(costly, c)
 	}
+	s.arrange()
 	if len(costly) > 0 {
-		s.decide(costly, q, limit)
+		s.decide(costly, limit)
 	}
 	if len(s.sources) == 0 {
-		s.sources = append(s.sources, r.posting(search.ParamExists, s.typ, nil))
+		all := r.posting(search.ParamExists, s.typ, nil)
+		s.sources = append(s.sources, s.trace.wrap(r, nil, store.AccessAll, all, s.trace.begin(r)))
+		s.most = -1
 	}
+	s.trace.drive(s.sources)
 	return s
 }
 
-// postings gives a condition as the union of the postings of its values; nil if these are many.
-func (r *run) postings(c search.Terms, typ typeCode) numbers {
-	if len(c.Any) > tune.unionMax {
-		return nil
-	}
-	u := make(union, 0, len(c.Any))
-	for i := range c.Any {
-		t := &c.Any[i]
-		if t.Exact {
-			if t.Accept == nil || t.Accept(t.Low) {
-				u = append(u, r.posting(t.Param, typ, t.Low))
+// conjuncts appends conditions, with those within an All in its place and Not(Not(c)) as c.
+func conjuncts(to, where []search.Condition) []search.Condition {
+	for _, c := range where {
+		switch c := c.(type) {
+		case search.All:
+			to = conjuncts(to, c.Of)
+		case search.Not:
+			switch inner := c.Condition.(type) {
+			case search.Not:
+				to = conjuncts(to, []search.Condition{inner.Condition})
+			case search.Either: // none of them
+				for _, one := range inner.Of {
+					to = conjuncts(to, []search.Condition{search.Not{Condition: one}})
+				}
+			default:
+				to = append(to, c)
 			}
-			continue
-		}
-		values := r.valuesWithin(t, typ, tune.unionMax-len(u))
-		if values == nil {
-			return nil
-		}
-		for _, v := range values {
-			u = append(u, r.posting(t.Param, typ, v))
+		default:
+			to = append(to, c)
 		}
 	}
-	if len(u) == 1 {
-		return u[0]
-	}
-	return u
+	return to
 }
 
-// valuesWithin gives the values that have ever been within a range, up to limit; nil if there are more.
-func (r *run) valuesWithin(t *search.Term, typ typeCode, limit int) [][]byte {
-	low, high := bounds(t, typ)
-	values := [][]byte{}
-	it := r.iter(low, high)
-	if it == nil {
-		return values
+// arrange puts the source with the fewest members first.
+func (s *stream) arrange() {
+	if len(s.sources) < 2 {
+		return
 	}
-	looked := 0
-	for ok := it.First(); ok; {
-		if looked++; looked > 2*limit || len(values) >= limit {
-			return nil
-		}
-		key := it.Key()
-		value, rest := unescape(nil, key[paramKeyLen:])
-		if t.Accept == nil || t.Accept(value) {
-			values = append(values, value)
-		}
-		ok = it.SeekGE(after(key[:len(key)-len(rest)]))
+	type weighed struct {
+		numbers
+		n int
 	}
-	r.done(it)
-	return values
+	w := make([]weighed, len(s.sources))
+	for i, set := range s.sources {
+		w[i] = weighed{set, s.r.estimate(set)}
+	}
+	slices.SortStableFunc(w, func(a, b weighed) int { return cmp.Compare(a.n, b.n) })
+	for i := range w {
+		s.sources[i] = w[i].numbers
+	}
 }
 
-// byID looks the ids up.
-func (r *run) byID(typ typeCode, c search.IDs) numbers {
-	var found collector
-	for _, id := range c.ID {
-		s := r.state(typ, id)
-		if s.number == 0 {
-			continue
-		}
-		alive := s.alive()
-		if s.t > r.t {
-			v, _, was := r.versions().at(s.number)
-			alive = was && v.alive()
-		}
-		if alive {
-			found.add(s.number)
-		}
-	}
-	return found.set()
-}
-
-// decide turns each costly condition into a source or a check.
-func (s *stream) decide(costly []search.Condition, q search.Query, limit int) {
+// decide turns each costly condition into a source, a list of without or a check.
+func (s *stream) decide(costly []search.Condition, limit int) {
 	// How many candidates do the cheap conditions leave?
 	few := tune.fewForPage
 	if limit == 0 {
 		few = tune.fewForAll
 	}
+	total := float64(s.r.total(s.name))
 	if len(s.sources) > 0 {
+		total = min(total, float64(s.r.estimate(s.sources[0])))
 		s.most = s.look(few)
 	}
-	total := float64(s.r.total(q.Type))
-	for _, c := range costly {
-		budget := -1
+	// What is left out matters only once it is known from what.
+	slices.SortStableFunc(costly, func(a, b search.Condition) int {
+		_, na := a.(search.Not)
+		_, nb := b.(search.Not)
 		switch {
-		case s.most >= 0:
-			budget = 64 + s.most*candidateCost
-		case limit > 0:
-			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·candidateCost.
-			// The scan is the better one below the R where both are equal.
-			budget = int(math.Sqrt(float64(limit) * total * candidateCost))
-			budget = min(max(budget, tune.minBudget), 1<<20)
+		case na == nb:
+			return 0
+		case nb:
+			return -1
 		}
-		if set, n := s.r.collect(c, s.typ, budget); set != nil {
-			s.sources = append(s.sources, set)
+		return 1
+	})
+	dearest := candidateCost
+	for _, c := range costly {
+		budget, cost := -1, checkCost(c)
+		switch {
+		case s.most >= 0 && limit > 0:
+			// The rows of those that will be shown are looked at in any case.
+			budget = 64 + s.most*cost/5
+		case s.most >= 0:
+			budget = 64 + s.most*cost/2
+		case limit > 0:
+			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·cost.
+			// The scan is the better one below the R where both are equal.
+			budget = int(math.Sqrt(float64(limit) * total * float64(cost)))
+			least := tune.minBudget
+			if len(s.sources) > 0 {
+				least = min(least, tune.fewForPage)
+			}
+			budget = min(max(budget, least), 1<<20)
+		}
+		work := s.trace.begin(s.r)
+		not, isNot := c.(search.Not)
+		of := c
+		if isNot {
+			of = not.Condition
+		}
+		set, n := s.r.collect(of, s.typ, s.name, budget)
+		switch {
+		case set == nil:
+			dearest = max(dearest, cost)
+			s.checks = append(s.checks, s.trace.check(s.r, c, s.r.check(c), work))
+			s.checked = append(s.checked, c)
+		case isNot:
+			s.without = append(s.without, s.trace.wrap(s.r, c, store.AccessWithout, set, work))
+		default:
+			s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessSet, set, work))
 			if s.most < 0 || n < s.most {
 				s.most = n
+				last := len(s.sources) - 1
+				s.sources[0], s.sources[last] = s.sources[last], s.sources[0]
 			}
-			continue
 		}
-		s.checks = append(s.checks, s.r.check(c))
-		s.checked = append(s.checked, c)
 	}
 	if len(s.checks) > 0 && s.most < 0 {
-		s.patience = int(float64(tune.patience) * (1 + math.Sqrt(float64(limit)*total)/256))
+		s.patience = int(float64(tune.patience*candidateCost/dearest) * (1 + math.Sqrt(float64(limit)*total)/256))
 	}
 }
 
@@ -185,13 +232,13 @@ func (s *stream) look(few int) int {
 	for len(ahead) <= few {
 		n, ok := s.next()
 		if !ok {
-			s.sources, s.from = []numbers{&ahead}, from
+			s.sources, s.without, s.from = []numbers{&ahead}, nil, from
 			return len(ahead)
 		}
 		ahead = append(ahead, n)
 	}
-	rest := &stream{r: s.r, sources: s.sources, from: s.from, patience: math.MaxInt}
-	s.sources, s.from = []numbers{&sequel{ahead: ahead, rest: rest}}, from
+	rest := &stream{r: s.r, sources: s.sources, without: s.without, from: s.from, patience: math.MaxInt}
+	s.sources, s.without, s.from = []numbers{&sequel{ahead: ahead, rest: rest}}, nil, from
 	return -1
 }
 
@@ -199,7 +246,6 @@ func (s *stream) look(few int) int {
 type sequel struct {
 	ahead list
 	rest  *stream
-	on    number // the last one of rest, not yet passed; 0 = none
 }
 
 func (q *sequel) seek(n number) (number, bool) {
@@ -208,78 +254,18 @@ func (q *sequel) seek(n number) (number, bool) {
 			return m, true
 		}
 	}
-	if q.on >= n && q.on != 0 {
-		return q.on, true
+	return q.rest.seek(n)
+}
+
+// seek makes a stream a set among others.
+func (s *stream) seek(n number) (number, bool) {
+	if s.on >= n && s.on != 0 {
+		return s.on, true
 	}
-	q.rest.from = max(q.rest.from, n)
-	m, ok := q.rest.next()
-	q.on = m
+	s.from = max(s.from, n)
+	m, ok := s.next()
+	s.on = m
 	return m, ok
-}
-
-// collect gives the resources that hold a condition as a set, and how many there are at most; nil if that would take
-// more than budget rows (budget < 0 = whatever it takes).
-func (r *run) collect(c search.Condition, typ typeCode, budget int) (numbers, int) {
-	var found collector
-	n := 0
-	add := func(m number) { n++; found.add(m) }
-	switch c := c.(type) {
-	case search.IDs:
-		return r.byID(typ, c), len(c.ID)
-	case search.Terms:
-		for _, t := range c.Any {
-			left := r.scan(t, typ, budget, add)
-			if left < 0 {
-				return nil, 0
-			}
-			if budget >= 0 {
-				budget = left
-			}
-		}
-	case search.Chain:
-		if !r.follow(c, typ, budget, add) {
-			return nil, 0
-		}
-	}
-	return found.set(), n
-}
-
-// follow hands the resources of typ whose reference leads to a match of c's targets to add; false if budget ran out.
-func (r *run) follow(c search.Chain, typ typeCode, budget int, add func(number)) bool {
-	limited := budget >= 0
-	prefix := appendParamKey(nil, c.Param, typ)
-	var it = r.iter(prefix, after(prefix))
-	if it == nil {
-		return true
-	}
-	inner := r.newVersions()
-	for _, q := range c.Targets {
-		limit := 0
-		if limited {
-			limit = max(1, budget/innerCost)
-		}
-		matches := r.plan(q, limit, 0)
-		for n, ok := matches.next(); ok; n, ok = matches.next() {
-			if budget -= innerCost; limited && budget < 0 {
-				return false
-			}
-			v, _, found := inner.at(n)
-			if !found {
-				continue
-			}
-			key := appendEscaped(prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(r.keyOf(&v)))
-			for ok := it.SeekGE(key); ok && hasPrefix(it.Key(), key) && r.tick(); ok = it.Next() {
-				if budget--; limited && budget < 0 {
-					return false
-				}
-				if openAt(r.value(it), r.t) {
-					add(lastNumber(it.Key()))
-				}
-			}
-			r.done(it)
-		}
-	}
-	return true
 }
 
 // next gives the next match; false at the end.
@@ -287,6 +273,10 @@ func (s *stream) next() (number, bool) {
 	n := s.from
 candidates:
 	for s.r.tick() {
+		if s.stop > 0 && s.r.work > s.stop {
+			s.gaveUp = true
+			break
+		}
 		for _, source := range s.sources {
 			m, ok := source.seek(n)
 			if !ok {
@@ -298,6 +288,12 @@ candidates:
 			}
 		}
 		s.from = n + 1
+		for _, list := range s.without {
+			if m, ok := list.seek(n); ok && m == n {
+				n++
+				continue candidates
+			}
+		}
 		if s.passes(n) {
 			return n, s.r.err == nil
 		}
@@ -327,12 +323,18 @@ func (s *stream) passes(n number) bool {
 	return true
 }
 
-// escalate turns the checks into sources: too many candidates failed them.
+// escalate turns the checks into sets: too many candidates failed them.
 func (s *stream) escalate() {
 	s.patience = math.MaxInt
 	for _, c := range s.checked {
-		set, _ := s.r.collect(c, s.typ, -1)
-		s.sources = append(s.sources, set)
+		work := s.trace.begin(s.r)
+		if not, ok := c.(search.Not); ok {
+			set, _ := s.r.collect(not.Condition, s.typ, s.name, -1)
+			s.without = append(s.without, s.trace.wrap(s.r, c, store.AccessWithout, set, work))
+			continue
+		}
+		set, _ := s.r.collect(c, s.typ, s.name, -1)
+		s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessSet, set, work))
 	}
 	s.checks, s.checked = nil, nil
 }

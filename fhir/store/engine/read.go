@@ -150,7 +150,11 @@ func (e *Engine) Fetch(ctx context.Context, m store.Match) (store.Found, error) 
 		return store.Found{}, err
 	}
 	defer e.gate.leave()
-	return e.versionOf(m.Key, number(m.Number), m.Version, e.published.t())
+	t := e.published.t()
+	if w := m.Place; w.T != 0 && w.T <= t {
+		return e.found(m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method})
+	}
+	return e.versionOf(m.Key, number(m.Number), m.Version, t)
 }
 
 // Record implements store.Store. It never gives what is not on disk: where a commit with records is on its way there,

@@ -21,20 +21,34 @@ type run struct {
 
 	// total gives the number of current resources of a type, roughly: it only weighs plans.
 	total func(typ fhir.Type) int64
+	// countAll gives that number exactly, where it is known as of t.
+	countAll func(typ fhir.Type) (int64, bool)
 
-	iters  []*pebble.Iterator
-	ticks  int
-	cursor *versions // for candidates; nested checks use their own
+	iters   []*pebble.Iterator
+	work    int       // rows read or passed
+	maxWork int       // beyond, the run ends with TooCostly; 0 = no bound
+	trace   *trace    // of the next plan; nil: nobody asked
+	cursor  *versions // for candidates; nested checks use their own
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
-	return &run{ctx: ctx, err: ctx.Err(), db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 }}
+	return &run{ctx: ctx, err: ctx.Err(), db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 },
+		countAll: func(fhir.Type) (int64, bool) { return 0, false }}
 }
 
 func (e *Engine) run(ctx context.Context, t fhir.T) *run {
 	r := newRun(ctx, e.db, e.types.Load(), t)
+	r.maxWork = e.o.MaxWork
 	r.total = func(typ fhir.Type) int64 { n, _ := e.published.count(typ, t); return n }
+	r.countAll = func(typ fhir.Type) (int64, bool) { return e.published.count(typ, t) }
 	return r
+}
+
+// limit bounds the work by what a caller asks for, 0 = as the store is configured.
+func (r *run) limit(maxWork int) {
+	if maxWork > 0 {
+		r.maxWork = maxWork
+	}
 }
 
 func (r *run) close() {
@@ -52,8 +66,11 @@ func (r *run) fail(err error) {
 
 // tick is called in every loop that may be long; false says that it must end.
 func (r *run) tick() bool {
-	if r.ticks++; r.ticks&1023 == 0 {
+	if r.work++; r.work&1023 == 0 {
 		r.fail(r.ctx.Err())
+		if r.maxWork > 0 && r.work > r.maxWork {
+			r.fail(fhir.Errorf(fhir.TooCostly, "search-too-costly", "", r.maxWork))
+		}
 	}
 	return r.err == nil
 }

@@ -25,24 +25,51 @@ const (
 	orderMissing = 0xff
 )
 
-// sorted hands the matches of q to show in its order.
-func (r *run) sorted(q search.Query, o store.SearchOptions, show func(store.Match) bool) {
-	s := r.plan(q, o.Limit, 0)
-	w := &walk{r: r, q: q, keys: q.Sort, typ: s.typ, after: o.After, limit: o.Limit, show: show, versions: r.newVersions()}
-	if o.Limit > 0 && len(s.checks) > 0 && (s.most < 0 || s.most > tune.fewToSort) {
-		w.run() // each match is dear to find: try first whether the page is full soon
-		return
+// sorted hands the matches of q to show in its order, ties by falling numbers if down. It gives their number if that came
+// out on the way, else -1.
+func (r *run) sorted(q search.Query, o store.SearchOptions, down bool, show func(store.Match) bool) int {
+	w := &walk{r: r, q: q, keys: q.Sort, down: down, typ: r.types.code[q.Type], after: o.After, limit: o.Limit, show: show, versions: r.newVersions(), trace: r.trace}
+	if w.typ == 0 {
+		w.trace.note(nil, store.AccessNever, 0)
+		return 0
 	}
-	for o.Limit == 0 || len(w.ahead) <= tune.fewToSort {
-		n, ok := s.next()
-		if !ok {
-			r.sortFew(w.ahead, q.Sort, o.After, o.Limit, show)
-			return
+	if ahead := w.narrow(); ahead && o.Limit > 0 {
+		w.run() // what is wanted are the first rows of the index
+		return w.matched()
+	}
+	s := r.plan(q, o.Limit, 0)
+	few := tune.fewToSort
+	if o.Limit > 0 {
+		few = w.few()
+		if len(s.checks) > 0 && (s.most < 0 || s.most > few) {
+			w.run() // each match is dear to find: try first whether the page is full soon
+			return w.matched()
 		}
-		w.ahead = append(w.ahead, n)
+		w.estimate = s.estimate()
+	}
+	if w.estimate <= 2*few {
+		for len(w.ahead) <= few {
+			n, ok := s.next()
+			if !ok {
+				w.trace.orderedBy("%d matches were sorted", len(w.ahead))
+				w.sortFew(w.ahead)
+				return len(w.ahead)
+			}
+			w.ahead = append(w.ahead, n)
+		}
+		w.estimate = max(w.estimate, len(w.ahead))
 	}
 	w.rest = s
 	w.run()
+	return w.matched()
+}
+
+// matched gives the number of all matches if they were collected, else -1.
+func (w *walk) matched() int {
+	if w.members == nil {
+		return -1
+	}
+	return w.r.estimate(w.members)
 }
 
 // ordered is a match with its place.
@@ -51,8 +78,14 @@ type ordered struct {
 	order []byte
 }
 
+// few is how many matches are better sorted: sorting n costs n rows, walking costs limit·total/n.
+func (w *walk) few() int {
+	return min(tune.fewToSort, 64+2*int(math.Sqrt(float64(w.limit)*float64(w.r.total(w.q.Type)))))
+}
+
 // sortFew orders the given matches and shows those after the place.
-func (r *run) sortFew(found list, keys []search.SortKey, after []byte, limit int, show func(store.Match) bool) bool {
+func (w *walk) sortFew(found list) bool {
+	r := w.r
 	all := make([]ordered, 0, len(found))
 	for _, n := range found {
 		v, _, ok := r.versions().at(n)
@@ -62,12 +95,21 @@ func (r *run) sortFew(found list, keys []search.SortKey, after []byte, limit int
 		if !ok {
 			continue
 		}
-		order := appendOrder(nil, keys, &v, n)
-		if bytes.Compare(order, after) > 0 {
-			all = append(all, ordered{n, order})
+		order := w.order(&v, n)
+		if bytes.Compare(order, w.after) > 0 {
+			all = first(append(all, ordered{n, order}), w.limit)
 		}
 	}
-	return r.showAll(all, limit, show)
+	return r.showAll(all, w.limit, w.show)
+}
+
+// first drops now and then what lies behind the first limit places, so that they are never many; limit 0 = none.
+func first(all []ordered, limit int) []ordered {
+	if limit == 0 || len(all) < 2*limit+tune.fewToSort {
+		return all
+	}
+	slices.SortFunc(all, func(a, b ordered) int { return bytes.Compare(a.order, b.order) })
+	return slices.Delete(all, limit, len(all))
 }
 
 // showAll sorts and shows; limit > 0 says that no more than so many will be wanted.
@@ -87,9 +129,10 @@ func (r *run) showAll(all []ordered, limit int, show func(store.Match) bool) boo
 	return r.err == nil
 }
 
-// appendOrder appends the place of a version.
-func appendOrder(b []byte, keys []search.SortKey, v *versionRow, n number) []byte {
-	for _, k := range keys {
+// order gives the place of a version.
+func (w *walk) order(v *versionRow, n number) []byte {
+	var b []byte
+	for _, k := range w.keys {
 		value, ok := sortValue(k, v)
 		if !ok {
 			b = append(b, orderMissing)
@@ -104,7 +147,7 @@ func appendOrder(b []byte, keys []search.SortKey, v *versionRow, n number) []byt
 	}
 	start := len(b)
 	b = appendNumber(b, n)
-	if keys[0].Descending {
+	if w.down {
 		invert(b[start:])
 	}
 	return b
@@ -133,6 +176,7 @@ type walk struct {
 	r        *run
 	q        search.Query
 	keys     []search.SortKey
+	down     bool // ties by falling numbers
 	typ      typeCode
 	after    []byte
 	limit    int
@@ -146,12 +190,89 @@ type walk struct {
 	patience int     // … until so many have been looked at; then
 	members  bitmap  // all matches are collected, and this decides
 
+	low, high []byte // bounds of the index rows that may be matches; nil = none
+	behind    bool   // a condition excludes the first rows of the index
+	valued    bool   // all matches have a value of the first key
+	estimate  int    // of the matches; 0 = not known
+	met       int    // rows looked at
+	trace     *trace
+
 	tied  []ordered // met with one value of the first of several keys, not yet shown
 	value []byte    // that value, as in the row's key
+	own   []byte    // scratch
+	past  []byte    // such a value whose matches were all shown
+}
+
+// narrow bounds the walk by conditions on the parameter that it goes along: the greatest value of a match is not below
+// any of its values, the least is not above. ahead says that there are no other conditions and that matches come first.
+func (w *walk) narrow() (ahead bool) {
+	k := w.keys[0]
+	if k.ByID {
+		return false
+	}
+	alone := true
+	for _, c := range conjuncts(nil, w.q.Where) {
+		terms, ok := c.(search.Terms)
+		if !ok {
+			alone = false
+			continue
+		}
+		var low, high []byte
+		bounded := true
+		for i := range terms.Any {
+			t := &terms.Any[i]
+			if t.Param != k.Param {
+				// Such as the second index of dates, which is for long periods and mostly has nothing there.
+				bounded = bounded && w.r.empty(*t, w.typ)
+				continue
+			}
+			l, h := bounds(t, w.typ)
+			if low == nil || bytes.Compare(l, low) < 0 {
+				low = l
+			}
+			if bytes.Compare(h, high) > 0 {
+				high = h
+			}
+			ahead = ahead || !t.Exact && (k.Descending && t.High == nil || !k.Descending && len(t.Low) == 0)
+			w.behind = w.behind || !k.Descending && len(t.Low) > 0 || k.Descending && t.High != nil
+		}
+		if low == nil {
+			alone = false
+			continue
+		}
+		if !bounded {
+			continue
+		}
+		w.valued = true
+		if k.Descending && bytes.Compare(low, w.low) > 0 {
+			w.low = low
+		}
+		if !k.Descending && (w.high == nil || bytes.Compare(high, w.high) < 0) {
+			w.high = high
+		}
+	}
+	return alone && ahead && !w.behind
+}
+
+// empty says that a term holds for nothing, as far as a look at a few rows tells.
+func (r *run) empty(t search.Term, typ typeCode) bool {
+	found := false
+	left := r.scanUntil(t, typ, 16, func(number) bool { found = true; return false })
+	return left >= 0 && !found
 }
 
 func (w *walk) run() {
 	w.plan()
+	defer func() {
+		how := "each decided on its values"
+		if w.members != nil {
+			how = "by the set of all matches"
+		}
+		w.trace.orderedBy("the index of the first sort key was walked, %d rows, %s", w.met, how)
+	}()
+	if w.limit == 0 && len(w.checks) > 0 {
+		w.collect()
+	}
 	if len(w.after) > 0 && w.after[0] == orderMissing {
 		w.missing()
 		return
@@ -163,18 +284,27 @@ func (w *walk) run() {
 
 // plan decides how to tell matches from others on the way. Checks cost per row met, collecting costs per match.
 func (w *walk) plan() {
-	for _, c := range w.q.Where {
-		w.checks = append(w.checks, w.r.check(c))
+	if w.trace != nil && w.rest == nil { // the plan, if there was one, is not followed
+		w.trace.steps = nil
+		w.r.trace = w.trace
 	}
-	w.patience = math.MaxInt
-	if len(w.checks) == 0 {
-		return
+	for _, c := range conjuncts(nil, w.q.Where) {
+		one := w.r.check(c)
+		if w.rest == nil {
+			one = w.trace.check(w.r, c, one, w.trace.begin(w.r))
+		}
+		w.checks = append(w.checks, one)
 	}
-	total := int(max(w.r.total(w.q.Type), 1))
-	w.patience = max(tune.patience, total/(2*candidateCost))
-	if len(w.ahead) > 0 {
-		// There are more matches than ahead; were there no more, the page would be full after so many rows.
-		w.patience = min(w.patience, 64+4*w.limit*total/len(w.ahead))
+	switch {
+	case len(w.checks) == 0:
+		w.patience = math.MaxInt
+	case w.rest != nil && len(w.rest.checks) == 0:
+		// Collecting costs about a row for each match. When checking has cost as much, collect.
+		w.patience = min(tune.patience, 16) + w.estimate/(candidateCost-4)
+	case w.behind:
+		w.patience = 0 // the first rows are no matches
+	default:
+		w.patience = max(tune.patience, int(w.r.total(w.q.Type))/(2*candidateCost))
 	}
 }
 
@@ -220,9 +350,18 @@ func (w *walk) index() bool {
 		low = appendIDKey(nil, w.typ, "")
 	}
 	high := after(low)
+	if w.low != nil {
+		low = w.low
+	}
+	if w.high != nil {
+		high = w.high
+	}
 	if err := w.resume(&low, &high); err != nil {
 		w.r.fail(err)
 		return false
+	}
+	if bytes.Compare(low, high) >= 0 {
+		return true
 	}
 	it := w.r.iter(low, high)
 	if it == nil {
@@ -254,7 +393,7 @@ func (w *walk) resume(low, high *[]byte) error {
 		invert(first)
 	}
 	value, rest := unescape(nil, first)
-	if w.after[0] != orderValue || rest == nil || len(w.keys) == 1 && len(rest) != numberLen {
+	if w.after[0] != orderValue || rest == nil || !w.ties() && len(rest) != numberLen {
 		return errAfter()
 	}
 	var at []byte
@@ -263,10 +402,10 @@ func (w *walk) resume(low, high *[]byte) error {
 	} else {
 		at = appendValueKey(nil, k.Param, w.typ, value)
 	}
-	if len(w.keys) == 1 && !k.ByID {
+	if !w.ties() && !k.ByID {
 		at = append(at, rest...) // the number
 	}
-	// With several keys the rows of the same value are met again; their orders tell which were shown.
+	// Where further keys decide, the rows of the same value are met again; their orders tell which were shown.
 	if k.Descending {
 		*high = after(at)
 		if k.ByID {
@@ -296,7 +435,11 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 		key := it.Key()
 		n, value = lastNumber(key), key[:len(key)-numberLen]
 	}
+	w.met++
 	if w.members != nil && !w.members.has(n) {
+		return true
+	}
+	if bytes.Equal(value, w.past) {
 		return true
 	}
 	if !bytes.Equal(value, w.value) {
@@ -312,23 +455,68 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 	if !k.ByID {
 		// A resource is met at each of its values; its place is at one of them.
 		own, ok := sortValue(k, &v)
-		if !ok || !bytes.Equal(appendValueKey(nil, k.Param, w.typ, own), value) {
+		if !ok {
+			return true
+		}
+		if w.own = appendValueKey(w.own[:0], k.Param, w.typ, own); !bytes.Equal(w.own, value) {
 			return true
 		}
 	}
 	if !w.matches(n, &v) {
 		return w.r.err == nil
 	}
-	order := appendOrder(nil, w.keys, &v, n)
+	order := w.order(&v, n)
 	if bytes.Compare(order, w.after) <= 0 {
 		return true
 	}
-	if len(w.keys) > 1 {
-		w.tied = append(w.tied, ordered{n, order})
+	if w.ties() {
+		w.tied = first(append(w.tied, ordered{n, order}), w.limit)
+		if len(w.keys) > 1 && w.limit > 0 && len(w.tied) > w.few() {
+			return w.within()
+		}
 		return true
 	}
 	m := w.r.matchOf(n, &v, version, order)
 	return w.r.err == nil && w.show(m)
+}
+
+// ties says that the order of the index does not settle that of equal values.
+func (w *walk) ties() bool { return len(w.keys) > 1 || w.down != w.keys[0].Descending }
+
+// within shows all matches with the current value of the first key by a search of its own, sorted by the further keys:
+// they are too many to sort. false when the page is full.
+func (w *walk) within() bool {
+	k := w.keys[0]
+	value, _ := unescape([]byte{}, w.value[paramKeyLen:])
+	// It is the least value, or the greatest: the resource has it, and none beyond.
+	beyond := search.Term{Param: k.Param, High: value}
+	if k.Descending {
+		beyond = search.Term{Param: k.Param, Low: append(bytes.Clone(value), 0)}
+	}
+	q := search.Query{Type: w.q.Type, Sort: w.keys[1:]}
+	q.Where = append(slices.Clone(w.q.Where),
+		search.Terms{Any: []search.Term{{Param: k.Param, Low: value, Exact: true}}},
+		search.Not{Condition: search.Terms{Any: []search.Term{beyond}}})
+	place := append([]byte{orderValue}, w.value[paramKeyLen:]...)
+	if k.Descending {
+		invert(place[1:])
+	}
+	o := store.SearchOptions{Limit: w.limit}
+	if bytes.HasPrefix(w.after, place) {
+		o.After = w.after[len(place):]
+	}
+	w.tied = nil
+	w.past = bytes.Clone(w.value)
+	tr := w.r.trace
+	w.r.trace = nil
+	full := false
+	w.r.sorted(q, o, w.down, func(m store.Match) bool {
+		m.Order = append(bytes.Clone(place), m.Order...)
+		full = !w.show(m)
+		return !full
+	})
+	w.r.trace = tr
+	return !full && w.r.err == nil
 }
 
 // flush shows what was met with one value of the first key, in the order of the further keys.
@@ -340,6 +528,9 @@ func (w *walk) flush() bool {
 
 // missing shows the matches without a value of the first key.
 func (w *walk) missing() {
+	if w.valued {
+		return
+	}
 	w.collect()
 	var have collector
 	w.r.scan(search.Term{Param: w.keys[0].Param}, w.typ, -1, have.add)
@@ -354,5 +545,5 @@ func (w *walk) missing() {
 			without = append(without, n)
 		}
 	}
-	w.r.sortFew(without, w.keys, w.after, 0, w.show)
+	w.sortFew(without)
 }

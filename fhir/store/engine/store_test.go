@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -42,7 +43,14 @@ var onDisk = storetest.Config{
 	Child: "TestChild",
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, onDisk) }
+// queries makes the property run long: go test ./fhir/store/engine -run 'TestStore/MODEL/random-queries' -queries 1000000.
+var queries = flag.Int("queries", 0, "how many random queries to ask; 0 = a few thousand")
+
+func TestStore(t *testing.T) {
+	c := onDisk
+	c.Queries = *queries
+	storetest.Run(t, c)
+}
 
 // TestChild runs in the processes that DURABLE/kill-9 kills.
 func TestChild(t *testing.T) { storetest.Child(t, onDisk) }
@@ -53,7 +61,9 @@ func TestStoreOnFailingDisk(t *testing.T) { storetest.Run(t, onFailingDisk()) }
 // TestStoreWithLargePlans runs the suite with each search taking the ways that are meant for large stores.
 func TestStoreWithLargePlans(t *testing.T) {
 	defer engine.Shrink()()
-	storetest.Run(t, onFailingDisk())
+	c := onFailingDisk()
+	c.Queries = *queries
+	storetest.Run(t, c)
 }
 
 func onFailingDisk() storetest.Config {

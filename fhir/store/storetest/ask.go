@@ -12,13 +12,21 @@ import (
 // The questions that a world asks its store and its model.
 
 func (w *world) search() {
-	q := w.query(2)
+	q := w.query(3)
 	t := w.asOf()
 	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
 		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
 	}
 	q.Sort = w.sort()
 	want := w.m.search(q, t)
+	switch w.rng.IntN(8) {
+	case 0:
+		w.explain(q, t, len(want))
+	case 1:
+		w.countUpTo(q, t, len(want))
+	case 2:
+		w.tooCostly(q, t, want)
+	}
 	if w.rng.IntN(3) == 0 { // all at once
 		i := 0
 		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
@@ -34,9 +42,21 @@ func (w *world) search() {
 	var after []byte
 	for i := 0; ; {
 		n := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{After: after, Limit: size}) {
+		o := store.SearchOptions{After: after, Limit: size}
+		if w.rng.IntN(2) == 0 {
+			o.Tally = &store.Tally{Most: w.rng.IntN(20), N: -1}
+		}
+		for m, err := range w.s.Search(w.t.Context(), q, t, o) {
 			w.compare(q, t, want, i, m, err)
 			i, n, after = i+1, n+1, m.Order
+		}
+		if all := len(want); o.Tally != nil {
+			if o.Tally.Most > 0 {
+				all = min(all, o.Tally.Most)
+			}
+			if o.Tally.N != all {
+				w.t.Fatalf("the tally up to %d says %d, the model %d: %+v", o.Tally.Most, o.Tally.N, len(want), q)
+			}
 		}
 		if n > size {
 			w.t.Fatalf("a page of %d has %d matches", size, n)
@@ -62,6 +82,9 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
 	}
 	if w.rng.IntN(4) == 0 {
+		if w.rng.IntN(2) == 0 {
+			m.Place = store.Place{}
+		}
 		f, err := w.s.Fetch(w.t.Context(), m)
 		if err != nil {
 			w.t.Fatal(err)
@@ -81,8 +104,8 @@ func (w *world) include() {
 		page = append(page, m)
 	}
 	for range 1 + w.rng.IntN(2) {
-		inc := search.Include{Param: pRef, Source: q.Type, Reverse: w.rng.IntN(2) == 0}
-		if inc.Reverse {
+		inc := search.Include{Param: pRef, Source: q.Type, Reverse: w.rng.IntN(2) == 0, Iterate: w.rng.IntN(2) == 0}
+		if inc.Reverse || inc.Iterate {
 			inc.Source = worldTypes[w.rng.IntN(3)]
 		}
 		if w.rng.IntN(2) == 0 {

@@ -182,14 +182,10 @@ type hit struct {
 
 // search looks at every resource.
 func (m *model) search(q search.Query, t fhir.T) []hit {
-	look := func(key fhir.Key) ([]search.Entry, bool) {
-		l, _, alive := m.current(key, t)
-		return l.entries, alive
-	}
 	var found []hit
 	for key := range m.lives {
 		l, version, alive := m.current(key, t)
-		if alive && search.Matches(q, key, l.entries, look) {
+		if alive && m.matches(q, key, l.entries, t) {
 			found = append(found, hit{key, version, m.numbers[key], l.entries})
 		}
 	}
@@ -230,43 +226,4 @@ func codeOf(err error) string {
 		return e.Code
 	}
 	return ""
-}
-
-// included gives what the model links to a page.
-func (m *model) included(q search.Query, page []store.Match, t fhir.T) map[fhir.Key]int {
-	out := map[fhir.Key]int{}
-	on := map[fhir.Key]bool{}
-	for _, p := range page {
-		on[p.Key] = true
-	}
-	add := func(key fhir.Key) {
-		if _, version, alive := m.current(key, t); alive && !on[key] {
-			out[key] = version
-		}
-	}
-	for _, inc := range q.Include {
-		for _, p := range page {
-			if !inc.Reverse {
-				l, _, _ := m.current(p.Key, t)
-				for _, e := range l.entries {
-					if to, ok := search.ReferenceKey(e.Value); ok && e.Param == inc.Param && p.Key.Type == inc.Source && (inc.Target == "" || inc.Target == to.Type) {
-						add(to)
-					}
-				}
-				continue
-			}
-			for key := range m.lives {
-				l, _, alive := m.current(key, t)
-				if !alive || key.Type != inc.Source || inc.Target != "" && inc.Target != p.Key.Type {
-					continue
-				}
-				for _, e := range l.entries {
-					if e.Param == inc.Param && bytes.Equal(e.Value, search.ReferenceValue(p.Key)) {
-						add(key)
-					}
-				}
-			}
-		}
-	}
-	return out
 }

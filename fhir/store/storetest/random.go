@@ -23,6 +23,7 @@ func randomHistories(t *testing.T, cfg Config) {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
 			w.s = cfg.Open(t, w.dir, 0)
+			defer w.leave()
 			for range steps {
 				w.step()
 				if t.Failed() {
@@ -39,6 +40,36 @@ func randomHistories(t *testing.T, cfg Config) {
 	}
 }
 
+// randomQueries asks the store and the model very many random queries, with a few commits in between.
+func randomQueries(t *testing.T, cfg Config) {
+	n := cfg.Queries
+	if n == 0 {
+		n = 4000
+		if testing.Short() {
+			n = 500
+		}
+	}
+	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir()}
+	w.s = cfg.Open(t, w.dir, 0)
+	defer w.leave()
+	for range 80 {
+		w.commit()
+	}
+	for i := range n {
+		if i%500 == 499 {
+			w.commit()
+		}
+		if i%20 == 0 {
+			w.include()
+		}
+		w.search()
+	}
+	cfg.Check(t, w.s)
+	if err := w.s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // world is a store and its model.
 type world struct {
 	t   *testing.T
@@ -47,6 +78,13 @@ type world struct {
 	m   *model
 	cfg Config
 	dir string
+}
+
+// leave closes the store of a test that failed.
+func (w *world) leave() {
+	if w.t.Failed() {
+		_ = w.s.Close()
+	}
 }
 
 func (w *world) step() {
@@ -204,83 +242,6 @@ func (w *world) commit() {
 	if !want.nothing {
 		w.m.apply(c, r)
 	}
-}
-
-// term gives an exact value, a range, or a range of which only some values count.
-func (w *world) term() search.Term {
-	p := worldParams[w.rng.IntN(len(worldParams))]
-	t := search.Term{Param: p, Low: []byte(w.value(p))}
-	switch w.rng.IntN(5) {
-	case 0, 1:
-		t.Exact = true
-	case 2:
-		t.High = []byte(w.value(p))
-	case 3:
-		t.Low = nil
-		if w.rng.IntN(2) == 0 {
-			t.High = []byte(w.value(p))
-		}
-	case 4:
-		parity := byte(w.rng.IntN(2))
-		t.Accept = func(v []byte) bool { return len(v) > 0 && v[len(v)-1]&1 == parity }
-	}
-	if w.rng.IntN(20) == 0 {
-		t = search.Term{Param: search.ParamLastUpdated, Low: search.InstantValue(w.instant())}
-	}
-	return t
-}
-
-// instant gives that of some commit.
-func (w *world) instant() fhir.Instant {
-	for key := range w.m.lives {
-		l := w.m.lives[key]
-		return l[w.rng.IntN(len(l))].at
-	}
-	return 0
-}
-
-func (w *world) query(depth int) search.Query {
-	q := search.Query{Type: worldTypes[w.rng.IntN(len(worldTypes))]}
-	if w.rng.IntN(40) == 0 {
-		q.Type = "Basic" // the store has none
-	}
-	for range w.rng.IntN(4) {
-		switch n := w.rng.IntN(10); {
-		case n < 7:
-			t := search.Terms{}
-			for range 1 + w.rng.IntN(3) {
-				t.Any = append(t.Any, w.term())
-			}
-			q.Where = append(q.Where, t)
-		case n < 8:
-			var ids search.IDs
-			for range w.rng.IntN(12) {
-				ids.ID = append(ids.ID, w.key().ID)
-			}
-			q.Where = append(q.Where, ids)
-		case depth > 0:
-			c := search.Chain{Param: pRef}
-			for range 1 + w.rng.IntN(2) {
-				c.Targets = append(c.Targets, w.query(depth-1))
-			}
-			q.Where = append(q.Where, c)
-		}
-	}
-	return q
-}
-
-func (w *world) sort() (keys []search.SortKey) {
-	for range max(0, w.rng.IntN(5)-2) {
-		k := search.SortKey{Param: worldParams[w.rng.IntN(len(worldParams))], Descending: w.rng.IntN(2) == 0}
-		switch w.rng.IntN(6) {
-		case 0:
-			k = search.SortKey{ByID: true, Descending: k.Descending}
-		case 1:
-			k.Param = search.ParamLastUpdated
-		}
-		keys = append(keys, k)
-	}
-	return keys
 }
 
 // asOf gives the head or an earlier commit.

@@ -35,6 +35,9 @@ type Config struct {
 
 	// Child is the name of the test that calls Child, for the tests that kill a process; "" = not tested.
 	Child string
+
+	// Queries is how many random queries MODEL/random-queries asks; 0 = a few thousand.
+	Queries int
 }
 
 // Run runs the whole suite.
@@ -74,7 +77,13 @@ func Run(t *testing.T, cfg Config) {
 		{"LIVE/checkpoint", checkpoint},
 		{"LIVE/close", closing},
 		{"LIVE/ended-context", endedContext},
+		{"LIMITS/work", workLimits},
+		{"LIMITS/cancelled-search", cancelledSearch},
+		{"SEARCH/iterate", iterate},
+		{"SEARCH/plan", plans},
+		{"SEARCH/ties", ties},
 		{"MODEL/random-histories", randomHistories},
+		{"MODEL/random-queries", randomQueries},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, cfg) })
 	}

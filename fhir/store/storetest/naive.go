@@ -1,0 +1,143 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// matches says whether a resource with these entries is found by q, word by word as search.Condition is documented.
+func (m *model) matches(q search.Query, key fhir.Key, entries []search.Entry, t fhir.T) bool {
+	if key.Type != q.Type {
+		return false
+	}
+	for _, c := range q.Where {
+		if !m.holds(c, key, entries, t) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) holds(c search.Condition, key fhir.Key, entries []search.Entry, t fhir.T) bool {
+	switch c := c.(type) {
+	case search.IDs:
+		return slices.Contains(c.ID, key.ID)
+	case search.Terms:
+		for _, term := range c.Any {
+			if slices.ContainsFunc(entries, term.Holds) {
+				return true
+			}
+		}
+		return false
+	case search.Not:
+		return !m.holds(c.Condition, key, entries, t)
+	case search.All:
+		for _, one := range c.Of {
+			if !m.holds(one, key, entries, t) {
+				return false
+			}
+		}
+		return true
+	case search.Either:
+		for _, one := range c.Of {
+			if m.holds(one, key, entries, t) {
+				return true
+			}
+		}
+		return false
+	case search.Chain:
+		for _, e := range entries {
+			to, local := search.ReferenceKey(e.Value)
+			if e.Param != c.Param || !local {
+				continue
+			}
+			l, _, alive := m.current(to, t)
+			if !alive {
+				continue
+			}
+			for _, target := range c.Targets {
+				if m.matches(target, to, l.entries, t) {
+					return true
+				}
+			}
+		}
+		return false
+	case search.Has:
+		value := search.ReferenceValue(key)
+		for other := range m.lives {
+			l, _, alive := m.current(other, t)
+			refers := func(e search.Entry) bool { return e.Param == c.Param && bytes.Equal(e.Value, value) }
+			if alive && other.Type == c.Source.Type && slices.ContainsFunc(l.entries, refers) && m.matches(c.Source, other, l.entries, t) {
+				return true
+			}
+		}
+		return false
+	}
+	panic(fmt.Sprintf("condition %T", c))
+}
+
+// included gives what the model links to a page: until nothing new comes, those that iterate from all there is, the
+// others from the page.
+func (m *model) included(q search.Query, page []store.Match, t fhir.T) map[fhir.Key]int {
+	all := map[fhir.Key]int{}
+	for _, p := range page {
+		all[p.Key] = 0
+	}
+	for {
+		before := len(all)
+		for _, inc := range q.Include {
+			for key := range all {
+				if slices.ContainsFunc(page, func(p store.Match) bool { return p.Key == key }) || inc.Iterate {
+					m.link(inc, key, t, all)
+				}
+			}
+		}
+		if len(all) == before {
+			break
+		}
+	}
+	for _, p := range page {
+		delete(all, p.Key)
+	}
+	return all
+}
+
+// link adds what one include links to one resource.
+func (m *model) link(inc search.Include, from fhir.Key, t fhir.T, to map[fhir.Key]int) {
+	add := func(key fhir.Key) {
+		if _, there := to[key]; there {
+			return
+		}
+		if _, version, alive := m.current(key, t); alive {
+			to[key] = version
+		}
+	}
+	if !inc.Reverse {
+		l, _, _ := m.current(from, t)
+		for _, e := range l.entries {
+			if key, local := search.ReferenceKey(e.Value); local && e.Param == inc.Param && from.Type == inc.Source && (inc.Target == "" || inc.Target == key.Type) {
+				add(key)
+			}
+		}
+		return
+	}
+	if inc.Target != "" && inc.Target != from.Type {
+		return
+	}
+	for key := range m.lives {
+		l, _, alive := m.current(key, t)
+		if !alive || key.Type != inc.Source {
+			continue
+		}
+		for _, e := range l.entries {
+			if e.Param == inc.Param && bytes.Equal(e.Value, search.ReferenceValue(from)) {
+				add(key)
+			}
+		}
+	}
+}
