@@ -60,10 +60,10 @@ var (
 // write sends an answer.
 func (s *Server) write(g *gin.Context, c *call, a answer) {
 	h := g.Writer.Header()
-	if a.version != 0 {
+	if a.version != 0 && !c.html {
 		h["Etag"] = []string{etag(a.version)}
 	}
-	if a.at != 0 {
+	if a.at != 0 && !c.html {
 		h["Last-Modified"] = []string{a.at.Time().Format(http.TimeFormat)}
 	}
 	if a.location != "" {
@@ -86,10 +86,18 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 	}
 	defer buffers.put(a.body)
 	body := a.body.b
-	if c.show.pretty {
+	switch {
+	case c.html:
+		body = s.page(c, a)
+		h["Content-Type"], h["Content-Security-Policy"] = contentTypeHTML, pagePolicy
+		h["Content-Language"], h["Referrer-Policy"] = []string{string(c.language())}, []string{"no-referrer"}
+		h["X-Content-Type-Options"] = []string{"nosniff"}
+	case c.show.pretty:
 		body = pretty(body)
+		fallthrough
+	default:
+		h["Content-Type"] = contentTypeJSON
 	}
-	h["Content-Type"] = contentTypeJSON
 	if s.Limits.GzipFrom >= 0 && len(body) >= s.Limits.GzipFrom && strings.Contains(header(g.Request, "Accept-Encoding"), "gzip") {
 		s.writeGzip(g, a.status, body)
 		return

@@ -96,7 +96,7 @@ func send(method string) func(*testscript.TestScript, bool, []string) {
 		ts.Check(err)
 		ts.Logf("%s %s\n%s\n%s", method, url, sc.res.Status, sc.raw)
 		sc.root = resource.Value{}
-		if len(sc.raw) > 0 {
+		if len(sc.raw) > 0 && strings.Contains(sc.res.Header.Get("Content-Type"), "json") {
 			doc, err := resource.New(bytes.Clone(sc.raw))
 			ts.Check(err)
 			sc.root = doc.Root()
