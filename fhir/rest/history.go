@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,13 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 		}
 		o.AsOf, o.Place = tok.asOf, interaction.HistoryPlace{T: tok.t, Seen: tok.seen}
 	}
+	tag, err := s.stateTag(ctx, c, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.has(tag) {
+		return answer{status: http.StatusNotModified, tag: tag}, nil
+	}
 	page, err := s.Service.History(ctx, c.key, o)
 	if err != nil {
 		return answer{}, err
@@ -72,7 +80,7 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 		}
 		b.version(c, f, created)
 	}
-	return answer{body: b.end()}, nil
+	return answer{body: b.end(), tag: tag}, nil
 }
 
 // historyOptions reads the parameters of a history; applied are those that were used, for links.

@@ -148,7 +148,7 @@ func (s *Server) page(c *call, a answer) []byte {
 	case t == "Bundle":
 		p.bundle(c, root)
 	case t == "OperationOutcome":
-		p.Title = p.Status
+		p.Title, p.Status = p.Status, ""
 		p.issues(root)
 		p.JSON, p.Folded = jsonMarkup(c.base, root), true
 	case t == "CapabilityStatement":

@@ -27,6 +27,9 @@ type answer struct {
 	location string
 	content  string           // Content-Location
 	language outcome.Language // of the texts in body; "" = they are nobody's language
+
+	tag       string // entity tag of what is not one version, such as a search
+	immutable bool   // the answer to this address will always be the same
 }
 
 // buffer is a pooled byte slice.
@@ -54,7 +57,7 @@ func (p *bufferPool) put(b *buffer) {
 var (
 	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
 	// vary is what answers depend on besides the address: caches must not give one client's form to another.
-	vary = []string{"Accept, Accept-Encoding, Accept-Language"}
+	vary = []string{"Accept, Accept-Encoding, Accept-Language, Prefer"}
 )
 
 // write sends an answer.
@@ -76,9 +79,13 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 		h["Content-Language"] = []string{string(a.language)}
 	}
 	h["Vary"] = vary
+	if a.tag != "" && !c.html {
+		h["Etag"] = []string{a.tag}
+	}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+	h["Cache-Control"] = cacheControl(c, a)
 	if a.body == nil {
 		g.Writer.WriteHeader(a.status)
 		g.Writer.WriteHeaderNow()

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -89,6 +90,13 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 			o.Total = &tok.total
 		}
 	}
+	tag, err := s.stateTag(ctx, c, params)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.has(tag) {
+		return answer{status: http.StatusNotModified, tag: tag}, nil
+	}
 	page, err := s.Service.SearchParams(ctx, t, params, o)
 	if err != nil {
 		return answer{}, err
@@ -109,9 +117,10 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 		b.entry(c.base, f, show, "include")
 	}
 	if len(page.Request.Ignored) > 0 {
+		tag = "" // what is told about it is not in the tag
 		b.outcome(ignored(page.Request, c.language()))
 	}
-	return answer{body: b.end()}, nil
+	return answer{body: b.end(), tag: tag}, nil
 }
 
 // searchLinks adds self, first, previous and next.
