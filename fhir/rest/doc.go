@@ -16,7 +16,8 @@
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
 //	GET    Patient/id/$everything           all about a patient
-//	GET    Patient/id/Type?…                compartment search
+//	GET    (base)?_type=…   POST _search     search over several types
+//	GET    Patient/id/Type?…, Patient/id/*  compartment search
 //	GET    /healthz, /readyz                for load balancers, beside the base
 //
 // HEAD is answered where GET is. It may import gin, interaction and operation, outcome, and what these stand on.

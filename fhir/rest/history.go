@@ -69,6 +69,9 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	}
 	show := showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
+	if text != "" {
+		b.link("first", pageLink(c.base, path, applied, show, s.encode(token{asOf: page.AsOf, total: -1}, scope)))
+	}
 	if page.Next != (interaction.HistoryPlace{}) {
 		next := token{asOf: page.AsOf, total: -1, t: page.Next.T, seen: page.Next.Seen}
 		b.link("next", pageLink(c.base, path, applied, show, s.encode(next, scope)))

@@ -56,7 +56,7 @@ func newCapability(c Config) *capability {
 	add(`,"url":`)
 	before := b
 	b = nil
-	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json"],"patchFormat":["application/json-patch+json"],` +
+	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json","text/html"],"patchFormat":["application/json-patch+json"],` +
 		`"rest":[{"mode":"server","resource":[`)
 	for i, t := range r4.Types() {
 		if i > 0 {
@@ -64,7 +64,7 @@ func newCapability(c Config) *capability {
 		}
 		b = appendResource(b, t, c.Operations)
 	}
-	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"}]`)
+	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"},{"code":"search-system"}]`)
 	b = appendParams(b, commonParams())
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
