@@ -25,7 +25,7 @@ func takeMost(params []search.Parameter) (most int, rest []search.Parameter, err
 		}
 		n, err := strconv.ParseUint(p.Value, 10, 31)
 		if err != nil || n == 0 {
-			return 0, nil, fhir.Errorf(fhir.Invalid, "search-value-maxresults", "http."+mostParam, p.Value[:min(len(p.Value), 64)])
+			return 0, nil, fhir.Errorf(fhir.Invalid, "maxresults-invalid", "http."+mostParam, p.Value[:min(len(p.Value), 64)])
 		}
 		most = int(n)
 	}

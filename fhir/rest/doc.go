@@ -10,16 +10,24 @@
 //	GET    metadata                         CapabilityStatement
 //	POST   (base)                           transaction, batch
 //	GET    _history, Type/_history          history
-//	GET    Type?…   POST Type/_search       search
+//	GET    Type?…   GET POST Type/_search   search
 //	POST   Type                             create, conditional create (If-None-Exist)
 //	PUT PATCH DELETE Type?…                 conditional update, patch, delete
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
-//	GET    Patient/id/$everything           all about a patient
-//	GET    (base)?_type=…   POST _search     search over several types
-//	GET    Patient/id/Type?…, Patient/id/*  compartment search
+//	GET POST Patient/id/$everything         all about a patient
+//	GET    (base)?_type=…   POST _search    search over several types
+//	GET    Patient/id/Type?…, Patient/id/*  compartment search, POST with /_search
 //	GET    /healthz, /readyz                for load balancers, beside the base
 //
-// HEAD is answered where GET is. It may import gin, interaction and operation, outcome, and what these stand on.
+// HEAD is answered where GET is. A browser gets a page made of the answer (readable.go); caches are told what they may keep
+// (caching.go).
+//
+// Caveats. Without Config.BaseURL, links and Location follow the request's Host, so that they lead back through a mapped
+// port or a proxy that keeps it; whoever can choose the Host chooses the links of the own answer. Caches in front need a
+// BaseURL. A request that net/http refuses itself never gets here, and has plain text instead of an OperationOutcome: a
+// path with broken percent-encoding (400), headers over http.Server.MaxHeaderBytes (431), what is no HTTP (400).
+//
+// It may import gin, interaction and operation, outcome, and what these stand on.
 // Start reading at Server, then routes. Source: https://hl7.org/fhir/R4/http.html
 package rest

@@ -77,9 +77,9 @@ type searchForm struct {
 }
 
 // wantsHTML says whether an Accept header asks for a page rather than for JSON: HTML is named, and JSON is not, or is
-// wanted less, or as much and later. */* alone means JSON.
+// wanted less, or as much and later. */* alone means JSON, and so does what Java sends for programs that did not say.
 func wantsHTML(accept string) bool {
-	if !strings.Contains(accept, "html") {
+	if !strings.Contains(accept, "html") || strings.HasPrefix(accept, "text/html, image/gif, image/jpeg, *") {
 		return false
 	}
 	best, page := 0.0, false
