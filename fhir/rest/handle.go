@@ -77,7 +77,7 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 		return answer{}, err
 	}
 	c.inside = g.Param("compartment")
-	if c.html && c.key.Type != "" && c.key.ID == "" && strings.Contains(c.query, formParam+"=") {
+	if c.html && c.reads() && c.key.Type != "" && c.key.ID == "" && strings.Contains(c.query, formParam+"=") {
 		return c.fromForm(), nil
 	}
 	return run(g.Request.Context(), c)

@@ -1,10 +1,14 @@
 package rest_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"flag"
+	"fmt"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -28,6 +32,30 @@ func TestPagePolicyFitsItsStyle(t *testing.T) {
 			t.Errorf("the page has %q", word)
 		}
 	}
+}
+
+// No text of a document, of a query or of a header becomes markup, wherever it stands and however it is written.
+func FuzzPageEscapes(f *testing.F) {
+	s := serve(f)
+	for _, text := range []string{"<script>", `"><img src=x onerror=alert(1)>`, "javascript:alert(1)", "</pre></style><script>", "' onload='x", "\u003cscript\u003e", "Patient/<b>", "&lt;script&gt;"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted, err := json.Marshal(text + "<zz>")
+		if err != nil {
+			t.Skip(err)
+		}
+		body := fmt.Appendf(nil, `{"resourceType":"Patient","id":"a","name":[{"text":%s}],"address":[{"text":%s}],"identifier":[{"system":"urn:x","value":%s}],"link":[{"other":{"reference":%s},"type":"seealso"}]}`, quoted, quoted, quoted, quoted)
+		s.do(t, "PUT", "/Patient/a", body) // what is refused is a page as well
+		search := "/Patient?_format=html&name=" + url.QueryEscape(text+"<zz>")
+		for _, path := range []string{"/Patient/a?_format=html", "/Patient?_format=html", "/Patient/a/_history?_format=html", search, search + "&" + url.QueryEscape(text+"<zz>") + "=1"} {
+			r := s.do(t, "GET", path, nil)
+			if strings.Contains(r.Header.Get("Content-Type"), "html") && (bytes.Contains(r.raw, []byte("<zz")) || bytes.Contains(r.raw, []byte("<script"))) ||
+				bytes.Contains(r.raw, []byte(`href="javascript:`)) {
+				t.Errorf("%s: %q became markup:\n%.3000s", path, text, r.raw)
+			}
+		}
+	})
 }
 
 var screens = flag.String("screens", "", "folder to put screenshots of the pages into")
