@@ -17,6 +17,7 @@ type HistoryOptions struct {
 	Count       int          // versions on a page, -1 = not said
 	AsOf        fhir.T       // of the first page, for those after it; 0 = the head
 	Place       HistoryPlace // where to go on; zero = from the newest
+	Skip        int          // versions to pass over from there: how a page before is reached
 }
 
 // HistoryPlace is a place between two versions of a history: after the first Seen ones of commit T.
@@ -71,6 +72,7 @@ func (s *Service) versions(ctx context.Context, key fhir.Key, o HistoryOptions, 
 		// From the newest write of that commit on; those of it that were shown are passed over.
 		h.Before, place = store.Position{T: o.Place.T + 1}, HistoryPlace{T: o.Place.T}
 	}
+	skip := o.Skip
 	for f, err := range s.store.History(ctx, h) {
 		if err != nil {
 			return err
@@ -79,6 +81,11 @@ func (s *Service) versions(ctx context.Context, key fhir.Key, o HistoryOptions, 
 			place = HistoryPlace{T: f.T}
 		}
 		if place.T == o.Place.T && place.Seen < o.Place.Seen {
+			place.Seen++
+			continue
+		}
+		if skip > 0 {
+			skip--
 			place.Seen++
 			continue
 		}

@@ -17,6 +17,12 @@ type SearchOptions struct {
 	Skip    int                // matches to pass over, after After: how a page before is reached
 	Total   *int               // known from the first page: not counted again
 	Where   []search.Condition // besides those of the query, such as InCompartment
+	Shown   int                // matches on the pages before, for _maxresults
+
+	// Compartment, of a search without a type: only what belongs to it, and the resource itself. Zero = everything.
+	Compartment fhir.Key
+
+	most int // _maxresults; 0 = none
 }
 
 // Page is one page of a search.
@@ -28,6 +34,9 @@ type Page struct {
 	Next     []byte        // continue after it; nil = this is the last page
 	Total    *int          // of all pages; nil = not asked for and not known
 	Request  search.Request
+	Most     int // matches over all pages at most, by _maxresults; 0 = no bound
+
+	cut bool // there are more matches, which Most cuts off
 }
 
 // Search finds resources of type t by a query string (without "?"). All pages show the state as of the first one (AS-OF);
@@ -40,8 +49,23 @@ func (s *Service) Search(ctx context.Context, t fhir.Type, rawQuery string, o Se
 	return s.SearchParams(ctx, t, params, o)
 }
 
-// SearchParams is Search with the query taken apart, such as that of a POST with parameters in both places.
-func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (Page, error) {
+// SearchParams is Search with the query taken apart, such as that of a POST with parameters in both places. Without a type
+// it is a search over several (several.go).
+func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (p Page, err error) {
+	if o.most, params, err = takeMost(params); err != nil {
+		return Page{}, err
+	}
+	if t == "" {
+		p, err = s.searchSeveral(ctx, params, o)
+	} else {
+		p, err = s.searchType(ctx, t, params, o)
+	}
+	applyMost(&p)
+	return p, err
+}
+
+// searchType is SearchParams for one type.
+func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (Page, error) {
 	if !r4.IsResource(t) {
 		return Page{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", string(t))
 	}
@@ -50,7 +74,7 @@ func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search
 		return Page{}, err
 	}
 	req.Query.Where = append(req.Query.Where, o.Where...)
-	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count)}
+	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count), Most: o.most}
 	if p.AsOf == 0 {
 		if p.AsOf, err = s.store.Head(ctx); err != nil {
 			return Page{}, err
@@ -98,15 +122,18 @@ func (s *Service) pageSize(asked int) int {
 // page collects the matches of the page and finds out whether there are more.
 func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.Match, error) {
 	matches := make([]store.Match, 0, min(p.Count, 64))
-	skip := o.Skip
-	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, store.SearchOptions{After: o.After, Limit: skip + p.Count + 1}) {
+	skip, size := o.Skip, o.size(p.Count)
+	if size <= 0 {
+		return nil, nil
+	}
+	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, store.SearchOptions{After: o.After, Limit: skip + size + 1}) {
 		switch {
 		case err != nil:
 			return nil, err
 		case skip > 0:
 			skip--
-		case len(matches) == p.Count:
-			p.Next = matches[p.Count-1].Order
+		case len(matches) == size:
+			p.more(matches[size-1].Order, o)
 			return matches, nil
 		default:
 			matches = append(matches, m)
@@ -125,7 +152,7 @@ func (s *Service) total(ctx context.Context, p *Page, o SearchOptions, onPage in
 	switch {
 	case p.Total != nil:
 		return nil
-	case first && p.Next == nil:
+	case first && p.Next == nil && !p.cut:
 		p.Total = &onPage
 		return nil
 	case p.Request.Total == search.TotalDefault && len(p.Request.Query.Where) > 0:

@@ -16,10 +16,12 @@
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
 //	GET POST Patient/id/$everything         all about a patient
-//	GET    Patient/id/Type?…                compartment search, POST with /_search
+//	GET    (base)?_type=…   POST _search    search over several types
+//	GET    Patient/id/Type?…, Patient/id/*  compartment search, POST with /_search
 //	GET    /healthz, /readyz                for load balancers, beside the base
 //
-// HEAD is answered where GET is.
+// HEAD is answered where GET is. A browser gets a page made of the answer (readable.go); caches are told what they may keep
+// (caching.go).
 //
 // Caveats. Without Config.BaseURL, links and Location follow the request's Host, so that they lead back through a mapped
 // port or a proxy that keeps it; whoever can choose the Host chooses the links of the own answer. Caches in front need a

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -33,6 +34,7 @@ type call struct {
 
 	show   show
 	format bool // _format was given and can be had
+	html   bool // the answer is shown as a page
 	prefer prefer
 }
 
@@ -75,6 +77,9 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 		return answer{}, err
 	}
 	c.inside = g.Param("compartment")
+	if c.html && c.reads() && c.key.Type != "" && c.key.ID == "" && strings.Contains(c.query, formParam+"=") {
+		return c.fromForm(), nil
+	}
 	return run(g.Request.Context(), c)
 }
 

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,16 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 			return answer{}, err
 		}
 		o.AsOf, o.Place = tok.asOf, interaction.HistoryPlace{T: tok.t, Seen: tok.seen}
+		if tok.t == 0 {
+			o.Skip = tok.offset
+		}
+	}
+	tag, err := s.stateTag(ctx, c, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.has(tag) {
+		return answer{status: http.StatusNotModified, tag: tag}, nil
 	}
 	page, err := s.Service.History(ctx, c.key, o)
 	if err != nil {
@@ -61,9 +72,18 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	}
 	show := showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
+	to := func(relation string, t token) {
+		t.asOf, t.total = page.AsOf, -1
+		b.link(relation, pageLink(c.base, path, applied, show, s.encode(t, scope)))
+	}
+	if text != "" {
+		to("first", token{})
+	}
+	if tok.offset > 0 {
+		to("previous", token{offset: max(tok.offset-page.Count, 0)})
+	}
 	if page.Next != (interaction.HistoryPlace{}) {
-		next := token{asOf: page.AsOf, total: -1, t: page.Next.T, seen: page.Next.Seen}
-		b.link("next", pageLink(c.base, path, applied, show, s.encode(next, scope)))
+		to("next", token{offset: tok.offset + len(page.Versions), t: page.Next.T, seen: page.Next.Seen})
 	}
 	for i, f := range page.Versions {
 		created, err := s.created(ctx, f, page.Versions[i+1:])
@@ -72,7 +92,7 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 		}
 		b.version(c, f, created)
 	}
-	return answer{body: b.end()}, nil
+	return answer{body: b.end(), tag: tag}, nil
 }
 
 // historyOptions reads the parameters of a history; applied are those that were used, for links.

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -13,14 +14,21 @@ import (
 
 // capabilities is GET metadata.
 func (s *Server) capabilities(_ context.Context, c *call) (answer, error) {
+	tag := `W/"` + digest(s.metadata.digest, c.base) + `"`
+	if c.has(tag) {
+		return answer{status: http.StatusNotModified, tag: tag}, nil
+	}
 	b := buffers.get()
 	b.b = s.metadata.append(b.b, c.base)
-	return answer{body: b}, nil
+	return answer{body: b, tag: tag}, nil
 }
 
 // capability is the CapabilityStatement, made once from the route table's interactions and the tables of R4; only the
 // base URL differs between callers.
-type capability struct{ before, after []byte }
+type capability struct {
+	before, after []byte
+	digest        string
+}
 
 func (m *capability) append(dst []byte, base string) []byte {
 	dst = append(dst, m.before...)
@@ -48,7 +56,7 @@ func newCapability(c Config) *capability {
 	add(`,"url":`)
 	before := b
 	b = nil
-	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json"],"patchFormat":["application/json-patch+json"],` +
+	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json","text/html"],"patchFormat":["application/json-patch+json"],` +
 		`"rest":[{"mode":"server","resource":[`)
 	for i, t := range r4.Types() {
 		if i > 0 {
@@ -56,7 +64,7 @@ func newCapability(c Config) *capability {
 		}
 		b = appendResource(b, t, c.Operations)
 	}
-	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"}]`)
+	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"},{"code":"search-system"}]`)
 	b = appendParams(b, commonParams())
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
@@ -66,7 +74,7 @@ func newCapability(c Config) *capability {
 		b = appendQuoted(b, "http://hl7.org/fhir/CompartmentDefinition/"+strings.ToLower(string(t)))
 	}
 	add(`]}]}`)
-	return &capability{before, b}
+	return &capability{before, b, digest(string(before), string(b))}
 }
 
 // interactions of every type, in the order of the specification.

@@ -22,13 +22,17 @@ type prefer struct {
 	lenient bool   // handling=lenient
 }
 
-// negotiate reads what format is asked for: _format before Accept. Only FHIR JSON can be had.
+// negotiate reads what format is asked for: _format before Accept. FHIR JSON can be had, and pages for people to read.
 func (c *call) negotiate(r *http.Request) error {
 	if p := r.Header["Prefer"]; len(p) > 0 {
 		c.prefer = parsePrefer(p)
 	}
 	if err := c.negotiateQuery(); err != nil || c.format {
 		return err
+	}
+	if accept := strings.Join(r.Header["Accept"], ","); wantsHTML(accept) {
+		c.readable()
+		return nil
 	}
 	for _, accept := range r.Header["Accept"] {
 		if !acceptsJSON(accept) {
@@ -52,7 +56,9 @@ func (c *call) negotiateQuery() error {
 		c.show.elements = strings.Split(e, ",")
 	}
 	format := q.Get("_format")
-	if c.format = format != ""; c.format && !jsonFormat(strings.ReplaceAll(format, " ", "+")) { // a plus sent as such is a blank now
+	if c.format = format != ""; htmlFormat(strings.ReplaceAll(format, " ", "+")) {
+		c.readable()
+	} else if c.format && !jsonFormat(strings.ReplaceAll(format, " ", "+")) { // a plus sent as such is a blank now
 		return fhir.Errorf(fhir.NotAcceptable, "format-unknown", "", clip(format))
 	}
 	return checkSummary(c.show.summary)

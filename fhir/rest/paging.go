@@ -51,7 +51,7 @@ func (s *Server) decode(text, scope string) (token, error) {
 	if len(text) > 8<<10 {
 		return token{}, bad
 	}
-	b, err := base64.RawURLEncoding.DecodeString(text)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) < tagSize+2 || b[0] != tokenVersion {
 		return token{}, bad
 	}
@@ -137,8 +137,9 @@ func pageLink(base, path, applied, show, tok string) string {
 		q += "&" + pageParam + "=" + tok
 	}
 	q = strings.TrimPrefix(q, "&")
+	base = strings.TrimSuffix(base+"/"+path, "/")
 	if q == "" {
-		return base + "/" + path
+		return base
 	}
-	return base + "/" + path + "?" + q
+	return base + "?" + q
 }

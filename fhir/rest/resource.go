@@ -38,7 +38,9 @@ func (s *Server) vread(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return s.found(c, f)
+	a, err := s.found(c, f)
+	a.immutable = true
+	return a, err
 }
 
 // create is POST Type. Criteria belong into If-None-Exist: to pass over those of the address would create twice.

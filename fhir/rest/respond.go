@@ -27,6 +27,9 @@ type answer struct {
 	location string
 	content  string           // Content-Location
 	language outcome.Language // of the texts in body; "" = they are nobody's language
+
+	tag       string // entity tag of what is not one version, such as a search
+	immutable bool   // the answer to this address will always be the same
 }
 
 // buffer is a pooled byte slice.
@@ -54,16 +57,16 @@ func (p *bufferPool) put(b *buffer) {
 var (
 	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
 	// vary is what answers depend on besides the address: caches must not give one client's form to another.
-	vary = []string{"Accept, Accept-Encoding, Accept-Language"}
+	vary = []string{"Accept, Accept-Encoding, Accept-Language, Prefer"}
 )
 
 // write sends an answer.
 func (s *Server) write(g *gin.Context, c *call, a answer) {
 	h := g.Writer.Header()
-	if a.version != 0 {
+	if a.version != 0 && !c.html {
 		h["Etag"] = []string{etag(a.version)}
 	}
-	if a.at != 0 {
+	if a.at != 0 && !c.html {
 		h["Last-Modified"] = []string{a.at.Time().Format(http.TimeFormat)}
 	}
 	if a.location != "" {
@@ -76,9 +79,13 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 		h["Content-Language"] = []string{string(a.language)}
 	}
 	h["Vary"] = vary
+	if a.tag != "" && !c.html {
+		h["Etag"] = []string{a.tag}
+	}
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+	h["Cache-Control"] = cacheControl(c, a)
 	if a.body == nil {
 		g.Writer.WriteHeader(a.status)
 		g.Writer.WriteHeaderNow()
@@ -86,10 +93,18 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 	}
 	defer buffers.put(a.body)
 	body := a.body.b
-	if c.show.pretty {
+	switch {
+	case c.html:
+		body = s.page(c, a)
+		h["Content-Type"], h["Content-Security-Policy"] = contentTypeHTML, pagePolicy
+		h["Content-Language"], h["Referrer-Policy"] = []string{string(c.language())}, []string{"no-referrer"}
+		h["X-Content-Type-Options"] = []string{"nosniff"}
+	case c.show.pretty:
 		body = pretty(body)
+		fallthrough
+	default:
+		h["Content-Type"] = contentTypeJSON
 	}
-	h["Content-Type"] = contentTypeJSON
 	if s.Limits.GzipFrom >= 0 && len(body) >= s.Limits.GzipFrom && strings.Contains(header(g.Request, "Accept-Encoding"), "gzip") {
 		s.writeGzip(g, a.status, body)
 		return

@@ -26,6 +26,9 @@ func (s *Server) routes() []route {
 	return []route{
 		{http.MethodGet, "/metadata", s.capabilities},
 		{http.MethodPost, "", s.bundle},
+		{http.MethodGet, "", s.searchAll},
+		{http.MethodPost, "/_search", s.searchForm},
+		{http.MethodGet, "/_search", s.search},
 		{http.MethodGet, "/_history", s.history},
 
 		{http.MethodGet, "/:type", s.search},

@@ -17,7 +17,7 @@ import (
 // TestScript runs the exchanges of testdata/script, each against a server and a store of its own. Besides the usual
 // commands of testscript there are:
 //
-//	get|head|delete PATH ['Header: value'...]          PATH below the base; next, previous, first, self follow a link
+//	get|head|delete PATH ['Header: value'...]          PATH below the base; next, previous, first, last, self follow a link
 //	post|put|patch PATH FILE ['Header: value'...]
 //	status N
 //	header NAME REGEXP                                 ! header: does not match
@@ -96,7 +96,7 @@ func send(method string) func(*testscript.TestScript, bool, []string) {
 		ts.Check(err)
 		ts.Logf("%s %s\n%s\n%s", method, url, sc.res.Status, sc.raw)
 		sc.root = resource.Value{}
-		if len(sc.raw) > 0 {
+		if len(sc.raw) > 0 && strings.Contains(sc.res.Header.Get("Content-Type"), "json") {
 			doc, err := resource.New(bytes.Clone(sc.raw))
 			ts.Check(err)
 			sc.root = doc.Root()
@@ -110,7 +110,7 @@ func send(method string) func(*testscript.TestScript, bool, []string) {
 // url gives the address for a path, or for the name of a link in the last answer.
 func (sc *script) url(ts *testscript.TestScript, path string) string {
 	switch path {
-	case "next", "previous", "first", "self":
+	case "next", "previous", "first", "last", "self":
 		for l := range sc.last.Get("link").Elements() {
 			if l.Get("relation").Text() == path {
 				return l.Get("url").Text()

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -53,7 +54,7 @@ func (s *Server) compartment(ctx context.Context, c *call) (answer, error) {
 		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", clip(c.inside))
 	}
 	if c.inside == "*" {
-		return answer{}, fhir.Errorf(fhir.NotFound, "compartment-all", "")
+		return s.compartmentAll(ctx, c)
 	}
 	if !r4.IsResource(t) {
 		return answer{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", clip(c.inside))
@@ -76,18 +77,28 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 		return answer{}, err
 	}
 	o := interaction.SearchOptions{Lenient: c.prefer.lenient, AsOf: c.at, Where: where}
+	if c.inside == "*" {
+		o.Compartment = c.key
+	}
 	tok := token{total: -1}
 	if text != "" {
 		if tok, err = s.decode(text, scopeOf(path, params)); err != nil {
 			return answer{}, err
 		}
-		o.AsOf, o.After = tok.asOf, tok.after
+		o.AsOf, o.After, o.Shown = tok.asOf, tok.after, tok.offset
 		if tok.after == nil {
 			o.Skip = tok.offset
 		}
 		if tok.total >= 0 {
 			o.Total = &tok.total
 		}
+	}
+	tag, err := s.stateTag(ctx, c, params)
+	if err != nil {
+		return answer{}, err
+	}
+	if c.has(tag) {
+		return answer{status: http.StatusNotModified, tag: tag}, nil
 	}
 	page, err := s.Service.SearchParams(ctx, t, params, o)
 	if err != nil {
@@ -109,12 +120,27 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 		b.entry(c.base, f, show, "include")
 	}
 	if len(page.Request.Ignored) > 0 {
+		tag = "" // what is told about it is not in the tag
 		b.outcome(ignored(page.Request, c.language()))
 	}
-	return answer{body: b.end()}, nil
+	return answer{body: b.end(), tag: tag}, nil
 }
 
-// searchLinks adds self, first, previous and next.
+// farLast is how many matches may lie before the last page for a link to it: it is reached by counting.
+const farLast = 10_000
+
+// lastPage gives the offset of the last page, if it is known, there are several, and it is cheap to reach; else 0.
+func lastPage(page interaction.Page, total int) int {
+	if page.Most > 0 {
+		total = min(total, page.Most)
+	}
+	if total <= page.Count || total > farLast {
+		return 0
+	}
+	return (total - 1) / page.Count * page.Count
+}
+
+// searchLinks adds self, first, previous, next and last.
 func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Parameter, page interaction.Page, tok token, text string) error {
 	applied, show := page.Request.Applied, showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
@@ -134,7 +160,7 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 		t.asOf, t.total = page.AsOf, total
 		b.link(relation, pageLink(c.base, path, applied, show, s.encode(t, scope)))
 	}
-	if text != "" {
+	if text != "" || page.Next != nil {
 		to("first", token{})
 	}
 	if tok.offset > 0 {
@@ -142,6 +168,9 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 	}
 	if page.Next != nil {
 		to("next", token{offset: tok.offset + len(page.Matches), after: page.Next})
+	}
+	if at := lastPage(page, total); at > 0 {
+		to("last", token{offset: at})
 	}
 	return nil
 }

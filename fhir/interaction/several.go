@@ -1,0 +1,420 @@
+package interaction
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// A search over several types is one search for each of them, a leg, whose matches are merged by their places in the
+// order: these are comparable across types, since they hold the values to sort by and the engine's number of the resource.
+// So the whole has one order, and a page goes on after one place in all legs.
+//
+//	_type=Patient,Practitioner   the parameters must be ones that all of these types have
+//	without _type                all types, or all of a compartment: parameters of the root type Resource alone
+//
+// _include, _revinclude and _elements go to the types that they are about.
+
+// farthest is how many matches a page of several types may lie behind its start when it is reached by counting.
+const farthest = 100_000
+
+// fewTypes is how many types are counted without having been asked to.
+const fewTypes = 16
+
+// leg is the part of one type.
+type leg struct {
+	query search.Query
+	own   bool // the resource that a compartment is named after, which the leg after it may find as well
+}
+
+// searchSeveral is SearchParams without a type.
+func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, o SearchOptions) (Page, error) {
+	types, named, params, err := takeTypes(params)
+	if err != nil {
+		return Page{}, err
+	}
+	if o.Skip > farthest {
+		return Page{}, fhir.Errorf(fhir.TooCostly, "page-too-far", "", farthest)
+	}
+	if types, err = inCompartment(o.Compartment, types); err != nil {
+		return Page{}, err
+	}
+	if len(named) == 0 {
+		if err := forAllTypes(params); err != nil {
+			return Page{}, err
+		}
+	}
+	bound, err := s.bindSeveral(types, params, o.Lenient)
+	if err != nil {
+		return Page{}, err
+	}
+	legs, err := s.legs(types, bound, o)
+	if err != nil {
+		return Page{}, err
+	}
+	if len(named) == 0 && o.Compartment.ID == "" && len(legs[0].query.Where) == 0 {
+		return Page{}, fhir.Errorf(fhir.Invalid, "search-all-empty", "http._type")
+	}
+	p := Page{AsOf: o.AsOf, Total: o.Total, Request: together(bound, named, params), Most: o.most}
+	p.Count = s.pageSize(p.Request.Count)
+	if p.AsOf == 0 {
+		if p.AsOf, err = s.store.Head(ctx); err != nil {
+			return Page{}, err
+		}
+	}
+	if p.Request.Summary == search.SummaryCount {
+		n, err := s.countLegs(ctx, legs, p.AsOf)
+		p.Total, p.Count = &n, 0
+		return p, err
+	}
+	matches, err := s.mergeLegs(ctx, legs, &p, o)
+	if err != nil {
+		return Page{}, err
+	}
+	if err := s.totalOfLegs(ctx, legs, &p, o, len(matches)); err != nil {
+		return Page{}, err
+	}
+	return p, s.fetchLegs(ctx, legs, &p, matches)
+}
+
+// takeTypes takes _type out of the parameters: the types in the order given, each once; named is the parameter itself.
+func takeTypes(params []search.Parameter) (types []fhir.Type, named, rest []search.Parameter, err error) {
+	for _, p := range params {
+		if p.Name != "_type" {
+			rest = append(rest, p)
+			continue
+		}
+		if named = append(named, p); len(named) > 1 {
+			return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-param-repeated", "http._type", "_type")
+		}
+		if p.Key() != p.Name {
+			return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "http._type", "_type", p.Modifier+p.Chain, "-")
+		}
+		for _, name := range strings.Split(p.Value, ",") {
+			t := fhir.Type(name)
+			if !r4.IsResource(t) {
+				return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-type-unknown", "http._type", name[:min(len(name), 64)])
+			}
+			if !slices.Contains(types, t) {
+				types = append(types, t)
+			}
+		}
+	}
+	return types, named, rest, nil
+}
+
+// inCompartment gives the types to search: those asked for, or all, or all of the compartment. What was asked for must be
+// part of it.
+func inCompartment(compartment fhir.Key, asked []fhir.Type) ([]fhir.Type, error) {
+	if compartment.ID == "" {
+		if len(asked) == 0 {
+			return r4.Types(), nil
+		}
+		return asked, nil
+	}
+	if !slices.Contains(r4.Compartments(), compartment.Type) {
+		return nil, fhir.Errorf(fhir.NotFound, "compartment-unknown", "", "*", string(compartment.Type))
+	}
+	part := func(t fhir.Type) bool {
+		return t == compartment.Type || r4.CompartmentParams(compartment.Type, t) != nil
+	}
+	if len(asked) == 0 {
+		return slices.DeleteFunc(slices.Clone(r4.Types()), func(t fhir.Type) bool { return !part(t) }), nil
+	}
+	for _, t := range asked {
+		if !part(t) {
+			return nil, fhir.Errorf(fhir.Invalid, "compartment-unknown", "http._type", string(t), string(compartment.Type))
+		}
+	}
+	return asked, nil
+}
+
+// forAllTypes refuses parameters that not every type has: those of Resource begin with "_".
+func forAllTypes(params []search.Parameter) error {
+	for _, p := range params {
+		if p.Name[0] != '_' {
+			return fhir.Errorf(fhir.Invalid, "search-all-parameter", "http."+p.Name, p.Name[:min(len(p.Name), 64)])
+		}
+	}
+	return nil
+}
+
+// bindSeveral binds the parameters for each type. What handling=lenient leaves out for one type it leaves out for all:
+// else the others would be found by other criteria.
+func (s *Service) bindSeveral(types []fhir.Type, params []search.Parameter, lenient bool) ([]search.Request, error) {
+	var ignored []search.Ignored
+	for {
+		bound := make([]search.Request, 0, len(types))
+		var more []search.Ignored
+		for _, t := range types {
+			own, err := paramsOf(t, types, params)
+			if err != nil {
+				return nil, err
+			}
+			req, err := search.Bind(t, own, s.searchOptions(lenient))
+			if err != nil {
+				return nil, err
+			}
+			bound = append(bound, req)
+			more = append(more, req.Ignored...)
+		}
+		if len(more) == 0 {
+			bound[0].Ignored = ignored
+			return bound, nil
+		}
+		for _, i := range more {
+			if !slices.ContainsFunc(ignored, func(have search.Ignored) bool { return have.Name == i.Name }) {
+				ignored = append(ignored, i)
+			}
+		}
+		params = slices.DeleteFunc(slices.Clone(params), func(p search.Parameter) bool { return isIgnored(ignored, p) })
+	}
+}
+
+func isIgnored(ignored []search.Ignored, p search.Parameter) bool {
+	return slices.ContainsFunc(ignored, func(i search.Ignored) bool { return i.Name == p.Key() })
+}
+
+// paramsOf gives the parameters as they concern one of the types.
+func paramsOf(t fhir.Type, types []fhir.Type, params []search.Parameter) ([]search.Parameter, error) {
+	out := make([]search.Parameter, 0, len(params))
+	for _, p := range params {
+		switch p.Name {
+		case "_include", "_revinclude":
+			if others := includeOf(p, types); len(others) > 0 && !slices.Contains(others, t) {
+				continue
+			}
+		case "_elements":
+			var names []string
+			for _, name := range strings.Split(p.Value, ",") {
+				if hasElement(t, name) || !slices.ContainsFunc(types, func(o fhir.Type) bool { return hasElement(o, name) }) {
+					names = append(names, name) // what no type has is left for the binding to refuse
+				}
+			}
+			if len(names) == 0 {
+				names = []string{"resourceType"}
+			}
+			p.Value = strings.Join(names, ",")
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// includeOf gives those of the types whose matches an include can start from; nil = it is for the binding to judge.
+func includeOf(p search.Parameter, types []fhir.Type) []fhir.Type {
+	parts := strings.Split(p.Value, ":")
+	if len(parts) < 2 {
+		return nil
+	}
+	source := fhir.Type(parts[0])
+	if p.Name == "_include" {
+		if slices.Contains(types, source) {
+			return []fhir.Type{source}
+		}
+		return nil
+	}
+	param := r4.Param(source, parts[1])
+	if param == nil || param.Type != r4.ParamReference {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(types), func(t fhir.Type) bool {
+		return len(parts) > 2 && parts[2] != string(t) || param.Targets != nil && !slices.Contains(param.Targets, t)
+	})
+}
+
+func hasElement(t fhir.Type, name string) bool {
+	name = strings.TrimPrefix(name, string(t)+".")
+	def := r4.Resource(t)
+	return name == "resourceType" || def.Element(name) != nil || def.Choices(name) != nil
+}
+
+// legs gives the searches to make: one for each type, and one more for the resource that a compartment is named after,
+// which is part of it without a reference.
+func (s *Service) legs(types []fhir.Type, bound []search.Request, o SearchOptions) ([]leg, error) {
+	out := make([]leg, 0, len(types)+1)
+	for i, t := range types {
+		q := bound[i].Query
+		q.Where = append(q.Where, o.Where...)
+		if o.Compartment.ID == "" {
+			out = append(out, leg{query: q})
+			continue
+		}
+		with := func(c search.Condition) search.Query {
+			q := q
+			q.Where = append(slices.Clone(q.Where), c)
+			return q
+		}
+		if t == o.Compartment.Type {
+			out = append(out, leg{with(search.IDs{ID: []fhir.ID{o.Compartment.ID}}), true})
+			if r4.CompartmentParams(o.Compartment.Type, t) == nil {
+				continue
+			}
+		}
+		c, err := InCompartment(o.Compartment, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, leg{query: with(c)})
+	}
+	return out, nil
+}
+
+// mergeLegs collects the matches of the page, in the order of the whole, and finds out whether there are more.
+func (s *Service) mergeLegs(ctx context.Context, legs []leg, p *Page, o SearchOptions) ([]store.Match, error) {
+	size := o.size(p.Count)
+	if size <= 0 {
+		return nil, nil
+	}
+	limit := o.Skip + size + 1
+	var all []store.Match
+	for _, l := range legs {
+		var bound []byte // matches from here on are behind the page
+		if len(all) == limit {
+			bound = all[limit-1].Order
+		}
+		for m, err := range s.store.Search(ctx, l.query, p.AsOf, store.SearchOptions{After: o.After, Limit: limit}) {
+			if err != nil {
+				return nil, err
+			}
+			if bound != nil && bytes.Compare(m.Order, bound) >= 0 {
+				break
+			}
+			all = append(all, m)
+		}
+		slices.SortFunc(all, func(a, b store.Match) int { return bytes.Compare(a.Order, b.Order) })
+		all = slices.CompactFunc(all, func(a, b store.Match) bool { return a.Key == b.Key })
+		all = all[:min(len(all), limit)]
+	}
+	all = all[min(o.Skip, len(all)):]
+	if len(all) > size {
+		all = all[:size]
+		p.more(all[size-1].Order, o)
+	}
+	return all, nil
+}
+
+// countLegs counts the matches of all legs; a resource that two of them find counts once.
+func (s *Service) countLegs(ctx context.Context, legs []leg, t fhir.T) (int, error) {
+	total := 0
+	for i, l := range legs {
+		n, err := s.store.Count(ctx, l.query, t)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+		if l.own && n > 0 && i+1 < len(legs) && legs[i+1].query.Type == l.query.Type {
+			both := l.query
+			both.Where = append(slices.Clone(both.Where), legs[i+1].query.Where...)
+			if n, err = s.store.Count(ctx, both, t); err != nil {
+				return 0, err
+			}
+			total -= n
+		}
+	}
+	return total, nil
+}
+
+// totalOfLegs finds the number of all matches, as far as that was asked for or is cheap.
+func (s *Service) totalOfLegs(ctx context.Context, legs []leg, p *Page, o SearchOptions, onPage int) error {
+	switch {
+	case p.Request.Total == search.TotalNone:
+		p.Total = nil
+		return nil
+	case p.Total != nil:
+		return nil
+	case o.After == nil && o.Skip == 0 && p.Next == nil && !p.cut:
+		p.Total = &onPage
+		return nil
+	case p.Request.Total == search.TotalDefault && o.Compartment.ID == "" && len(legs) > fewTypes:
+		return nil
+	case p.Request.Total == search.TotalDefault && len(legs[0].query.Where) > 0:
+		all := Page{AsOf: p.AsOf, Count: s.limits.CountMatches}
+		for i := range legs {
+			legs[i].query.Sort = nil
+		}
+		found, err := s.mergeLegs(ctx, legs, &all, SearchOptions{})
+		if n := len(found); err == nil && all.Next == nil {
+			p.Total = &n
+		}
+		return err
+	}
+	n, err := s.countLegs(ctx, legs, p.AsOf)
+	p.Total = &n
+	return err
+}
+
+// fetchLegs gets the documents of the page and of what it includes, each once.
+func (s *Service) fetchLegs(ctx context.Context, legs []leg, p *Page, matches []store.Match) error {
+	p.Matches = make([]store.Found, len(matches))
+	seen := make(map[fhir.Key]bool, len(matches))
+	byType := map[fhir.Type][]store.Match{}
+	var err error
+	for i, m := range matches {
+		if p.Matches[i], err = s.store.Fetch(ctx, m); err != nil {
+			return err
+		}
+		seen[m.Key] = true
+		byType[m.Key.Type] = append(byType[m.Key.Type], m)
+	}
+	for _, l := range legs {
+		found := byType[l.query.Type]
+		if len(found) == 0 || len(l.query.Include) == 0 {
+			continue
+		}
+		delete(byType, l.query.Type)
+		for m, err := range s.store.Included(ctx, l.query, found, p.AsOf) {
+			if err != nil {
+				return err
+			}
+			if seen[m.Key] {
+				continue
+			}
+			seen[m.Key] = true
+			if len(p.Included) == s.limits.MaxIncluded {
+				return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)
+			}
+			f, err := s.store.Fetch(ctx, m)
+			if err != nil {
+				return err
+			}
+			p.Included = append(p.Included, f)
+		}
+	}
+	return nil
+}
+
+// together is the request of the whole: how it is shown, what was used, and what was left out.
+func together(bound []search.Request, named, params []search.Parameter) search.Request {
+	req := bound[0]
+	req.Query = search.Query{}
+	for _, b := range bound[1:] {
+		for _, e := range b.Elements {
+			if !slices.Contains(req.Elements, e) {
+				req.Elements = append(req.Elements, e)
+			}
+		}
+	}
+	var used []string
+	for _, p := range slices.Concat(named, params) {
+		if !isIgnored(req.Ignored, p) {
+			used = append(used, appliedParam(p.Key(), p.Value))
+		}
+	}
+	req.Applied = strings.Join(used, "&")
+	return req
+}
+
+// appliedParam writes a parameter as Request.Applied has it.
+func appliedParam(key, value string) string {
+	return readable.Replace(url.QueryEscape(key)) + "=" + readable.Replace(url.QueryEscape(value))
+}
+
+var readable = strings.NewReplacer("%2C", ",", "%3A", ":", "%2F", "/", "%24", "$", "%40", "@", "+", "%20")

@@ -1,0 +1,336 @@
+package rest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html"
+	"html/template"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// Readable pages: what a browser gets instead of JSON. They are made of the JSON answer when it is written, so that what
+// an interaction means does not depend on them. There is no script, nothing is loaded, and the policy allows neither.
+
+var (
+	//go:embed readable.html
+	pageSource string
+	//go:embed readable.css
+	pageStyle    string
+	pageTemplate = template.Must(template.New("").Parse(pageSource))
+
+	contentTypeHTML = []string{"text/html; charset=utf-8"}
+	pagePolicy      = []string{policyFor(pageStyle)}
+)
+
+// policyFor allows one style sheet, that of the page, and forms that lead back here.
+func policyFor(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// formParam marks the query of a page's search form, whose empty fields mean nothing.
+const formParam = "_form"
+
+// page is what the template shows.
+type page struct {
+	Lang, Server, Base   string
+	Title, Label, Status string
+	None                 string
+	Failed, Open, Folded bool
+	Style                template.CSS
+	Facts                []string
+	Crumbs, Links        []anchor
+	Pages, Types         []anchor
+	Form                 *searchForm
+	Issues               []pageIssue
+	Entries              []pageEntry
+	JSON                 template.HTML
+	Words                *words
+}
+
+type anchor struct{ Text, URL string }
+
+type pageIssue struct{ Severity, Word, Text, Path string }
+
+type pageEntry struct {
+	Title, URL, Label string
+	Facts             []string
+	JSON              template.HTML
+}
+
+type field struct{ Name, Value string }
+
+type searchForm struct {
+	Action, Clear string
+	Fields, Kept  []field
+}
+
+// wantsHTML says whether an Accept header asks for a page rather than for JSON: HTML is named, and JSON is not, or is
+// wanted less, or as much and later. */* alone means JSON, and so does what Java sends for programs that did not say.
+func wantsHTML(accept string) bool {
+	if !strings.Contains(accept, "html") || strings.HasPrefix(accept, "text/html, image/gif, image/jpeg, *") {
+		return false
+	}
+	best, page := 0.0, false
+	for _, part := range strings.Split(accept, ",") {
+		media, params, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		quality := 1.0
+		if q, given := params["q"]; given {
+			if quality, err = strconv.ParseFloat(q, 64); err != nil {
+				continue
+			}
+		}
+		isPage := htmlFormat(media)
+		if quality > best && (isPage || jsonFormat(media)) {
+			best, page = quality, isPage
+		}
+	}
+	return page
+}
+
+// htmlFormat says whether a value of _format or a media type asks for a page.
+func htmlFormat(f string) bool {
+	return f == "text/html" || f == "html" || f == "application/xhtml+xml"
+}
+
+// readable makes the call one for a page. A page has no tag: its language, and this program, make it besides the version.
+func (c *call) readable() {
+	c.html = true
+	if c.http.Method == http.MethodGet || c.http.Method == http.MethodHead {
+		c.ifNoneMatch, c.ifModifiedSince = "", ""
+	}
+}
+
+// fromForm sends the browser to the search that a form asks for: its empty fields are left out.
+func (c *call) fromForm() answer {
+	var kept []string
+	for _, part := range strings.Split(c.query, "&") {
+		if name, value, _ := strings.Cut(part, "="); name != formParam && value != "" {
+			kept = append(kept, part)
+		}
+	}
+	return answer{status: http.StatusSeeOther, location: strings.TrimSuffix(c.base+"/"+string(c.key.Type)+"?"+strings.Join(kept, "&"), "?")}
+}
+
+// page makes the page of an answer whose JSON is body.
+func (s *Server) page(c *call, a answer) []byte {
+	lang := c.language()
+	w := pageWords[lang]
+	p := &page{
+		Lang: string(lang), Server: s.Name, Base: c.base, Words: w, Style: template.CSS(pageStyle),
+		Status: statusText(a.status), Failed: a.status >= 400,
+	}
+	doc, err := resource.New(a.body.b)
+	if err != nil { // under other limits than those of documents: shown as it is
+		p.Title, p.JSON = p.Status, template.HTML(html.EscapeString(string(pretty(a.body.b))))
+		return p.render()
+	}
+	root := doc.Root()
+	id, _ := root.ID()
+	p.crumbs(c)
+	switch t := root.ResourceType(); {
+	case id != "" && fhir.ID(id) == c.key.ID && t == c.key.Type:
+		p.resource(c, root)
+	case t == "Bundle":
+		p.bundle(c, root)
+	case t == "OperationOutcome":
+		p.Title, p.Status = p.Status, ""
+		p.issues(root)
+		p.JSON, p.Folded = jsonMarkup(c.base, root), true
+	case t == "CapabilityStatement":
+		p.Title, p.Folded = w.Resources, true
+		for _, t := range r4.Types() {
+			p.Types = append(p.Types, anchor{string(t), c.base + "/" + string(t)})
+		}
+		p.JSON = jsonMarkup(c.base, root)
+	default:
+		p.Title, p.JSON = string(t), jsonMarkup(c.base, root)
+	}
+	if c.http.Method != http.MethodPost {
+		path := strings.TrimPrefix(c.http.URL.EscapedPath(), s.BasePath)
+		query := strings.Trim(dropParams(c.query, "_format")+"&_format=json", "&")
+		p.Links = append(p.Links, anchor{"JSON", c.base + path + "?" + query})
+	}
+	if c.key.Type != "" && c.key.ID == "" && !strings.HasSuffix(c.http.URL.Path, "/_history") {
+		p.Form = c.searchForm()
+	}
+	return p.render()
+}
+
+func (p *page) render() []byte {
+	var out bytes.Buffer
+	if err := pageTemplate.ExecuteTemplate(&out, "page", p); err != nil {
+		panic(err) // the template does not fit the page: a fault of ours
+	}
+	return out.Bytes()
+}
+
+// crumbs are the way to what is shown.
+func (p *page) crumbs(c *call) {
+	if c.key.Type == "" {
+		return
+	}
+	at := c.base + "/" + string(c.key.Type)
+	p.Crumbs = append(p.Crumbs, anchor{string(c.key.Type), at})
+	if c.key.ID != "" {
+		p.Crumbs = append(p.Crumbs, anchor{string(c.key.ID), at + "/" + string(c.key.ID)})
+	}
+}
+
+// resource shows one version.
+func (p *page) resource(c *call, v resource.Value) {
+	at := c.base + "/" + c.key.String()
+	version := v.Get("meta").Get("versionId").Text()
+	p.Title, p.Label, p.Facts = c.key.String(), labelOf(v), p.facts(v)
+	if c.version != 0 {
+		p.Links = append(p.Links, anchor{p.Words.Current, at})
+	} else if version != "" {
+		p.Links = append(p.Links, anchor{p.Words.Version + " " + version, at + "/_history/" + version})
+	}
+	p.Links = append(p.Links, anchor{p.Words.History, at + "/_history"})
+	if c.key.Type == "Patient" {
+		p.Links = append(p.Links, anchor{"$everything", at + "/$everything"})
+	}
+	p.JSON = jsonMarkup(c.base, v)
+}
+
+// facts are version and time of a resource.
+func (p *page) facts(v resource.Value) []string {
+	var out []string
+	if version := v.Get("meta").Get("versionId").Text(); version != "" {
+		out = append(out, p.Words.Version+" "+version)
+	}
+	if at := v.Get("meta").Get("lastUpdated").Text(); at != "" {
+		out = append(out, p.Words.Changed+" "+at)
+	}
+	return out
+}
+
+// bundle shows the result of a search, a history, or the answer to a bundle.
+func (p *page) bundle(c *call, v resource.Value) {
+	history := v.Get("type").Text() == "history"
+	place, what := strings.TrimPrefix(c.key.String(), "/"), p.Words.Results
+	if c.key.ID == "" {
+		place = string(c.key.Type)
+	}
+	if c.inside != "" {
+		place += "/" + c.inside
+	}
+	p.Title = place
+	if history {
+		p.Title, what = strings.TrimPrefix(place+" · "+p.Words.History, " · "), p.Words.Versions
+	}
+	if p.Title == "" {
+		p.Title = p.Words.Results
+	}
+	if total := v.Get("total").Text(); total != "" {
+		p.Facts = append(p.Facts, total+" "+what)
+	}
+	for l := range v.Get("link").Elements() {
+		if word := p.Words.Page[l.Get("relation").Text()]; word != "" {
+			p.Pages = append(p.Pages, anchor{word, l.Get("url").Text()})
+		}
+	}
+	entries := v.Get("entry")
+	p.Open = entries.Len() <= 2
+	for e := range entries.Elements() {
+		r := e.Get("resource")
+		if e.Get("search").Get("mode").Text() == "outcome" {
+			p.issues(r)
+			continue
+		}
+		p.Entries = append(p.Entries, p.entry(c, e, r, history))
+	}
+	if entries.Len() == 0 {
+		p.None = p.Words.None
+	}
+}
+
+func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
+	title := e.Get("request").Get("url").Text()
+	if at, ok := strings.CutPrefix(e.Get("fullUrl").Text(), c.base+"/"); ok {
+		title = at
+	}
+	out := pageEntry{Title: title, Label: labelOf(r), Facts: p.facts(r)}
+	if localReference(title) && r.Kind() == resource.Object {
+		out.URL = c.base + "/" + title
+		if version := r.Get("meta").Get("versionId").Text(); history && version != "" {
+			out.URL += "/_history/" + version
+		}
+	}
+	if r.Kind() == resource.Object {
+		out.JSON = jsonMarkup(c.base, r)
+	}
+	switch mode := e.Get("search").Get("mode").Text(); mode {
+	case "", "match":
+	default:
+		out.Facts = append(out.Facts, mode)
+	}
+	if method := e.Get("request").Get("method").Text(); method == http.MethodDelete {
+		out.Facts = append(out.Facts, p.Words.Deleted, e.Get("response").Get("lastModified").Text())
+	} else if method != "" {
+		out.Facts = append(out.Facts, method)
+	}
+	return out
+}
+
+// issues shows those of an OperationOutcome above all else.
+func (p *page) issues(v resource.Value) {
+	for i := range v.Get("issue").Elements() {
+		severity := i.Get("severity").Text()
+		p.Issues = append(p.Issues, pageIssue{
+			Severity: severity, Word: p.Words.Severity[severity],
+			Text: i.Get("details").Get("text").Text(), Path: i.Get("expression").At(0).Text(),
+		})
+	}
+}
+
+// asked are the parameters that search forms offer, as far as the type has them, in this order.
+var asked = []string{
+	"identifier", "name", "family", "given", "birthdate", "phone", "patient", "subject", "code", "date", "status", "category",
+	"vaccine-code", "encounter", "performer", "title", "url", "type", "_id", "_lastUpdated",
+}
+
+// longestForm is how many fields a search form has.
+const longestForm = 8
+
+// searchForm offers the usual parameters of the type; what else the search has stays in it.
+func (c *call) searchForm() *searchForm {
+	f := &searchForm{Action: c.base + "/" + string(c.key.Type)}
+	f.Clear = f.Action
+	params, err := search.Parse(c.query)
+	if err != nil {
+		params = nil
+	}
+	fields := map[string]int{}
+	for _, code := range asked {
+		if p := r4.Param(c.key.Type, code); p != nil && offered(p) && len(f.Fields) < longestForm {
+			fields[code] = len(f.Fields)
+			f.Fields = append(f.Fields, field{Name: code})
+		}
+	}
+	for _, p := range params {
+		i, isField := fields[p.Key()]
+		switch {
+		case isField && f.Fields[i].Value == "":
+			f.Fields[i].Value = p.Value
+		case p.Name != pageParam && p.Name != formParam:
+			f.Kept = append(f.Kept, field{p.Key(), p.Value})
+		}
+	}
+	return f
+}
