@@ -22,16 +22,11 @@ type criteria struct {
 // conditions names the parameters, for messages.
 func (c *criteria) conditions() string {
 	var names []string
-	for _, w := range c.query.Where {
-		switch w := w.(type) {
-		case search.Terms:
-			names = append(names, w.Name)
-		case search.Chain:
-			names = append(names, w.Name)
-		case search.IDs:
-			names = append(names, "_id")
+	eachCondition(c.query.Where, func(w search.Condition) {
+		if name := nameOf(w); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-	}
+	})
 	return strings.Join(names, ", ")
 }
 
@@ -39,7 +34,7 @@ func (c *criteria) conditions() string {
 // it, "http://host/fhir/Patient?identifier=S|V". Criteria are always strict: a parameter that were passed over would make them match more.
 func (s *Service) bindCriteria(t fhir.Type, raw string) (*criteria, error) {
 	raw = trimCriteria(t, raw)
-	q, err := search.BindCriteria(t, raw, s.searchOptions(false))
+	q, err := search.BindCriteria(t, raw, s.searchOptions(context.Background(), false))
 	if err != nil {
 		return nil, err
 	}
@@ -54,27 +49,16 @@ func (c *criteria) met(key fhir.Key, entries []search.Entry) bool {
 	return search.Matches(q, key, entries, nil)
 }
 
-// undecided says whether a condition cannot be decided by the entries of one document: a chain asks other resources, and
-// the time of the last update is not known before the commit.
-func undecided(c search.Condition) bool {
-	switch c := c.(type) {
-	case search.Chain:
-		return true
-	case search.Terms:
-		return slices.ContainsFunc(c.Any, func(t search.Term) bool { return t.Param == search.ParamLastUpdated })
-	}
-	return false
-}
-
 // refers says whether the criteria look at references or other links, whose final text a transaction puts in late.
-func (c *criteria) refers() bool {
-	return slices.ContainsFunc(c.query.Where, func(w search.Condition) bool {
+func (c *criteria) refers() (yes bool) {
+	eachCondition(c.query.Where, func(w search.Condition) {
 		t, ok := w.(search.Terms)
-		return ok && slices.ContainsFunc(t.Any, func(t search.Term) bool {
-			p := r4.ParamByID(uint16(t.Param &^ search.ParamDetail))
+		yes = yes || ok && slices.ContainsFunc(t.Any, func(t search.Term) bool {
+			p := r4.ParamByID(uint16(t.Param &^ (search.ParamDetail | search.ParamAside | search.ParamTyped)))
 			return p != nil && (p.Type == r4.ParamReference || p.Type == r4.ParamComposite || p.Type == r4.ParamURI)
 		})
 	})
+	return yes
 }
 
 // trimCriteria takes a leading "?", "Type?" or URL of the type away.
@@ -121,8 +105,10 @@ func (s *Service) atMostTwo(ctx context.Context, c *criteria, t fhir.T) ([]store
 }
 
 // searchOptions are what all query strings of this service are bound with.
-func (s *Service) searchOptions(lenient bool) search.Options {
-	return search.Options{Lenient: lenient, Base: s.base, Also: s.also, FoldSystem: s.fold, Now: s.now(), Pass: passed}
+func (s *Service) searchOptions(ctx context.Context, lenient bool) search.Options {
+	return search.Options{
+		Context: ctx, Lenient: lenient, Base: s.base, Also: s.also, FoldSystem: s.fold, Now: s.now(), Pass: passed, Terminology: s.codes,
+	}
 }
 
 // passed are the parameters that a search may carry for the rooms above: they say how to show, not what to find.

@@ -179,13 +179,7 @@ func (tx *transaction) among(p *pendingDocs, cond *criteria, sees func(i int) bo
 // about.
 func (tx *transaction) untouched(cond *criteria, sees func(i int) bool) error {
 	asks := map[fhir.Type]bool{}
-	for _, c := range cond.query.Where {
-		if c, ok := c.(search.Chain); ok {
-			for _, q := range c.Targets {
-				asks[q.Type] = true
-			}
-		}
-	}
+	asked(cond.query.Where, asks)
 	for i, e := range tx.entries {
 		if e.writes() && (asks[e.key.Type] || e.key.Type == cond.typ && (e.verb == Delete || sees(i))) {
 			return fhir.Errorf(fhir.Unprocessable, "criteria-undecided", cond.path, cond.conditions())

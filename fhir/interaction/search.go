@@ -69,7 +69,7 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 	if !r4.IsResource(t) {
 		return Page{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", string(t))
 	}
-	req, err := search.Bind(t, params, s.searchOptions(o.Lenient))
+	req, err := search.Bind(t, params, s.searchOptions(ctx, o.Lenient))
 	if err != nil {
 		return Page{}, err
 	}

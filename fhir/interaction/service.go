@@ -11,6 +11,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/terminology"
 )
 
 // Service performs interactions on one store. It has no state of its own and is safe for concurrent use.
@@ -20,6 +21,7 @@ type Service struct {
 	base   string
 	also   search.Bases
 	fold   func(system string) string
+	codes  *terminology.Resolver // stored and built-in code systems and value sets
 	now    func() time.Time
 	newID  func() fhir.ID
 	hooks  []Hook
@@ -95,6 +97,7 @@ func New(c Config) *Service {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.codes = terminology.New(terminology.Options{Source: codes{s}})
 	if s.newID == nil {
 		s.newID = timeOrderedID
 	}

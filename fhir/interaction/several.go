@@ -51,7 +51,7 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 			return Page{}, err
 		}
 	}
-	bound, err := s.bindSeveral(types, params, o.Lenient)
+	bound, err := s.bindSeveral(ctx, types, params, o.Lenient)
 	if err != nil {
 		return Page{}, err
 	}
@@ -148,7 +148,7 @@ func forAllTypes(params []search.Parameter) error {
 
 // bindSeveral binds the parameters for each type. What handling=lenient leaves out for one type it leaves out for all:
 // else the others would be found by other criteria.
-func (s *Service) bindSeveral(types []fhir.Type, params []search.Parameter, lenient bool) ([]search.Request, error) {
+func (s *Service) bindSeveral(ctx context.Context, types []fhir.Type, params []search.Parameter, lenient bool) ([]search.Request, error) {
 	var ignored []search.Ignored
 	for {
 		bound := make([]search.Request, 0, len(types))
@@ -158,7 +158,7 @@ func (s *Service) bindSeveral(types []fhir.Type, params []search.Parameter, leni
 			if err != nil {
 				return nil, err
 			}
-			req, err := search.Bind(t, own, s.searchOptions(lenient))
+			req, err := search.Bind(t, own, s.searchOptions(ctx, lenient))
 			if err != nil {
 				return nil, err
 			}

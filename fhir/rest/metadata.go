@@ -10,6 +10,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/search"
 )
 
 // capabilities is GET metadata.
@@ -124,10 +125,8 @@ func appendParams(b []byte, params []*r4.SearchParam) []byte {
 	return b
 }
 
-// offered says whether a parameter can be searched by: those without an expression need a search of their own.
-func offered(p *r4.SearchParam) bool {
-	return p.Code == "_id" || p.Code == "_lastUpdated" || p.Expression != "" && p.Type != r4.ParamSpecial
-}
+// offered says whether a parameter can be searched by.
+func offered(p *r4.SearchParam) bool { return search.Options{}.Offers(p) }
 
 // appendIncludes lists the _include and _revinclude values.
 func appendIncludes(b []byte, t fhir.Type) []byte {
