@@ -166,7 +166,9 @@ func (s *Server) page(c *call, a answer) []byte {
 		p.Links = append(p.Links, anchor{"JSON", c.base + path + "?" + query})
 	}
 	if c.key.Type != "" && c.key.ID == "" && !strings.HasSuffix(c.http.URL.Path, "/_history") {
-		p.Form = c.searchForm()
+		if p.Form = c.searchForm(); p.Failed {
+			p.Form.Kept = nil // what was wrong may be among it, where nobody could correct it
+		}
 	}
 	return p.render()
 }
