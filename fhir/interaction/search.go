@@ -89,9 +89,6 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 	if err != nil {
 		return Page{}, err
 	}
-	if err := s.total(ctx, &p, o, len(matches)); err != nil {
-		return Page{}, err
-	}
 	return p, s.fetch(ctx, &p, matches)
 }
 
@@ -119,65 +116,48 @@ func (s *Service) pageSize(asked int) int {
 	return min(asked, s.limits.MaxCount)
 }
 
-// page collects the matches of the page and finds out whether there are more.
+// page collects the matches of the page, finds out whether there are more and, as far as that was asked for or is cheap,
+// how many there are in all.
 func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.Match, error) {
-	matches := make([]store.Match, 0, min(p.Count, 64))
+	matches := make([]store.Match, 0, min(p.Count+1, 64))
 	skip, size := o.Skip, o.size(p.Count)
 	if size <= 0 {
 		return nil, nil
 	}
-	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, store.SearchOptions{After: o.After, Limit: skip + size + 1}) {
+	options := store.SearchOptions{After: o.After, Limit: skip + size + 1, Tally: s.tally(p)}
+	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, options) {
 		switch {
 		case err != nil:
 			return nil, err
 		case skip > 0:
 			skip--
-		case len(matches) == size:
-			p.more(matches[size-1].Order, o)
-			return matches, nil
 		default:
 			matches = append(matches, m)
 		}
 	}
+	if t := options.Tally; t != nil && (t.Most == 0 || t.N < t.Most) {
+		p.Total = &t.N
+	}
+	if len(matches) > size {
+		matches = matches[:size]
+		p.more(matches[size-1].Order, o)
+	}
 	return matches, nil
 }
 
-// total finds the number of all matches, as far as that was asked for or is cheap.
-func (s *Service) total(ctx context.Context, p *Page, o SearchOptions, onPage int) error {
-	if p.Request.Total == search.TotalNone {
+// tally says how far the matches of a page's search are to be counted; nil = not at all. When _total was not asked for and
+// there are more than Limits.CountMatches the page has no total.
+func (s *Service) tally(p *Page) *store.Tally {
+	switch {
+	case p.Request.Total == search.TotalNone:
 		p.Total = nil
 		return nil
-	}
-	first := o.After == nil && o.Skip == 0
-	switch {
 	case p.Total != nil:
 		return nil
-	case first && p.Next == nil && !p.cut:
-		p.Total = &onPage
-		return nil
 	case p.Request.Total == search.TotalDefault && len(p.Request.Query.Where) > 0:
-		return s.countSome(ctx, p)
+		return &store.Tally{Most: s.limits.CountMatches + 1}
 	}
-	n, err := s.store.Count(ctx, p.Request.Query, p.AsOf)
-	p.Total = &n
-	return err
-}
-
-// countSome counts up to Limits.CountMatches matches; when there are more the page has no total.
-func (s *Service) countSome(ctx context.Context, p *Page) error {
-	q := p.Request.Query
-	q.Sort, q.Include = nil, nil
-	n, limit := 0, s.limits.CountMatches+1
-	for _, err := range s.store.Search(ctx, q, p.AsOf, store.SearchOptions{Limit: limit}) {
-		if err != nil {
-			return err
-		}
-		if n++; n == limit {
-			return nil
-		}
-	}
-	p.Total = &n
-	return nil
+	return &store.Tally{}
 }
 
 // fetch gets the documents of the page and of what it includes.
