@@ -11,11 +11,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
-// everything is GET Patient/id/$everything, with _count, _since, _type, start, end and paging.
+// everything is GET Patient/id/$everything, with start, end, _since, _type, _count and paging, and the same without start
+// and end of an Encounter.
 func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
-	if c.key.Type != "Patient" {
-		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$everything")
-	}
 	path := c.key.String() + "/$everything"
 	params, err := search.Parse(c.query)
 	if err != nil {
@@ -25,7 +23,7 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	o, applied, err := everythingOptions(params, c.prefer.lenient)
+	o, applied, err := everythingOptions(c.key, params, c.prefer.lenient)
 	if err != nil {
 		return answer{}, err
 	}
@@ -64,6 +62,14 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 		b.entry(c.base, f.Found, c.show, mode)
 	}
 	return answer{body: b.end()}, nil
+}
+
+// everythingOfAll refuses Patient/$everything: the records of all patients are no page to look at.
+func (s *Server) everythingOfAll(_ context.Context, c *call) (answer, error) {
+	if c.key.Type != "Patient" && c.key.Type != "Encounter" {
+		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$everything")
+	}
+	return answer{}, fhir.Errorf(fhir.NotFound, "everything-of-all", "", string(c.key.Type))
 }
 
 // everythingForm is POST Patient/id/$everything: its parameters are in the body, as Parameters or as a form, or in the URL.
@@ -117,7 +123,7 @@ func parametersQuery(v resource.Value) (string, error) {
 }
 
 // everythingOptions reads the parameters; applied are those that were used, for links.
-func everythingOptions(params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
+func everythingOptions(key fhir.Key, params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
 	o.Count = -1
 	var used []string
 	for _, p := range params {
@@ -133,6 +139,15 @@ func everythingOptions(params []search.Parameter, lenient bool) (o operation.Eve
 				return o, "", bad
 			}
 			o.Since = fhir.InstantOf(from)
+		case "start", "end":
+			if _, _, ok := parseTime(p.Value); !ok || key.Type != "Patient" {
+				return o, "", bad
+			}
+			if value := strings.Replace(p.Value, " ", "+", 1); p.Name == "start" { // a plus sign sent as such is a blank now
+				o.Start = value
+			} else {
+				o.End = value
+			}
 		case "_type":
 			for _, t := range strings.Split(p.Value, ",") {
 				o.Types = append(o.Types, fhir.Type(t))

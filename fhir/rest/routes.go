@@ -45,6 +45,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/:type/:id/_history/:version", s.vread},
 		{http.MethodGet, "/:type/:id/$everything", s.everything},
 		{http.MethodPost, "/:type/:id/$everything", s.everythingForm},
+		{http.MethodGet, "/:type/$everything", s.everythingOfAll},
+		{http.MethodPost, "/:type/$everything", s.everythingOfAll},
 		{http.MethodGet, "/:type/:id/:compartment", s.compartment},
 		{http.MethodPost, "/:type/:id/:compartment/_search", s.searchForm},
 	}
