@@ -48,7 +48,7 @@ func newCapability(c Config) *capability {
 	add(`,"url":`)
 	before := b
 	b = nil
-	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json"],"patchFormat":["application/json-patch+json"],` +
+	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json"],"patchFormat":["application/json-patch+json","application/fhir+json"],` +
 		`"rest":[{"mode":"server","resource":[`)
 	for i, t := range r4.Types() {
 		if i > 0 {
