@@ -77,27 +77,27 @@ func (s *Server) everythingForm(ctx context.Context, c *call) (answer, error) {
 	if c.http.ContentLength == 0 {
 		return s.everything(ctx, c)
 	}
-	var raw string
-	if strings.HasPrefix(header(c.http, "Content-Type"), "application/x-www-form-urlencoded") {
-		form, err := c.form(s.Limits.FormBytes)
-		if err != nil {
-			return answer{}, err
-		}
-		raw = form
-	} else {
-		doc, err := c.document(s.Limits.FormBytes)
-		if err != nil {
-			return answer{}, err
-		}
-		if raw, err = parametersQuery(doc.Root()); err != nil {
-			return answer{}, err
-		}
+	raw, err := s.operationQuery(c)
+	if err != nil {
+		return answer{}, err
 	}
 	c.query = strings.Trim(c.query+"&"+raw, "&")
 	if err := c.negotiateQuery(); err != nil {
 		return answer{}, err
 	}
 	return s.everything(ctx, c)
+}
+
+// operationQuery reads the body of an operation, Parameters or a form, as a query.
+func (s *Server) operationQuery(c *call) (string, error) {
+	if strings.HasPrefix(header(c.http, "Content-Type"), "application/x-www-form-urlencoded") {
+		return c.form(s.Limits.FormBytes)
+	}
+	doc, err := c.document(s.Limits.FormBytes)
+	if err != nil {
+		return "", err
+	}
+	return parametersQuery(doc.Root())
 }
 
 // parametersQuery gives the parameters of an operation, which are all primitive, as a query.

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -84,8 +85,9 @@ func appendOperations(b []byte, t fhir.Type, more []Operation) []byte {
 		b = appendQuoted(append(b, `{"name":`...), name)
 		b = append(appendQuoted(append(b, `,"definition":`...), definition), '}')
 	}
-	if t == "Patient" || t == "Encounter" {
-		add("everything", "http://hl7.org/fhir/OperationDefinition/"+string(t)+"-everything")
+	for _, name := range standardDefinitions(t) {
+		_, short, _ := strings.Cut(name, "-")
+		add(short, "http://hl7.org/fhir/OperationDefinition/"+name)
 	}
 	for _, o := range more {
 		if o.Type == t {

@@ -1,0 +1,63 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// standardOperations are the rows of the table for the operations of R4 that stand on several interactions, and what the
+// CapabilityStatement says of them. They come before the rows that a name with $ would be an id or a compartment for.
+func (s *Server) standardOperations() []route {
+	return []route{
+		{http.MethodGet, "/$meta", s.meta},
+		{http.MethodGet, "/:type/$meta", s.meta},
+		{http.MethodGet, "/:type/:id/$meta", s.meta},
+		{http.MethodPost, "/$meta", s.withoutBody(s.meta)},
+		{http.MethodPost, "/:type/$meta", s.withoutBody(s.meta)},
+		{http.MethodPost, "/:type/:id/$meta", s.withoutBody(s.meta)},
+		{http.MethodPost, "/:type/:id/$meta-add", s.metaAdd},
+		{http.MethodPost, "/:type/:id/$meta-delete", s.metaDelete},
+	}
+}
+
+// standardDefinitions are the OperationDefinitions of the operations that type t has.
+func standardDefinitions(t fhir.Type) (names []string) {
+	if t == "Patient" || t == "Encounter" {
+		names = append(names, string(t)+"-everything")
+	}
+	return append(names, "Resource-meta", "Resource-meta-add", "Resource-meta-delete")
+}
+
+// withoutBody runs a handler for a POST that has nothing to say: a body is Parameters without parameters, or not there.
+func (s *Server) withoutBody(run handler) handler {
+	return func(ctx context.Context, c *call) (answer, error) {
+		if c.http.ContentLength == 0 {
+			return run(ctx, c)
+		}
+		raw, err := s.operationQuery(c)
+		if err != nil {
+			return answer{}, err
+		}
+		if raw != "" {
+			return answer{}, fhir.Errorf(fhir.Invalid, "operation-parameter-unknown", "", clip(raw))
+		}
+		return run(ctx, c)
+	}
+}
+
+// noParams refuses parameters in the address of an operation that has none.
+func (c *call) noParams() error {
+	if rest := dropParams(c.query, "_format", "_pretty"); rest != "" && !c.prefer.lenient {
+		return fhir.Errorf(fhir.Invalid, "operation-parameter-unknown", "", clip(rest))
+	}
+	return nil
+}
+
+// parametersAnswer answers with a resource that was made for the call.
+func parametersAnswer(out []byte) answer {
+	a := answer{body: buffers.get()}
+	a.body.b = append(a.body.b, out...)
+	return a
+}
