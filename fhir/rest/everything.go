@@ -72,22 +72,6 @@ func (s *Server) everythingOfAll(_ context.Context, c *call) (answer, error) {
 	return answer{}, fhir.Errorf(fhir.NotFound, "everything-of-all", "", string(c.key.Type))
 }
 
-// everythingForm is POST Patient/id/$everything: its parameters are in the body, as Parameters or as a form, or in the URL.
-func (s *Server) everythingForm(ctx context.Context, c *call) (answer, error) {
-	if c.http.ContentLength == 0 {
-		return s.everything(ctx, c)
-	}
-	raw, err := s.operationQuery(c)
-	if err != nil {
-		return answer{}, err
-	}
-	c.query = strings.Trim(c.query+"&"+raw, "&")
-	if err := c.negotiateQuery(); err != nil {
-		return answer{}, err
-	}
-	return s.everything(ctx, c)
-}
-
 // operationQuery reads the body of an operation, Parameters or a form, as a query.
 func (s *Server) operationQuery(c *call) (string, error) {
 	if strings.HasPrefix(header(c.http, "Content-Type"), "application/x-www-form-urlencoded") {
@@ -115,7 +99,7 @@ func parametersQuery(v resource.Value) (string, error) {
 		}
 		name := p.Get("name").Text()
 		if !found || name == "" || value.Kind() == resource.Object || value.Kind() == resource.Array {
-			return "", fhir.Errorf(fhir.Invalid, "everything-parameter", p.Path(), clip(name), "")
+			return "", fhir.Errorf(fhir.Invalid, "operation-parameter-value", p.Path(), clip(name))
 		}
 		parts = append(parts, queryEscape(name)+"="+queryEscape(value.Text()))
 	}

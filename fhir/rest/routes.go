@@ -44,7 +44,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/:type/:id/_history", s.history},
 		{http.MethodGet, "/:type/:id/_history/:version", s.vread},
 		{http.MethodGet, "/:type/:id/$everything", s.everything},
-		{http.MethodPost, "/:type/:id/$everything", s.everythingForm},
+		{http.MethodPost, "/:type/:id/$everything", s.byBody(s.everything)},
 		{http.MethodGet, "/:type/$everything", s.everythingOfAll},
 		{http.MethodPost, "/:type/$everything", s.everythingOfAll},
 		{http.MethodGet, "/:type/:id/:compartment", s.compartment},

@@ -11,6 +11,8 @@ import (
 // CapabilityStatement says of them. They come before the rows that a name with $ would be an id or a compartment for.
 func (s *Server) standardOperations() []route {
 	return []route{
+		{http.MethodGet, "/:type/$lastn", s.lastN},
+		{http.MethodPost, "/:type/$lastn", s.byBody(s.lastN)},
 		{http.MethodGet, "/$meta", s.meta},
 		{http.MethodGet, "/:type/$meta", s.meta},
 		{http.MethodGet, "/:type/:id/$meta", s.meta},
@@ -26,6 +28,9 @@ func (s *Server) standardOperations() []route {
 func standardDefinitions(t fhir.Type) (names []string) {
 	if t == "Patient" || t == "Encounter" {
 		names = append(names, string(t)+"-everything")
+	}
+	if t == "Observation" {
+		names = append(names, "Observation-lastn")
 	}
 	return append(names, "Resource-meta", "Resource-meta-add", "Resource-meta-delete")
 }
