@@ -16,6 +16,11 @@ func (p *pathStep) edit(root resource.Value) (edit, error) {
 			return edit{}, p.refuse("pathpatch-place", "")
 		}
 	}
+	if len(items) == 0 {
+		if e, done, err := p.hidden(root); done {
+			return e, err
+		}
+	}
 	switch p.op {
 	case "add":
 		return p.add(items)
@@ -115,6 +120,32 @@ func (p *pathStep) replace(root resource.Value, items []fhirpath.Item) (edit, er
 		return edit{}, err
 	}
 	return changeMember(parent, at.Name(), at.Name(), v), nil
+}
+
+// hidden is delete and replace of a primitive that has no value but extensions, which a FHIRPath does not find.
+func (p *pathStep) hidden(root resource.Value) (e edit, done bool, err error) {
+	above, name, ok := p.path.Split()
+	if !ok || p.op != "delete" && p.op != "replace" {
+		return e, false, nil
+	}
+	items := above.Evaluate(root)
+	if len(items) != 1 || items[0].Struct == nil {
+		return e, false, nil
+	}
+	for _, el := range items[0].Struct.Choices(name) {
+		if el.Array || items[0].Value.Get("_"+el.Name).Kind() == resource.None {
+			continue
+		}
+		if p.op == "delete" {
+			return changeMember(items[0].Value, el.Name, el.Name, written{}), true, nil
+		}
+		to, v, err := p.property(items[0].Struct, name, p.value)
+		if err != nil {
+			return e, true, err
+		}
+		return changeMember(items[0].Value, el.Name, to.Name, v), true, nil
+	}
+	return e, false, nil
 }
 
 // holder gives the definition of the object that holds what the path finds; nil if the path does not say.

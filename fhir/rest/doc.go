@@ -15,7 +15,7 @@
 //	PUT PATCH DELETE Type?…                 conditional update, patch, delete
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
-//	GET    Patient/id/$everything           all about a patient; likewise of an Encounter (everything.go)
+//	GET    Patient/id/$everything           all about a patient; this and other operations of R4: standard.go
 //	GET    Patient/id/Type?…                compartment search
 //	GET    /healthz, /readyz                for load balancers, beside the base
 //

@@ -58,7 +58,7 @@ func newCapability(c Config) *capability {
 	}
 	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"}]`)
 	b = appendParams(b, commonParams())
-	add(`,"operation":[{"name":"meta","definition":"http://hl7.org/fhir/OperationDefinition/Resource-meta"}]`)
+	b = appendOperations(b, "", nil)
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
 		if i > 0 {

@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -73,7 +72,7 @@ func (s *Server) operate(name string, instance bool) handler {
 	}
 }
 
-// appendOperations lists what can be done with a type beyond the interactions.
+// appendOperations lists what can be done with a type, or with "" the server, beyond the interactions.
 func appendOperations(b []byte, t fhir.Type, more []Operation) []byte {
 	n := 0
 	add := func(name, definition string) {
@@ -85,9 +84,8 @@ func appendOperations(b []byte, t fhir.Type, more []Operation) []byte {
 		b = appendQuoted(append(b, `{"name":`...), name)
 		b = append(appendQuoted(append(b, `,"definition":`...), definition), '}')
 	}
-	for _, name := range standardDefinitions(t) {
-		_, short, _ := strings.Cut(name, "-")
-		add(short, "http://hl7.org/fhir/OperationDefinition/"+name)
+	for _, o := range standardDefinitions(t) {
+		add(o[0], o[1])
 	}
 	for _, o := range more {
 		if o.Type == t {

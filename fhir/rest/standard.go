@@ -13,6 +13,12 @@ func (s *Server) standardOperations() []route {
 	return []route{
 		{http.MethodGet, "/:type/$lastn", s.lastN},
 		{http.MethodPost, "/:type/$lastn", s.byBody(s.lastN)},
+		{http.MethodGet, "/$diff", s.diffOf},
+		{http.MethodGet, "/:type/$diff", s.diffOf},
+		{http.MethodGet, "/:type/:id/$diff", s.diff},
+		{http.MethodPost, "/$diff", s.byBody(s.diffOf)},
+		{http.MethodPost, "/:type/$diff", s.byBody(s.diffOf)},
+		{http.MethodPost, "/:type/:id/$diff", s.byBody(s.diff)},
 		{http.MethodGet, "/$meta", s.meta},
 		{http.MethodGet, "/:type/$meta", s.meta},
 		{http.MethodGet, "/:type/:id/$meta", s.meta},
@@ -24,15 +30,27 @@ func (s *Server) standardOperations() []route {
 	}
 }
 
-// standardDefinitions are the OperationDefinitions of the operations that type t has.
-func standardDefinitions(t fhir.Type) (names []string) {
-	if t == "Patient" || t == "Encounter" {
-		names = append(names, string(t)+"-everything")
+// R4 has no definition of $diff; its form is described at operation.Service.Diff.
+const (
+	standardDefinition = "http://hl7.org/fhir/OperationDefinition/"
+	ownDefinition      = "https://lienthong.example/fhir/OperationDefinition/"
+)
+
+// standardDefinitions are the operations that type t has, "" = the server, as the CapabilityStatement lists them: name and
+// canonical URL of the definition.
+func standardDefinitions(t fhir.Type) [][2]string {
+	list := [][2]string{{"meta", standardDefinition + "Resource-meta"}, {"diff", ownDefinition + "Resource-diff"}}
+	if t == "" {
+		return list
 	}
-	if t == "Observation" {
-		names = append(names, "Observation-lastn")
+	list = append(list, [2]string{"meta-add", standardDefinition + "Resource-meta-add"}, [2]string{"meta-delete", standardDefinition + "Resource-meta-delete"})
+	switch t {
+	case "Patient", "Encounter":
+		list = append(list, [2]string{"everything", standardDefinition + string(t) + "-everything"})
+	case "Observation":
+		list = append(list, [2]string{"lastn", standardDefinition + "Observation-lastn"})
 	}
-	return append(names, "Resource-meta", "Resource-meta-add", "Resource-meta-delete")
+	return list
 }
 
 // withoutBody runs a handler for a POST that has nothing to say: a body is Parameters without parameters, or not there.
