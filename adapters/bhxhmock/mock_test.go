@@ -2,6 +2,7 @@ package bhxhmock_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -421,6 +422,35 @@ func TestFaultsStrikeAndAreNoted(t *testing.T) {
 				t.Errorf("the fault should act once: %+v", r)
 			}
 		})
+	}
+}
+
+// A delay ends when the caller hangs up; one that lingers goes on, and the file takes effect after all.
+func TestALingeringDelayOutlivesItsCaller(t *testing.T) {
+	const short = 50 * time.Millisecond
+	for _, c := range []struct {
+		fault bhxhmock.Fault
+		least time.Duration
+	}{
+		{bhxhmock.Fault{For: bhxhmock.Duration(time.Hour)}, 0},
+		{bhxhmock.Fault{For: bhxhmock.Duration(short), Linger: true}, short},
+	} {
+		p := start(t, bhxhmock.Options{Faults: bhxhmock.Faults{Delay: &c.fault}})
+		gone, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		begun := time.Now()
+		r := httptest.NewRequestWithContext(gone, http.MethodPost, wire.DefaultPaths().Send4750, strings.NewReader("fileHSBase64=x"))
+		r.Header.Set("Content-Type", wire.FormType)
+		p.mock.Handler().ServeHTTP(httptest.NewRecorder(), r)
+		if took := time.Since(begun); took < c.least || took > time.Minute {
+			t.Errorf("%+v took %s", c.fault, took)
+		}
+		if rows := p.mock.Rows(); len(rows) != 1 || rows[0].Decision == bhxhmock.DecisionNone {
+			t.Errorf("%+v: %+v", c.fault, rows)
+		}
+	}
+	if err := start(t, bhxhmock.Options{}).mock.SetFaults(bhxhmock.Faults{HTML200: &bhxhmock.Fault{Linger: true}}); err == nil {
+		t.Error("a page that lingers makes no sense")
 	}
 }
 

@@ -32,8 +32,8 @@ type Answer struct {
 // Learn applies the answer of a status query to an item that is unknown or accepted.
 //
 // "Not received" moves an unknown item only if it was asked for at least Config.Settle after the attempt had closed, and
-// again at least Config.Settle later; before, its file may still be on its way, and the item is asked about again at that
-// time. With Config.ByPerson it then waits for a person. A file that we never sent under this version leaves the item
+// again at least Config.Settle later; before, its file may still be on its way, and the item is asked about again, at that
+// time at the latest. With Config.ByPerson it then waits for a person. A file that we never sent under this version leaves the item
 // unknown, for a person.
 //
 // An item in a state that is left by nothing more is only watched, see Observe.
@@ -95,13 +95,15 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 func (o *Outbox) notReceived(ctx context.Context, row Row, asked fhir.Instant) (Row, error) {
 	settle := fhir.Instant(o.Settle.Milliseconds())
 	if sure := row.Closed + settle; asked < sure {
-		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = sure, it.Asks+1 }})
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = o.soon(sure, it.Asks+2), it.Asks+1 }})
 	}
 	if row.Missing == 0 {
-		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Missing, it.Due, it.Asks = asked, asked+settle, it.Asks+1 }})
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) {
+			it.Missing, it.Due, it.Asks = asked, o.soon(asked+settle, it.Asks+2), it.Asks+1
+		}})
 	}
 	if again := row.Missing + settle; asked < again {
-		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = again, it.Asks+1 }})
+		return o.move(ctx, row, move{to: Unknown, edit: func(it *Item, _ head) { it.Due, it.Asks = o.soon(again, it.Asks+2), it.Asks+1 }})
 	}
 	var h head
 	if _, err := o.readRow(ctx, SpaceHeads, string(row.Claim), &h); err != nil {
@@ -120,6 +122,12 @@ func (o *Outbox) notReceived(ctx context.Context, row Row, asked fhir.Instant) (
 	}
 	// If the head changes now, Begin sees it: what is queued is not yet sent.
 	return o.move(ctx, row, move{to: Queued, edit: func(it *Item, _ head) { it.Due, it.Doubt, it.Reason = o.now(), true, Because(ReasonNotReceived) }})
+}
+
+// soon gives when an unknown item is asked about for the nth time: "received" counts at any moment, so it need not wait
+// until "not received" would count too.
+func (o *Outbox) soon(latest fhir.Instant, n int) fhir.Instant {
+	return min(latest, o.in(o.Retry.wait(n)))
 }
 
 // Unanswered records that a status query about the item brought nothing; it is asked again, later each time.

@@ -106,8 +106,8 @@ func TestAPersonIsAskedBeforeItIsSentAgain(t *testing.T) {
 
 func TestTheEpisodeOfASentClaimIsFixed(t *testing.T) {
 	w := newWorld(t)
-	k := w.mustWrite("c1", "LK1", "active", "a")
-	k = w.mustWrite("c1", "LK2", "active", "a") // never sent: a typing error is mended
+	w.mustWrite("c1", "LK1", "active", "a")
+	k := w.mustWrite("c1", "LK2", "active", "a") // never sent: a typing error is mended
 	w.wantState(k, Queued, "")
 	for _, r := range []Result{accepted, noReply} {
 		id := fmt.Sprint("c-", r.State)

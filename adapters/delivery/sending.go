@@ -117,7 +117,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 				it.Reason = Because(ReasonAfterwards)
 			}
 		case Unknown:
-			it.Due = o.in(o.Settle)
+			it.Due = o.soon(it.Closed+fhir.Instant(o.Settle.Milliseconds()), 1)
 			if it.Reason == nil {
 				it.Reason = Because(ReasonNoReply)
 			}
@@ -182,7 +182,7 @@ func (o *Outbox) Lost(ctx context.Context) (int, error) {
 		}
 		at.Ended, at.Outcome = o.now(), Unknown
 		_, err = o.move(ctx, row, move{to: Unknown, attempt: &at, before: raw, edit: func(it *Item, _ head) {
-			it.Due = it.Closed + fhir.Instant(o.Settle.Milliseconds())
+			it.Due = o.soon(it.Closed+fhir.Instant(o.Settle.Milliseconds()), 1)
 			it.Reason = Because(ReasonStopped)
 		}})
 		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == "delivery-moved" {

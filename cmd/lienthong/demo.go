@@ -49,7 +49,7 @@ type demo struct {
 }
 
 // base is the FHIR base URL.
-func (d *demo) base() string { return urlOf(d.fhir) + "/fhir" }
+func (d *demo) base() string { return urlOf(d.fhir) + defaultPath }
 
 // Run shows the whole job until ctx ends.
 func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
@@ -94,7 +94,7 @@ func (d *demo) open(ctx context.Context) error {
 		},
 	}
 	var err error
-	if d.node, err = openNode(ctx, settings, d.log); err != nil {
+	if d.node, err = openNode(ctx, settings, d.base(), d.log); err != nil {
 		return err
 	}
 	d.mock, err = bhxhmock.New(bhxhmock.Options{
@@ -117,7 +117,9 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	stop := ctx
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serveHTTP(ctx, d.portal, d.mock.Handler(), time.Second, d.log) })
+	g.Go(func() error {
+		return serveHTTP(ctx, d.portal, bodyDeadlines(d.mock.Handler(), bodyStall, bodyMost), time.Second, d.log)
+	})
 	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.node.handler, 5*time.Second, d.log) })
 	g.Go(func() error {
 		err := d.seed(ctx)

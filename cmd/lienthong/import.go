@@ -23,15 +23,16 @@ import (
 )
 
 type importCmd struct {
-	Paths   []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
-	Server  string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
-	Data    string   `type:"path" placeholder:"DIR" help:"Import directly into this store, which no server may have open."`
-	BaseURL string   `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"With --data: FHIR base URL of the server, as it has it."`
-	SIDBase string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"With --data: base of the identifier systems, as the server has it. Default: ${default}."`
-	Senders int      `default:"4" help:"Requests at the same time."`
-	State   string   `type:"path" placeholder:"FILE" help:"File that remembers what is done, so that the same command continues. Default: in the store's folder, or in the user's cache."`
-	Restart bool     `help:"Forget what the state file remembers and send everything again."`
-	Quiet   bool     `short:"q" help:"No progress bar."`
+	Paths       []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
+	Server      string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
+	Data        string   `type:"path" placeholder:"DIR" help:"Import directly into this store, which no server may have open."`
+	BaseURL     string   `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"With --data: FHIR base URL of the server, as it has it."`
+	AlsoBaseURL []string `name:"also-base-url" env:"LIENTHONG_ALSO_BASE_URL" placeholder:"URL" help:"With --data: further base URLs of the server, as it has them."`
+	SIDBase     string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"With --data: base of the identifier systems, as the server has it. Default: ${default}."`
+	Senders     int      `default:"4" help:"Requests at the same time."`
+	State       string   `type:"path" placeholder:"FILE" help:"File that remembers what is done, so that the same command continues. Default: in the store's folder, or in the user's cache."`
+	Restart     bool     `help:"Forget what the state file remembers and send everything again."`
+	Quiet       bool     `short:"q" help:"No progress bar."`
 }
 
 // Run imports and prints what came of it. Refused entries give exit code 3.
@@ -57,14 +58,15 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	report, err := importing.Run(ctx, o)
 	bar.end()
 	err = errors.Join(err, done())
+	if ctx.Err() == nil && err != nil && report.Files == 0 { // it had not begun
+		return err
+	}
 	if writeErr := report.Write(s.out); writeErr != nil {
 		return writeErr
 	}
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("stopped; the same command continues where it was")
-	case err != nil && report.Files == 0: // it had not begun
-		return err
 	case err != nil:
 		return fmt.Errorf("%w; the same command continues where it was", err)
 	case report.Failed > 0:
@@ -84,7 +86,7 @@ func (c *importCmd) target(ctx context.Context, s streams) (t importing.Target, 
 		transport.MaxIdleConnsPerHost = max(c.Senders, 1)
 		return importing.Target{Base: base, Client: &http.Client{Transport: transport}}, func() error { return nil }, nil
 	}
-	n, err := openNode(ctx, config.Server{Data: c.Data, BaseURL: c.BaseURL, SIDBase: c.SIDBase, MaxBody: 1 << 30, MaxEntries: 1 << 20}, logger(s.err, "text", "warn"))
+	n, err := openNode(ctx, config.Server{Data: c.Data, BaseURL: c.BaseURL, AlsoBaseURL: c.AlsoBaseURL, SIDBase: c.SIDBase, MaxBody: 1 << 30, MaxEntries: 1 << 20}, "", logger(s.err, "text", "warn"))
 	if err != nil {
 		return t, nil, err
 	}

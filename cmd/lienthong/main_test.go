@@ -246,6 +246,11 @@ func TestWrongCommandLinesAreRefusedInWords(t *testing.T) {
 		{[]string{"mock-bhxh", "--data", t.TempDir(), "--fault", "html200=often"}, exitUsage, "often"},
 		{[]string{"import", "--server", "http://x", "--data", "y", "z.json"}, exitUsage, "exclude"},
 		{[]string{"import", "--server", "http://127.0.0.1:9", filepath.Join(t.TempDir(), "none.json")}, exitFailed, "no such file"},
+		{[]string{"mock-bhxh", "--data", t.TempDir(), "--fault", "delay"}, exitUsage, "delay=2s"},
+		{[]string{"mock-bhxh", "--data", t.TempDir(), "--fault", "linger=soon"}, exitUsage, "linger=2s"},
+		{[]string{"import", "--server", "localhost:8080", "z.json"}, exitUsage, "no http or https URL"},
+		{[]string{"import", "--no-such"}, exitUsage, "lienthong import --help"},
+		{[]string{"serve", "--data", "x", "--gateway-url", "http://portal", "--gateway-credentials", "none"}, exitUsage, "credentials"},
 		{[]string{"demo", "--citizens", "0"}, exitUsage, "--citizens"},
 		{[]string{"serve", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "nowhere"}, exitFailed, "nowhere"},
 	} {
@@ -322,6 +327,9 @@ func TestSecondProcessOnAFolderIsToldWhoHoldsIt(t *testing.T) {
 		second := spawn(t, args...)
 		if code := second.wait(t); code != exitFailed || !strings.Contains(second.out.String(), dir) || !strings.Contains(second.out.String(), itoa(first.info.PID)) {
 			t.Errorf("%v: code %d\n%s", args, code, second.out.String())
+		}
+		if strings.Contains(second.out.String(), ".:") || strings.Contains(second.out.String(), "temporarily") {
+			t.Errorf("%v: what the system says is no news to who reads\n%s", args, second.out.String())
 		}
 	}
 	if status, _ := fetch(t, http.MethodGet, first.info.FHIR+"/metadata", ""); status != http.StatusOK {

@@ -59,7 +59,9 @@ func (c *mockCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serveHTTP(ctx, ln, mock.Handler(), 5*time.Second, log) })
+	g.Go(func() error {
+		return serveHTTP(ctx, ln, bodyDeadlines(mock.Handler(), bodyStall, bodyMost), 5*time.Second, log)
+	})
 	g.Go(func() error {
 		if c.Info != "" {
 			if err := (info{Gateway: urlOf(ln), Data: c.Data}).write(c.Info); err != nil {

@@ -37,19 +37,20 @@ type node struct {
 	runner  *scheduler.Runner // nil without a gateway: claims then wait in the outbox
 }
 
-// indexDefinition names how documents are indexed: a store written under another name is indexed anew when it is opened.
-// Raise the number when the tables of r4 or the encodings of fhir/search change what a document is found by.
-const indexDefinition = "r4-4.0.1/1"
-
-// openNode opens the store and puts the rooms together. Nothing runs yet but the store; close it in any case.
-func openNode(ctx context.Context, c config.Server, log *slog.Logger) (*node, error) {
+// openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
+// Nothing runs yet but the store; close it in any case.
+//
+// A store that was written under another index definition is indexed anew. The definition has the base URLs that were
+// configured, and that of an address which others can reach, but never a port of the loopback: see ownBases.
+func openNode(ctx context.Context, c config.Server, served string, log *slog.Logger) (*node, error) {
 	systems := identity.Systems{Base: c.SIDBase + "/sid/"}
-	indexed := index.New(index.Options{Base: c.BaseURL, FoldSystem: systems.Fold})
+	o := index.Options{Base: c.BaseURL, Also: ownBases(c, served), FoldSystem: systems.Fold}
+	indexed := index.New(o)
 	if err := private(c.Data, log); err != nil {
 		return nil, err
 	}
 	st, err := engine.Open(c.Data, engine.Options{
-		Definition: indexDefinition + " " + c.BaseURL + " " + systems.CCCD(),
+		Definition: o.Definition() + " fold=" + systems.CCCD(),
 		Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
 			d, err := resource.New(doc.Body)
 			if err != nil {
@@ -64,14 +65,14 @@ func openNode(ctx context.Context, c config.Server, log *slog.Logger) (*node, er
 		return nil, err
 	}
 	n := &node{store: st}
-	if err := n.build(ctx, c, systems, log); err != nil {
+	if err := n.build(ctx, c, o, systems, log); err != nil {
 		_ = st.Close()
 		return nil, err
 	}
 	return n, nil
 }
 
-func (n *node) build(ctx context.Context, c config.Server, systems identity.Systems, log *slog.Logger) error {
+func (n *node) build(ctx context.Context, c config.Server, o index.Options, systems identity.Systems, log *slog.Logger) error {
 	claims := mapping.Systems{Base: c.SIDBase}
 	n.outbox = delivery.New(delivery.Config{
 		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery,
@@ -81,7 +82,7 @@ func (n *node) build(ctx context.Context, c config.Server, systems identity.Syst
 		},
 	})
 	n.service = interaction.New(interaction.Config{
-		Store: n.store, Base: c.BaseURL, FoldSystem: systems.Fold,
+		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
 		Hooks:  []interaction.Hook{citizenIDs(systems), n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
@@ -92,8 +93,9 @@ func (n *node) build(ctx context.Context, c config.Server, systems identity.Syst
 		path = u.Path
 	}
 	server, err := rest.New(ctx, rest.Config{
-		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Name: "Lienthong", Version: version(), Log: log,
-		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
+		Operations: operations(n, c.SIDBase),
+		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err

@@ -28,13 +28,13 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer ln.Close()
-	n, err := openNode(ctx, c.Server, log)
-	if err != nil {
-		return err
-	}
 	base := c.BaseURL
 	if base == "" {
-		base = urlOf(ln) + "/fhir"
+		base = urlOf(ln) + defaultPath
+	}
+	n, err := openNode(ctx, c.Server, base, log)
+	if err != nil {
+		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.run(ctx) })

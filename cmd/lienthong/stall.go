@@ -12,7 +12,7 @@ const (
 	bodyMost  = 15 * time.Minute // in all
 )
 
-// bodyDeadlines gives up on bodies that stall. A plain read time-out would also end large bundles over slow lines.
+// bodyDeadlines gives up on bodies that stall, for handlers that do not see to it themselves. A plain read time-out would also end large bundles over slow lines.
 func bodyDeadlines(next http.Handler, stall, most time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {

@@ -38,11 +38,11 @@ func urlOf(ln net.Listener) string {
 // serveHTTP answers on ln until ctx ends, then lets running requests finish for at most drain.
 func serveHTTP(ctx context.Context, ln net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           bodyDeadlines(handler, bodyStall, bodyMost),
+		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		WriteTimeout:      30 * time.Minute, // from the headers on: the longest upload and the longest answer
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    256 << 10, // what is more gets a plain 431; rest answers from 64 KiB on, in words
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan error, 1)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"strings"
+	"syscall"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/outcome"
@@ -21,8 +23,8 @@ func words(err error) string {
 	if e.Path != "" {
 		text += " (" + e.Path + ")"
 	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
+	if e.Err != nil && !errors.Is(e.Err, syscall.EAGAIN) { // a lock that somebody holds is what the text is about
+		text = strings.TrimSuffix(text, ".") + ": " + e.Err.Error()
 	}
 	return text
 }

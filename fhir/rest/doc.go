@@ -10,15 +10,22 @@
 //	GET    metadata                         CapabilityStatement
 //	POST   (base)                           transaction, batch
 //	GET    _history, Type/_history          history
-//	GET    Type?…   POST Type/_search       search
+//	GET    Type?…   GET POST Type/_search   search
 //	POST   Type                             create, conditional create (If-None-Exist)
 //	PUT PATCH DELETE Type?…                 conditional update, patch, delete
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
-//	GET    Patient/id/$everything           all about a patient; this and other operations of R4: standard.go
-//	GET    Patient/id/Type?…                compartment search
+//	GET POST Patient/id/$everything         all about a patient; this and other operations of R4: standard.go
+//	GET    Patient/id/Type?…                compartment search, POST with /_search
 //	GET    /healthz, /readyz                for load balancers, beside the base
 //
-// HEAD is answered where GET is. It may import gin, interaction and operation, outcome, and what these stand on.
+// HEAD is answered where GET is.
+//
+// Caveats. Without Config.BaseURL, links and Location follow the request's Host, so that they lead back through a mapped
+// port or a proxy that keeps it; whoever can choose the Host chooses the links of the own answer. Caches in front need a
+// BaseURL. A request that net/http refuses itself never gets here, and has plain text instead of an OperationOutcome: a
+// path with broken percent-encoding (400), headers over http.Server.MaxHeaderBytes (431), what is no HTTP (400).
+//
+// It may import gin, interaction and operation, outcome, and what these stand on.
 // Start reading at Server, then routes. Source: https://hl7.org/fhir/R4/http.html
 package rest

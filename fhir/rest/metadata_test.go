@@ -18,6 +18,15 @@ func TestMetadata(t *testing.T) {
 	if got := v.Get("implementation").Get("url").Text(); got != s.base {
 		t.Errorf("implementation.url %q", got)
 	}
+	common := map[string]bool{}
+	for p := range v.Get("rest").At(0).Get("searchParam").Elements() {
+		common[p.Get("name").Text()] = true
+	}
+	for _, name := range []string{"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"} {
+		if !common[name] {
+			t.Errorf("%s is not among the parameters of all types: %v", name, common)
+		}
+	}
 	types, params := 0, 0
 	for r := range v.Get("rest").At(0).Get("resource").Elements() {
 		types++

@@ -12,10 +12,16 @@ import (
 
 // Store is one server's view of the log: documents with all their versions, their index, and records.
 // All methods are safe for concurrent use. Bytes given out belong to the caller.
+//
+// Where a read takes a t, 0 stands for the head, and a t beyond the head is Invalid "as-of-unknown".
+// After Close every method gives Unavailable "store-closed".
 type Store interface {
 	// Commit applies all of c or none of it and returns when it is on disk (ATOMIC, DURABLE).
-	// A precondition that does not hold gives a fhir.Error (Conflict, Precondition) and leaves no trace (EXACT).
-	// When ctx ends first the commit may still happen; Kind Busy means that the queue was full and it did not.
+	// A precondition that does not hold gives a fhir.Error (Conflict, Precondition) or a *MatchError and leaves no
+	// trace (EXACT); so does a resource that c writes twice (Invalid "write-twice").
+	// Where c changes nothing there is no new commit: Receipt.T is the one that it was decided on.
+	// When ctx ends while the commit waits, it does not happen and the error wraps ctx's; once it is being decided,
+	// Commit gives the true outcome. Kind Busy means that the queue was full and it did not happen.
 	Commit(ctx context.Context, c Changes) (Receipt, error)
 
 	// Head is the newest commit that is on disk: reads as of it see everything acknowledged (FRESH).
@@ -27,11 +33,11 @@ type Store interface {
 	// ReadVersion gives one version, deleted ones as Gone. Errors: NotFound.
 	ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (Found, error)
 
-	// History yields versions newest first, deletes included (COMPLETE).
+	// History yields versions newest first, deletes included (COMPLETE). A resource that never was gives NotFound.
 	History(ctx context.Context, h History) iter.Seq2[Found, error]
 
 	// Search yields the matches of q as of t in q's order; nothing but postings is read to decide (AS-OF).
-	// Documents are fetched apart, with Fetch, for the page that is shown.
+	// Documents are fetched apart, with Fetch, for the page that is shown. Errors come as the last element.
 	Search(ctx context.Context, q search.Query, t fhir.T, o SearchOptions) iter.Seq2[Match, error]
 
 	// Count gives the number of matches of q as of t.
@@ -43,10 +49,11 @@ type Store interface {
 	// Fetch gives the document of a match.
 	Fetch(ctx context.Context, m Match) (Found, error)
 
-	// Record gives the row of a space as of now; found is false if there is none.
+	// Record gives the row of a space as of now; found is false if there is none. What is not on disk is not shown.
 	Record(ctx context.Context, space Space, key string) (value []byte, found bool, err error)
 
-	// Records yields the rows of a space with from <= key < to ("" = no bound), in the order of their keys.
+	// Records yields the rows of a space with from <= key < to ("" = no bound), in the order of their keys, all as of
+	// one moment.
 	Records(ctx context.Context, space Space, from, to string) iter.Seq2[Record, error]
 
 	// Feed yields the commits after t in order, up to the head of now (FEED). WaitHead tells when there are more.
@@ -132,10 +139,11 @@ type MatchError struct {
 
 func (e *MatchError) Error() string { return "criteria match other resources than when they were read" }
 
-// Space names a set of records; each belongs to one room above, which documents its keys and values.
+// Space names a set of records; each belongs to one room above, which documents its keys and values. It is not empty
+// and has no byte 0.
 type Space string
 
-// Record is a row of a space. In Changes a nil Value removes it.
+// Record is a row of a space. In Changes a nil Value removes it; of a row given twice the last value stands.
 type Record struct {
 	Space Space
 	Key   string
@@ -207,7 +215,7 @@ type Match struct {
 // SearchOptions bound a search.
 type SearchOptions struct {
 	After []byte // Order of the last match already shown; nil = from the start
-	Limit int    // 0 = all; a hint that lets the engine stop early
+	Limit int    // at most so many are yielded; 0 = all. One more than a page says whether there is a next one
 }
 
 // Commit is one commit as the feed shows it.

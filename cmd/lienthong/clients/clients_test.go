@@ -16,11 +16,7 @@ const patience = 2 * time.Minute
 
 // awaiting lists the checks that the server does not pass yet, with the reason. Such a check is skipped while it fails;
 // once it passes the test asks to take it off the list.
-var awaiting = map[string]string{
-	"fhirpy/elements gives a subset that says so":                                  "_elements=id,resourceType,…, as this client sends it, is refused: resourceType is no element",
-	"hapi/conditional create":                                                      "If-None-Exist with a whole URL, as this client sends it, is refused",
-	"hapi/update, conditional update and patch tell id and version without a body": "200 to an update or a patch has neither Location nor Content-Location, where this client reads the id",
-}
+var awaiting = map[string]string{}
 
 // client is a script of testdata and what it runs on.
 type client struct {

@@ -17,7 +17,8 @@ import (
 type Server struct {
 	Listen      string        `default:"127.0.0.1:8080" env:"LIENTHONG_LISTEN" placeholder:"ADDR" help:"Address to serve on; port 0 takes a free one. Default: ${default}."`
 	Data        string        `type:"path" env:"LIENTHONG_DATA" placeholder:"DIR" help:"Folder of the store. One process at a time."`
-	BaseURL     string        `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"FHIR base URL by which others reach this server, such as https://records.example/fhir. Default: made from the address."`
+	BaseURL     string        `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"FHIR base URL by which others reach this server, such as https://records.example/fhir. Default: links follow the address of each request, and references count as ours that begin with a loopback address or the one served on."`
+	AlsoBaseURL []string      `name:"also-base-url" env:"LIENTHONG_ALSO_BASE_URL" placeholder:"URL" help:"Further base URL by which this server is or was reached, such as its old name: references that begin with it are to resources here. May be repeated. The store is indexed anew when these, or --base-url, change."`
 	SIDBase     string        `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"Base of the identifier systems: BASE/sid/cccd is the citizen ID. Default: ${default}."`
 	MaxBody     int64         `name:"max-body" default:"134217728" env:"LIENTHONG_MAX_BODY" placeholder:"BYTES" help:"Longest body of a transaction or batch; longer ones are refused before they are read. A single resource may have 16 MiB at most, or this if it is less. Default: ${default}."`
 	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction. Default: ${default}."`
@@ -52,7 +53,12 @@ func (s *Server) Check() error {
 	if s.Data == "" {
 		return errors.New("--data is needed: the folder of the store (it is made if it is not there)")
 	}
-	for _, u := range []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}} {
+	urls := []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}}
+	for i, u := range s.AlsoBaseURL {
+		s.AlsoBaseURL[i] = strings.TrimSuffix(u, "/")
+		urls = append(urls, struct{ flag, value string }{"--also-base-url", u})
+	}
+	for _, u := range urls {
 		if u.value == "" {
 			continue
 		}

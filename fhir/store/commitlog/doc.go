@@ -11,6 +11,11 @@
 // Index entries are not in it: they follow from the documents by the index definition of the day.
 // Documents are opaque bytes here (resource.Stored, encoded).
 //
+// An engine whose log is its own database stages a commit's rows into the batch that applies it (embedded.Log.Stage).
+// One whose log is elsewhere decides a group of commits on an indexed batch, appends the group after its own head, and
+// applies the batch when that succeeded; after ErrMoved it drops the batch, applies what others wrote and decides again.
+// Either way it keeps header and documents in the rows of embedded, so that reading is the same.
+//
 // Implementations: embedded (rows in the engine's own Pebble database: one fsync for log and state). logtest is the
 // suite that any Log passes. It may import only fhir. Start reading at Log, then Commit.
 package commitlog

@@ -45,7 +45,7 @@ func (s *sequence) condition(w *write) (bool, error) {
 	if w.old.alive() {
 		current = w.old.version
 	}
-	if w.if_ != nil && *w.if_ != current {
+	if w.ifVersion != nil && *w.ifVersion != current {
 		return false, errVersion(w.key, current)
 	}
 	if w.put == nil {

@@ -2,9 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"context"
-	"fmt"
-	"os"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
@@ -25,20 +22,6 @@ func (e *Engine) Flush() error { return e.db.Flush() }
 
 // Metrics gives Pebble's figures.
 func (e *Engine) Metrics() string { return e.db.Metrics().String() }
-
-// CopyAsKilled copies the files as they are, which is what a killed process leaves. Nothing may be committed meanwhile.
-func (e *Engine) CopyAsKilled(dir string) error { return os.CopyFS(dir, os.DirFS(e.dir)) }
-
-func (e *Engine) Compact() { e.db.Compact(context.Background(), []byte{0}, []byte{0xff}, false) }
-
-func (e *Engine) Sizes() string {
-	s := ""
-	for _, p := range "cdhilmruvxy" {
-		n, _ := e.db.EstimateDiskUsage([]byte{byte(p)}, []byte{byte(p) + 1})
-		s += fmt.Sprintf("%c=%d ", p, n)
-	}
-	return s
-}
 
 // Damage changes one row that begins with prefix, if there is one; undo puts it back.
 func (e *Engine) Damage(prefix byte) (undo func(), ok bool) {

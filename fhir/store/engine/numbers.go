@@ -17,13 +17,12 @@ type numbers interface {
 
 // posting is the list of the resources that have one value, as of the run's t.
 type posting struct {
-	r      *run
-	it     *pebble.Iterator // bounded to the value's postings
-	key    []byte           // what they begin with
-	size   int              // length of that
-	on     number           // where it stands, 0 before the first seek
-	opened bool             // whether on is a member as of t
-	ended  bool
+	r     *run
+	it    *pebble.Iterator // bounded to the value's postings
+	key   []byte           // what they begin with
+	size  int              // length of that
+	on    number           // where it stands, 0 before the first seek
+	ended bool
 }
 
 func (r *run) posting(p search.ParamID, t typeCode, value []byte) *posting {

@@ -174,7 +174,7 @@ func (s *stream) decide(costly []search.Condition, q search.Query, limit int) {
 		s.checked = append(s.checked, c)
 	}
 	if len(s.checks) > 0 && s.most < 0 {
-		s.patience = tune.patience + 4*int(math.Sqrt(float64(limit)*total))
+		s.patience = int(float64(tune.patience) * (1 + math.Sqrt(float64(limit)*total)/256))
 	}
 }
 

@@ -18,14 +18,14 @@ import (
 // write is one Put or Delete on its way into rows. The first part is prepared by the caller's goroutine, the second is
 // resolved by the sequencer against the state right before the commit.
 type write struct {
-	key     fhir.Key
-	method  store.Method
-	doc     []byte         // encoded resource.Stored; nil for a delete
-	entries []search.Entry // sorted by (Param, Value), without duplicates
-	packed  []byte         // the same, as the version row keeps them
-	unique  []string       // sorted, without duplicates
-	put     *store.Put     // its conditions; nil for a delete
-	if_     *fhir.Version  // IfVersion
+	key       fhir.Key
+	method    store.Method
+	doc       []byte         // encoded resource.Stored; nil for a delete
+	entries   []search.Entry // sorted by (Param, Value), without duplicates
+	packed    []byte         // the same, as the version row keeps them
+	unique    []string       // sorted, without duplicates
+	put       *store.Put     // its conditions; nil for a delete
+	ifVersion *fhir.Version
 
 	// Of SkipIfEqual, looked up beforehand, so that the sequencer need not read documents: whether doc is the same as
 	// this version (0: not looked up).
@@ -72,7 +72,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 	}
 	for i := range c.Deletes {
 		d := &c.Deletes[i]
-		p.writes[len(c.Puts)+i] = write{key: d.Key, method: store.MethodDelete, if_: d.IfVersion}
+		p.writes[len(c.Puts)+i] = write{key: d.Key, method: store.MethodDelete, ifVersion: d.IfVersion}
 	}
 	p.bytes += int64(512 * (1 + len(c.Deletes)))
 	var err error
@@ -84,7 +84,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 }
 
 func (w *write) preparePut(p *store.Put) error {
-	w.key, w.method, w.put, w.if_ = p.Key, p.Method, p, p.IfVersion
+	w.key, w.method, w.put, w.ifVersion = p.Key, p.Method, p, p.IfVersion
 	if w.method != store.MethodCreate && w.method != store.MethodPatch {
 		w.method = store.MethodUpdate
 	}

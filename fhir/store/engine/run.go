@@ -28,7 +28,7 @@ type run struct {
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
-	return &run{ctx: ctx, db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 }}
+	return &run{ctx: ctx, err: ctx.Err(), db: db, types: ts, t: t, total: func(fhir.Type) int64 { return 1 << 20 }}
 }
 
 func (e *Engine) run(ctx context.Context, t fhir.T) *run {

@@ -46,7 +46,6 @@ func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match
 			left--
 			return left != 0
 		}
-		r.fail(r.ctx.Err())
 		if len(q.Sort) > 0 {
 			r.sorted(q, o, show)
 			return

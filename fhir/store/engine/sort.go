@@ -56,6 +56,9 @@ func (r *run) sortFew(found list, keys []search.SortKey, after []byte, limit int
 	all := make([]ordered, 0, len(found))
 	for _, n := range found {
 		v, _, ok := r.versions().at(n)
+		if !r.tick() {
+			return false
+		}
 		if !ok {
 			continue
 		}
@@ -74,6 +77,9 @@ func (r *run) showAll(all []ordered, limit int, show func(store.Match) bool) boo
 		all = all[:limit]
 	}
 	for _, o := range all {
+		if !r.tick() {
+			return false
+		}
 		if m, ok := r.match(o.n, o.order); ok && !show(m) {
 			return false
 		}

@@ -136,7 +136,10 @@ func oneRefusedRefusesAll(t *testing.T, cfg Config) {
 
 func bigBundle(t *testing.T, cfg Config) {
 	s := open(t, cfg)
-	const n = 25_000
+	n := 25_000
+	if testing.Short() {
+		n = 2_500
+	}
 	c := store.Changes{Puts: make([]store.Put, n)}
 	for i := range n {
 		c.Puts[i] = put(patient(i), "big", entry(pToken, "bundle"), entry(pDate, fmt.Sprintf("%08d", n-i)), refTo(patient(i/100)))
@@ -266,4 +269,35 @@ func fresh(t *testing.T, cfg Config) {
 		})
 	}
 	wg.Wait()
+}
+
+// endedContext: a reader whose context has ended gets its error, also in the middle of a search.
+func endedContext(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	c := store.Changes{}
+	for i := range 5000 {
+		c.Puts = append(c.Puts, put(patient(i), "", entry(pToken, "x"), entry(pDate, fmt.Sprint(i))))
+	}
+	commit(t, s, c)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	q := by("Patient", pToken, "x")
+	if _, err := s.Count(ended, q, 0); !errors.Is(err, context.Canceled) {
+		t.Fatalf("count: %v", err)
+	}
+	for _, sorted := range [][]search.SortKey{nil, {{Param: pDate}}} {
+		q.Sort = sorted
+		ctx, cancel := context.WithCancel(t.Context())
+		n := 0
+		var last error
+		for _, err := range s.Search(ctx, q, 0, store.SearchOptions{}) {
+			cancel()
+			n++
+			last = err
+		}
+		cancel()
+		if !errors.Is(last, context.Canceled) || n > 2000 {
+			t.Fatalf("search went on for %d matches after its context had ended: %v", n, last)
+		}
+	}
 }

@@ -73,6 +73,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FEED/wait", feedWait},
 		{"LIVE/checkpoint", checkpoint},
 		{"LIVE/close", closing},
+		{"LIVE/ended-context", endedContext},
 		{"MODEL/random-histories", randomHistories},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, cfg) })

@@ -1,0 +1,209 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// The questions that a world asks its store and its model.
+
+func (w *world) search() {
+	q := w.query(2)
+	t := w.asOf()
+	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
+		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
+	}
+	q.Sort = w.sort()
+	want := w.m.search(q, t)
+	if w.rng.IntN(3) == 0 { // all at once
+		i := 0
+		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
+			w.compare(q, t, want, i, m, err)
+			i++
+		}
+		if i != len(want) {
+			w.t.Fatalf("search as of %d ends after %d of %d: %+v", t, i, len(want), q)
+		}
+		return
+	}
+	size := 1 + w.rng.IntN(6)
+	var after []byte
+	for i := 0; ; {
+		n := 0
+		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{After: after, Limit: size}) {
+			w.compare(q, t, want, i, m, err)
+			i, n, after = i+1, n+1, m.Order
+		}
+		if n > size {
+			w.t.Fatalf("a page of %d has %d matches", size, n)
+		}
+		if n < size {
+			if i != len(want) {
+				w.t.Fatalf("search as of %d by pages of %d ends after %d of %d: %+v", t, size, i, len(want), q)
+			}
+			return
+		}
+	}
+}
+
+func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Match, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if i >= len(want) {
+		w.t.Fatalf("search as of %d finds %s after the last: %+v", t, m.Key, q)
+	}
+	if m.Key != want[i].key || m.Version != fhir.Version(want[i].version) {
+		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
+	}
+	if w.rng.IntN(4) == 0 {
+		f, err := w.s.Fetch(w.t.Context(), m)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		wantDoc(w.t, f, w.m.lives[m.Key][m.Version-1].doc)
+	}
+}
+
+func (w *world) include() {
+	q := w.query(0)
+	t := w.asOf()
+	var page []store.Match
+	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		page = append(page, m)
+	}
+	for range 1 + w.rng.IntN(2) {
+		inc := search.Include{Param: pRef, Source: q.Type, Reverse: w.rng.IntN(2) == 0}
+		if inc.Reverse {
+			inc.Source = worldTypes[w.rng.IntN(3)]
+		}
+		if w.rng.IntN(2) == 0 {
+			inc.Target = worldTypes[w.rng.IntN(3)]
+		}
+		q.Include = append(q.Include, inc)
+	}
+	got := map[fhir.Key]int{}
+	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _, twice := got[m.Key]; twice {
+			w.t.Fatalf("%s is included twice", m.Key)
+		}
+		got[m.Key] = int(m.Version)
+	}
+	if want := w.m.included(q, page, t); !maps.Equal(got, want) {
+		w.t.Fatalf("included as of %d: %v, the model says %v: %+v", t, got, want, q.Include)
+	}
+}
+
+func (w *world) read() {
+	key, t := w.key(), w.asOf()
+	l, version, alive := w.m.current(key, t)
+	f, err := w.s.Read(w.t.Context(), key, t)
+	want := ""
+	switch {
+	case version == 0:
+		want = "not-found"
+	case !alive:
+		want = "gone"
+	}
+	if t == 0 {
+		return
+	}
+	if codeOf(err) != want || err != nil && want == "" {
+		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
+	}
+	if version > 0 && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
+		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
+	}
+	if alive {
+		wantDoc(w.t, f, l.doc)
+	}
+	for v, l := range w.m.lives[key] {
+		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
+		if l.deleted {
+			refused(w.t, err, fhir.Gone, "gone")
+		} else if err != nil {
+			w.t.Fatal(err)
+		} else {
+			wantDoc(w.t, f, l.doc)
+		}
+	}
+	for _, space := range []store.Space{"a", "ab"} {
+		got := map[string][]byte{}
+		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			got[r.Key] = r.Value
+		}
+		if !maps.EqualFunc(got, w.m.records[space], slices.Equal) {
+			w.t.Fatalf("records of %s: %q, the model says %q", space, got, w.m.records[space])
+		}
+	}
+}
+
+func (w *world) history() {
+	key, t := w.key(), w.asOf()
+	if len(w.m.lives[key]) == 0 || t == 0 {
+		return
+	}
+	scope := []fhir.Key{key, {Type: key.Type}, {}}[w.rng.IntN(3)]
+	want := 0
+	for k, lives := range w.m.lives {
+		if scope.Type != "" && k.Type != scope.Type || scope.ID != "" && k.ID != scope.ID {
+			continue
+		}
+		for _, l := range lives {
+			if l.t <= t {
+				want++
+			}
+		}
+	}
+	n := 0
+	last := t
+	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		l := w.m.lives[f.Key][f.Version-1]
+		if l.t != f.T || l.deleted != f.Deleted() || f.T > last {
+			w.t.Fatalf("COMPLETE: history of %s as of %d shows %+v", scope, t, f)
+		}
+		if !l.deleted {
+			wantDoc(w.t, f, l.doc)
+		}
+		last = f.T
+		n++
+	}
+	if n != want {
+		w.t.Fatalf("COMPLETE: history of %s as of %d has %d of %d versions", scope, t, n, want)
+	}
+}
+
+func (w *world) stats() {
+	s, err := w.s.Stats(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	want := map[fhir.Type]int{}
+	versions := 0
+	for key, lives := range w.m.lives {
+		versions += len(lives)
+		if _, _, alive := w.m.current(key, w.m.t); alive {
+			want[key.Type]++
+		}
+	}
+	if s.Head != w.m.t || s.Versions != versions || !maps.Equal(s.Resources, want) {
+		w.t.Fatalf("stats %+v; the model says head %d, %d versions, %v", s, w.m.t, versions, want)
+	}
+}
