@@ -23,7 +23,7 @@ import (
 //
 // Errors: those of a search; "lastn-incomplete"; TooCostly, code "lastn-too-many", for more than Limits.MaxIncluded matches.
 // Source: https://hl7.org/fhir/R4/observation-operation-lastn.html
-func (s *Service) LastN(ctx context.Context, params []search.Parameter, max int, at fhir.T) ([]store.Found, error) {
+func (s *Service) LastN(ctx context.Context, params []search.Parameter, most int, at fhir.T) ([]store.Found, error) {
 	if err := complete(params); err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (s *Service) LastN(ctx context.Context, params []search.Parameter, max int,
 			return nil, fhir.Errorf(fhir.TooCostly, "lastn-too-many", "", limits.MaxIncluded)
 		}
 		if page.Next == nil {
-			return g.last(max), nil
+			return g.last(most), nil
 		}
 		o.AsOf, o.After = page.AsOf, page.Next
 	}
@@ -155,7 +155,7 @@ func effective(v resource.Value) (search.Interval, bool) {
 }
 
 // last gives the last ones of each group; they were added most recent first.
-func (g *groups) last(max int) []store.Found {
+func (g *groups) last(most int) []store.Found {
 	var order []int
 	taken := map[int][]observation{}
 	for _, o := range g.found {
@@ -163,7 +163,7 @@ func (g *groups) last(max int) []store.Found {
 		have := taken[group]
 		if n := len(have); n == 0 {
 			order = append(order, group)
-		} else if n >= max && !(o.dated && have[n-1].dated && o.when == have[n-1].when) {
+		} else if n >= most && !(o.dated && have[n-1].dated && o.when == have[n-1].when) {
 			continue
 		}
 		taken[group] = append(have, o)
