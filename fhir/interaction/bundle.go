@@ -66,7 +66,7 @@ type entry struct {
 	url      string // relative to the base
 	key      fhir.Key
 	criteria string // of the url: Type?criteria
-	patch    JSONPatch
+	patch    Patcher
 
 	ifNoneExist    string // criteria, "" if none
 	ifMatch        *fhir.Version
@@ -245,6 +245,11 @@ func (s *Service) parseContent(e *entry) error {
 			return sameKey(e.resource, e.key)
 		}
 	case Patch:
+		if has && e.resource.ResourceType() == "Parameters" {
+			p, err := s.ParsePathPatch(e.resource)
+			e.patch = p
+			return within(e.path(".resource"), err)
+		}
 		if !has || e.resource.ResourceType() != "Binary" || !isJSONPatch(e.resource.Get("contentType").Text()) {
 			return fhir.Errorf(fhir.Unsupported, "entry-patch", e.path(".resource"))
 		}

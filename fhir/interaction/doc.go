@@ -23,6 +23,6 @@
 // Within a transaction criteria also see what its entries delete and write (pending.go). A read of a transaction that finds
 // a resource by its id demands OneMatch for it (rehearse.go).
 //
-// It may import fhir, r4, resource, walk, search, store. Start reading at Service, then Service.Create.
+// It may import fhir, r4, resource, fhirpath, walk, search, store. Start reading at Service, then Service.Create.
 // Source: https://hl7.org/fhir/R4/http.html
 package interaction

@@ -15,16 +15,23 @@ type PatchOptions struct {
 	Accept  Accept        // in the place of IfMatch, for what is not one version
 }
 
+// Patcher is a change to a document that keeps what it does not touch: a JSONPatch, a PathPatch or a MetaChange. It is a
+// closed set.
+type Patcher interface {
+	// apply gives the changed document; served is the one that is current, as it is served.
+	apply(s *Service, t fhir.Type, served []byte) ([]byte, error)
+}
+
 // Patch applies p to the document as it is served and stores the result as any update. What p does not touch keeps its
 // number literals and the order of its members; white space between tokens is not kept. Type and id cannot be changed.
 // Errors: NotFound, Gone; Kind Unprocessable for an operation that does not fit the document: "patch-path" where it points
 // at what is not there, "patch-test" where a test finds another value.
-func (s *Service) Patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions) (Result, error) {
+func (s *Service) Patch(ctx context.Context, key fhir.Key, p Patcher, o PatchOptions) (Result, error) {
 	return s.decide(ctx, key.String(), true, func() (Result, error) { return s.patch(ctx, key, p, o, nil) })
 }
 
 // PatchByCriteria is the conditional patch PATCH Type?criteria. No match is Kind NotFound, more than one Kind Precondition.
-func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria string, p JSONPatch, o PatchOptions) (Result, error) {
+func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria string, p Patcher, o PatchOptions) (Result, error) {
 	cond, err := s.bindCriteria(t, rawCriteria)
 	if err != nil {
 		return Result{}, err
@@ -46,7 +53,7 @@ func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria 
 }
 
 // patch reads, applies and commits once.
-func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions, require []store.Precondition) (Result, error) {
+func (s *Service) patch(ctx context.Context, key fhir.Key, p Patcher, o PatchOptions, require []store.Precondition) (Result, error) {
 	c, err := s.patched(ctx, key, p, o)
 	if err != nil {
 		return Result{}, err
@@ -55,7 +62,7 @@ func (s *Service) patch(ctx context.Context, key fhir.Key, p JSONPatch, o PatchO
 }
 
 // patched makes the change that p is for the current version of key.
-func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, o PatchOptions) (*change, error) {
+func (s *Service) patched(ctx context.Context, key fhir.Key, p Patcher, o PatchOptions) (*change, error) {
 	at, err := s.store.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -67,7 +74,7 @@ func (s *Service) patched(ctx context.Context, key fhir.Key, p JSONPatch, o Patc
 	if o.IfMatch != nil && *o.IfMatch != before.Version || o.Accept != nil && !o.Accept(before.Version) {
 		return nil, versionConflict(key, before.Version)
 	}
-	raw, err := s.apply(p, key.Type, before.Stored.Append(nil, before.Version, before.At))
+	raw, err := p.apply(s, key.Type, before.Stored.Append(nil, before.Version, before.At))
 	if err != nil {
 		return nil, err
 	}

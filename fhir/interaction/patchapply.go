@@ -21,7 +21,7 @@ type patching struct {
 
 // apply gives the patched document. Runs of operations that change it are the library's; tests are ours, since they compare
 // numbers by value. The path of an error is what the operation at fault points at.
-func (s *Service) apply(p JSONPatch, t fhir.Type, served []byte) ([]byte, error) {
+func (p JSONPatch) apply(s *Service, t fhir.Type, served []byte) ([]byte, error) {
 	a := patching{s: s, p: p, t: t}
 	raw := served
 	for from := 0; from < len(p.steps); {

@@ -51,7 +51,7 @@ func readsKey(url string) (key fhir.Key, whole, history bool) {
 		return key, false, false
 	}
 	key = fhir.Key{Type: fhir.Type(parts[0]), ID: id}
-	return key, len(parts) == 2 || len(parts) == 3 && parts[2] == "$everything", len(parts) == 3 && parts[2] == "_history"
+	return key, len(parts) == 2 || len(parts) == 3 && (parts[2] == "$everything" || parts[2] == "$meta"), len(parts) == 3 && parts[2] == "_history"
 }
 
 // read answers the reads, as of the commit. They were rehearsed: one that fails now is a fault of ours and is told in its

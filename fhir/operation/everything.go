@@ -1,9 +1,7 @@
 package operation
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -25,6 +23,8 @@ func New(s *interaction.Service) *Service { return &Service{interactions: s, sto
 type EverythingOptions struct {
 	Types  []fhir.Type  // only these types; nil = all
 	Since  fhir.Instant // only what was written at or after; 0 = all
+	Start  string       // only care at or after this date, as a search has it; "" = all. For a Patient
+	End    string       // only care at or before this date; "" = all. For a Patient
 	Count  int          // resources on a page, -1 = as many as a page may have
 	AsOf   fhir.T       // of the first page, for those after it; 0 = the head
 	Offset int          // resources shown before
@@ -34,22 +34,34 @@ type EverythingOptions struct {
 type EverythingPage struct {
 	AsOf  fhir.T
 	Found []Everything
-	Total int
+	Total int // resources of all pages that are not Supporting
 	Next  int // offset of the next page; 0 = this is the last one
 }
 
 // Everything is one resource of a record.
 type Everything struct {
 	store.Found
-	Supporting bool // not the patient's own: referred to by what is
+	Supporting bool // not of the record itself: referred to by what is
 }
 
-// Everything gives a patient's whole record as of one commit: the patient; all that is in the patient's compartment; and
-// what these refer to and is nobody's own (Practitioner, Organization, Location, Medication). Another patient's data is
-// never followed into. The order is fixed, so that offsets page it. Errors: NotFound, Gone for the patient.
-// Source: https://hl7.org/fhir/R4/operation-patient-everything.html
-func (s *Service) Everything(ctx context.Context, patient fhir.Key, o EverythingOptions) (EverythingPage, error) {
+// Everything gives a whole record as of one commit.
+//
+// Of a Patient: the patient; all that is in the patient's compartment; and what these refer to and is nobody's own
+// (Practitioner, Organization, Location, Medication). Another patient's data is never followed into.
+//
+// Of an Encounter: the encounter; all that is in its compartment; and what these refer to: the patient, the patient's
+// other resources such as a Condition, and what is nobody's own.
+//
+// The order is fixed, so that offsets page it: the resource itself, its compartment by type, then what is referred to. The
+// keys of the record are gathered anew for each page, documents are read for the page alone; references are followed
+// for the pages that show what they lead to.
+// Errors: NotFound, Gone for the resource itself; "operation-unknown" for a type that has no record.
+// Source: https://hl7.org/fhir/R4/patient-operation-everything.html, https://hl7.org/fhir/R4/encounter-operation-everything.html
+func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptions) (EverythingPage, error) {
 	p := EverythingPage{AsOf: o.AsOf}
+	if of.Type != "Patient" && of.Type != "Encounter" {
+		return p, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(of.Type)+"/$everything")
+	}
 	for _, t := range o.Types {
 		if !r4.IsResource(t) {
 			return p, fhir.Errorf(fhir.Invalid, "type-unknown", "", string(t))
@@ -62,7 +74,7 @@ func (s *Service) Everything(ctx context.Context, patient fhir.Key, o Everything
 		}
 		p.AsOf = head
 	}
-	r := record{s: s, patient: patient, o: o, at: p.AsOf}
+	r := record{s: s, of: of, o: o, at: p.AsOf}
 	if err := r.collect(ctx); err != nil {
 		return p, err
 	}
@@ -71,11 +83,17 @@ func (s *Service) Everything(ctx context.Context, patient fhir.Key, o Everything
 	if o.Count > 0 {
 		count = min(o.Count, count)
 	}
-	from := min(o.Offset, p.Total)
-	to := min(from+count, p.Total)
-	if to < p.Total {
+	if o.Offset+count >= len(r.items) {
+		if err := r.supporting(ctx); err != nil {
+			return p, err
+		}
+	}
+	from := min(o.Offset, len(r.items))
+	to := min(from+count, len(r.items))
+	if to < len(r.items) {
 		p.Next = to
 	}
+	p.Found = make([]Everything, 0, to-from)
 	for _, item := range r.items[from:to] {
 		f, err := s.fetch(ctx, item)
 		if err != nil {
@@ -100,57 +118,74 @@ func (s *Service) fetch(ctx context.Context, i item) (store.Found, error) {
 	return s.store.Fetch(ctx, i.match)
 }
 
-// record gathers the resources of one patient, without reading documents.
+// record gathers the resources of one record, without reading documents.
 type record struct {
-	s       *Service
-	patient fhir.Key
-	o       EverythingOptions
-	at      fhir.T
-	items   []item
-	support map[fhir.Key]store.Match
+	s     *Service
+	of    fhir.Key
+	o     EverythingOptions
+	at    fhir.T
+	items []item
+	// members are what belongs to the record, by type, whose references are followed.
+	members []members
 }
 
+// members are resources of one type.
+type members struct {
+	typ   fhir.Type
+	found []store.Match
+}
+
+// collect finds the resource itself and its compartment.
 func (r *record) collect(ctx context.Context) error {
-	self, err := r.s.store.Read(ctx, r.patient, r.at)
+	self, err := r.s.store.Read(ctx, r.of, r.at)
 	if err != nil {
 		return err
 	}
-	if r.wants(r.patient.Type) && self.At >= r.o.Since {
+	if r.wants(r.of.Type) && self.At >= r.o.Since {
 		r.items = append(r.items, item{found: &self})
 	}
-	r.support = map[fhir.Key]store.Match{}
-	if err := r.followSelf(ctx); err != nil {
+	q := search.Query{Type: r.of.Type, Where: []search.Condition{search.IDs{ID: []fhir.ID{r.of.ID}}}}
+	if err := r.member(ctx, q, nil); err != nil {
 		return err
 	}
 	for _, t := range r4.Types() {
 		if !r.searches(t) {
 			continue
 		}
+		if n, err := r.s.store.Count(ctx, search.Query{Type: t}, r.at); err != nil || n == 0 {
+			if err != nil {
+				return err
+			}
+			continue // of most types there is nothing at all, which is known without a search
+		}
 		if err := r.compartment(ctx, t); err != nil {
 			return err
 		}
 	}
-	return r.supporting(ctx)
+	return nil
 }
 
 // wants says whether resources of type t are to be shown.
-func (r *record) wants(t fhir.Type) bool { return r.o.Types == nil || slices.Contains(r.o.Types, t) }
-
-// owned says whether resources of type t belong to patients.
-func owned(t fhir.Type) bool { return t == "Patient" || len(r4.CompartmentParams("Patient", t)) > 0 }
+func (r *record) wants(t fhir.Type) bool {
+	if r.o.Types == nil {
+		return true
+	}
+	for _, w := range r.o.Types {
+		if w == t {
+			return true
+		}
+	}
+	return false
+}
 
 // searches says whether type t has to be looked at: to be shown, or because what it refers to is to be shown.
 func (r *record) searches(t fhir.Type) bool {
-	return owned(t) && t != r.patient.Type && (r.wants(t) || r.wantsSupporting())
+	return t != r.of.Type && len(r4.CompartmentParams(r.of.Type, t)) > 0 && (r.wants(t) || r.wantsSupporting())
 }
 
-func (r *record) wantsSupporting() bool {
-	return r.o.Types == nil || slices.ContainsFunc(r.o.Types, func(t fhir.Type) bool { return !owned(t) })
-}
-
-// compartment adds the resources of type t in the patient's compartment.
+// compartment adds the resources of type t in the compartment, those outside the dates of care left out.
 func (r *record) compartment(ctx context.Context, t fhir.Type) error {
-	in, err := interaction.InCompartment(r.patient, t)
+	in, err := interaction.InCompartment(r.of, t)
 	if err != nil {
 		return nil //nolint:nilerr // a type that only has itself as member
 	}
@@ -158,79 +193,30 @@ func (r *record) compartment(ctx context.Context, t fhir.Type) error {
 	if r.o.Since != 0 {
 		q.Where = append(q.Where, search.Terms{Name: "_since", Any: []search.Term{{Param: search.ParamLastUpdated, Low: search.InstantValue(r.o.Since)}}})
 	}
-	var found []store.Match
+	out, err := r.outside(ctx, q)
+	if err != nil {
+		return err
+	}
+	return r.member(ctx, q, out)
+}
+
+// member adds the matches of q but for those in out. The resource itself is shown by collect.
+func (r *record) member(ctx context.Context, q search.Query, out map[uint64]bool) error {
+	of := members{typ: q.Type}
 	for m, err := range r.s.store.Search(ctx, q, r.at, store.SearchOptions{}) {
 		if err != nil {
 			return err
 		}
-		found = append(found, m)
-		if r.wants(t) {
+		if out[m.Number] {
+			continue
+		}
+		of.found = append(of.found, m)
+		if r.wants(q.Type) && q.Type != r.of.Type {
 			r.items = append(r.items, item{match: m})
 		}
 	}
-	return r.follow(ctx, t, found)
-}
-
-// followSelf notes what the patient refers to, such as the practice.
-func (r *record) followSelf(ctx context.Context) error {
-	q := search.Query{Type: r.patient.Type, Where: []search.Condition{search.IDs{ID: []fhir.ID{r.patient.ID}}}}
-	var self []store.Match
-	for m, err := range r.s.store.Search(ctx, q, r.at, store.SearchOptions{}) {
-		if err != nil {
-			return err
-		}
-		self = append(self, m)
-	}
-	return r.follow(ctx, r.patient.Type, self)
-}
-
-// follow notes what matches of type t refer to and is nobody's own.
-func (r *record) follow(ctx context.Context, t fhir.Type, found []store.Match) error {
-	if len(found) == 0 || !r.wantsSupporting() {
-		return nil
-	}
-	q := search.Query{Type: t}
-	for _, p := range r4.Params(t) {
-		if p.Type == r4.ParamReference && (p.Targets == nil || slices.ContainsFunc(p.Targets, func(t fhir.Type) bool { return !owned(t) })) {
-			q.Include = append(q.Include, search.Include{Source: t, Param: search.ParamID(p.ID)})
-		}
-	}
-	if len(q.Include) == 0 {
-		return nil
-	}
-	for m, err := range r.s.store.Included(ctx, q, found, r.at) {
-		if err != nil {
-			return err
-		}
-		if !owned(m.Key.Type) && r.wants(m.Key.Type) {
-			r.support[m.Key] = m
-		}
-	}
-	return nil
-}
-
-// supporting adds what was noted, by type and then in the order of creation.
-func (r *record) supporting(ctx context.Context) error {
-	list := make([]store.Match, 0, len(r.support))
-	for _, m := range r.support {
-		list = append(list, m)
-	}
-	slices.SortFunc(list, func(a, b store.Match) int {
-		return cmp.Or(cmp.Compare(a.Key.Type, b.Key.Type), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Key.ID, b.Key.ID))
-	})
-	for _, m := range list {
-		it := item{match: m, supporting: true}
-		if r.o.Since != 0 {
-			f, err := r.s.store.Fetch(ctx, m)
-			if err != nil {
-				return err
-			}
-			if f.At < r.o.Since {
-				continue
-			}
-			it.found = &f
-		}
-		r.items = append(r.items, it)
+	if len(of.found) > 0 {
+		r.members = append(r.members, of)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@
 //	PUT PATCH DELETE Type?…                 conditional update, patch, delete
 //	GET PUT PATCH DELETE Type/id            read, update, patch, delete
 //	GET    Type/id/_history[/version]       history, vread
-//	GET POST Patient/id/$everything         all about a patient
+//	GET POST Patient/id/$everything         all about a patient; this and other operations of R4: standard.go
 //	GET    (base)?_type=…   POST _search    search over several types
 //	GET    Patient/id/Type?…, Patient/id/*  compartment search, POST with /_search
 //	GET    /healthz, /readyz                for load balancers, beside the base

@@ -11,11 +11,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
-// everything is GET Patient/id/$everything, with _count, _since, _type, start, end and paging.
+// everything is GET Patient/id/$everything, with start, end, _since, _type, _count and paging, and the same without start
+// and end of an Encounter.
 func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
-	if c.key.Type != "Patient" {
-		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$everything")
-	}
 	path := c.key.String() + "/$everything"
 	params, err := search.Parse(c.query)
 	if err != nil {
@@ -25,7 +23,7 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	o, applied, err := everythingOptions(params, c.prefer.lenient)
+	o, applied, err := everythingOptions(c.key, params, c.prefer.lenient)
 	if err != nil {
 		return answer{}, err
 	}
@@ -66,32 +64,24 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	return answer{body: b.end()}, nil
 }
 
-// everythingForm is POST Patient/id/$everything: its parameters are in the body, as Parameters or as a form, or in the URL.
-func (s *Server) everythingForm(ctx context.Context, c *call) (answer, error) {
-	if c.http.ContentLength == 0 {
-		return s.everything(ctx, c)
+// everythingOfAll refuses Patient/$everything: the records of all patients are no page to look at.
+func (s *Server) everythingOfAll(_ context.Context, c *call) (answer, error) {
+	if c.key.Type != "Patient" && c.key.Type != "Encounter" {
+		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$everything")
 	}
-	var raw string
+	return answer{}, fhir.Errorf(fhir.NotFound, "everything-of-all", "", string(c.key.Type))
+}
+
+// operationQuery reads the body of an operation, Parameters or a form, as a query.
+func (s *Server) operationQuery(c *call) (string, error) {
 	if strings.HasPrefix(header(c.http, "Content-Type"), "application/x-www-form-urlencoded") {
-		form, err := c.form(s.Limits.FormBytes)
-		if err != nil {
-			return answer{}, err
-		}
-		raw = form
-	} else {
-		doc, err := c.document(s.Limits.FormBytes)
-		if err != nil {
-			return answer{}, err
-		}
-		if raw, err = parametersQuery(doc.Root()); err != nil {
-			return answer{}, err
-		}
+		return c.form(s.Limits.FormBytes)
 	}
-	c.query = strings.Trim(c.query+"&"+raw, "&")
-	if err := c.negotiateQuery(); err != nil {
-		return answer{}, err
+	doc, err := c.document(s.Limits.FormBytes)
+	if err != nil {
+		return "", err
 	}
-	return s.everything(ctx, c)
+	return parametersQuery(doc.Root())
 }
 
 // parametersQuery gives the parameters of an operation, which are all primitive, as a query.
@@ -109,7 +99,7 @@ func parametersQuery(v resource.Value) (string, error) {
 		}
 		name := p.Get("name").Text()
 		if !found || name == "" || value.Kind() == resource.Object || value.Kind() == resource.Array {
-			return "", fhir.Errorf(fhir.Invalid, "everything-parameter", p.Path(), clip(name), "")
+			return "", fhir.Errorf(fhir.Invalid, "operation-parameter-value", p.Path(), clip(name))
 		}
 		parts = append(parts, queryEscape(name)+"="+queryEscape(value.Text()))
 	}
@@ -117,7 +107,7 @@ func parametersQuery(v resource.Value) (string, error) {
 }
 
 // everythingOptions reads the parameters; applied are those that were used, for links.
-func everythingOptions(params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
+func everythingOptions(key fhir.Key, params []search.Parameter, lenient bool) (o operation.EverythingOptions, applied string, err error) {
 	o.Count = -1
 	var used []string
 	for _, p := range params {
@@ -133,6 +123,15 @@ func everythingOptions(params []search.Parameter, lenient bool) (o operation.Eve
 				return o, "", bad
 			}
 			o.Since = fhir.InstantOf(from)
+		case "start", "end":
+			if _, _, ok := parseTime(p.Value); !ok || key.Type != "Patient" {
+				return o, "", bad
+			}
+			if value := strings.Replace(p.Value, " ", "+", 1); p.Name == "start" { // a plus sign sent as such is a blank now
+				o.Start = value
+			} else {
+				o.End = value
+			}
 		case "_type":
 			for _, t := range strings.Split(p.Value, ",") {
 				o.Types = append(o.Types, fhir.Type(t))

@@ -57,7 +57,7 @@ func newCapability(c Config) *capability {
 	add(`,"url":`)
 	before := b
 	b = nil
-	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json","text/html"],"patchFormat":["application/json-patch+json"],` +
+	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json","text/html"],"patchFormat":["application/json-patch+json","application/fhir+json"],` +
 		`"rest":[{"mode":"server","resource":[`)
 	for i, t := range r4.Types() {
 		if i > 0 {
@@ -67,6 +67,7 @@ func newCapability(c Config) *capability {
 	}
 	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"},{"code":"search-system"}]`)
 	b = appendParams(b, commonParams())
+	b = appendOperations(b, "", nil)
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
 		if i > 0 {

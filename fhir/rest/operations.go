@@ -72,9 +72,8 @@ func (s *Server) operate(name string, instance bool) handler {
 	}
 }
 
-// appendOperations lists what can be done with a type beyond the interactions.
+// appendOperations lists what can be done with a type, or with "" the server, beyond the interactions.
 func appendOperations(b []byte, t fhir.Type, more []Operation) []byte {
-	const everything = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
 	n := 0
 	add := func(name, definition string) {
 		if n++; n == 1 {
@@ -85,8 +84,8 @@ func appendOperations(b []byte, t fhir.Type, more []Operation) []byte {
 		b = appendQuoted(append(b, `{"name":`...), name)
 		b = append(appendQuoted(append(b, `,"definition":`...), definition), '}')
 	}
-	if t == "Patient" {
-		add("everything", everything)
+	for _, o := range standardDefinitions(t) {
+		add(o[0], o[1])
 	}
 	for _, o := range more {
 		if o.Type == t {

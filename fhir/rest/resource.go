@@ -107,32 +107,24 @@ func (c *call) updateOptions() (interaction.UpdateOptions, error) {
 
 // patch is PATCH Type/id.
 func (s *Server) patch(ctx context.Context, c *call) (answer, error) {
-	return s.patchWith(c, func(p interaction.JSONPatch, o interaction.PatchOptions) (interaction.Result, error) {
+	return s.patchWith(c, func(p interaction.Patcher, o interaction.PatchOptions) (interaction.Result, error) {
 		return s.Service.Patch(ctx, c.key, p, o)
 	})
 }
 
 // patchByCriteria is PATCH Type?criteria.
 func (s *Server) patchByCriteria(ctx context.Context, c *call) (answer, error) {
-	return s.patchWith(c, func(p interaction.JSONPatch, o interaction.PatchOptions) (interaction.Result, error) {
+	return s.patchWith(c, func(p interaction.Patcher, o interaction.PatchOptions) (interaction.Result, error) {
 		return s.Service.PatchByCriteria(ctx, c.key.Type, c.criteria(), p, o)
 	})
 }
 
-func (s *Server) patchWith(c *call, apply func(interaction.JSONPatch, interaction.PatchOptions) (interaction.Result, error)) (answer, error) {
-	const want = "application/json-patch+json"
-	if err := contentType(header(c.http, "Content-Type"), want, func(m string) bool { return m == want }); err != nil {
-		return answer{}, err
-	}
+func (s *Server) patchWith(c *call, apply func(interaction.Patcher, interaction.PatchOptions) (interaction.Result, error)) (answer, error) {
 	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
 	}
-	raw, err := c.raw(s.Limits.FormBytes)
-	if err != nil {
-		return answer{}, err
-	}
-	p, err := s.Service.ParseJSONPatch(raw)
+	p, err := s.patchOf(c)
 	if err != nil {
 		return answer{}, err
 	}

@@ -23,7 +23,7 @@ type route struct {
 
 // routes is the interface. A GET also answers HEAD.
 func (s *Server) routes() []route {
-	return []route{
+	return append(s.standardOperations(), []route{
 		{http.MethodGet, "/metadata", s.capabilities},
 		{http.MethodPost, "", s.bundle},
 		{http.MethodGet, "", s.searchAll},
@@ -47,10 +47,12 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/:type/:id/_history", s.history},
 		{http.MethodGet, "/:type/:id/_history/:version", s.vread},
 		{http.MethodGet, "/:type/:id/$everything", s.everything},
-		{http.MethodPost, "/:type/:id/$everything", s.everythingForm},
+		{http.MethodPost, "/:type/:id/$everything", s.byBody(s.everything)},
+		{http.MethodGet, "/:type/$everything", s.everythingOfAll},
+		{http.MethodPost, "/:type/$everything", s.everythingOfAll},
 		{http.MethodGet, "/:type/:id/:compartment", s.compartment},
 		{http.MethodPost, "/:type/:id/:compartment/_search", s.searchForm},
-	}
+	}...)
 }
 
 // router makes the Gin engine: no logger, no recovery of Gin's own (handle has one), nothing that redirects.

@@ -35,7 +35,7 @@ func TestScript(t *testing.T) {
 			s := serve(t)
 			env.Values["script"] = &script{s: s}
 			env.Setenv("BASE", s.base)
-			for _, name := range []string{"everything"} {
+			for _, name := range []string{"everything", "lastn", "diff", "meta", "graphql"} {
 				env.Setenv(name, "$"+name)
 			}
 			return nil
