@@ -20,6 +20,7 @@ type show struct {
 type prefer struct {
 	ret     string // "", minimal, representation, OperationOutcome
 	lenient bool   // handling=lenient
+	explain bool   // of a search: how it was run, as an outcome in the Bundle; ours, not of RFC 7240
 }
 
 // negotiate reads what format is asked for: _format before Accept. FHIR JSON can be had, and pages for people to read.
@@ -126,7 +127,7 @@ func contentType(got, want string, ok func(string) bool) error {
 	return nil
 }
 
-// parsePrefer reads the Prefer headers: return=…; handling=…, others are passed over, as RFC 7240 has it.
+// parsePrefer reads the Prefer headers: return=…; handling=…; explain, others are passed over, as RFC 7240 has it.
 func parsePrefer(headers []string) prefer {
 	var p prefer
 	for _, h := range headers {
@@ -138,6 +139,8 @@ func parsePrefer(headers []string) prefer {
 				p.ret = value
 			case "handling":
 				p.lenient = value == "lenient"
+			case "explain":
+				p.explain = true
 			}
 		}
 	}

@@ -119,9 +119,17 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 	for _, f := range page.Included {
 		b.entry(c.base, f, show, "include")
 	}
-	if len(page.Request.Ignored) > 0 {
+	notes := ignored(page.Request)
+	if c.prefer.explain {
+		plan, err := s.explain(ctx, page)
+		if err != nil {
+			return answer{}, err
+		}
+		notes = append(notes, plan...)
+	}
+	if len(notes) > 0 {
 		tag = "" // what is told about it is not in the tag
-		b.outcome(ignored(page.Request, c.language()))
+		b.outcome(outcome.Found(notes, c.language()))
 	}
 	return answer{body: b.end(), tag: tag}, nil
 }
@@ -175,13 +183,26 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 	return nil
 }
 
+// explain tells how a search was run: for each condition how it was decided, with estimated and actual counts.
+func (s *Server) explain(ctx context.Context, page interaction.Page) ([]fhir.Issue, error) {
+	plan, err := s.Service.Explain(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	var issues []fhir.Issue
+	for line := range strings.Lines(plan.String()) {
+		issues = append(issues, fhir.Issue{Severity: fhir.SeverityInformation, Code: "search-plan", Args: []any{strings.TrimSpace(line)}})
+	}
+	return issues, nil
+}
+
 // ignored tells what a lenient search left out.
-func ignored(r search.Request, lang outcome.Language) outcome.Outcome {
+func ignored(r search.Request) []fhir.Issue {
 	issues := make([]fhir.Issue, len(r.Ignored))
 	for i, ig := range r.Ignored {
 		issues[i] = fhir.Issue{Severity: fhir.SeverityWarning, Code: ig.Err.Code, Path: ig.Err.Path, Args: ig.Err.Args}
 	}
-	return outcome.Found(issues, lang)
+	return issues
 }
 
 // showFor is how the resources of a search are shown: as its bound parameters have it.
