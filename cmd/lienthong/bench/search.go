@@ -103,7 +103,9 @@ func searchMix() []kind {
 	const count = "&_count=20"
 	fixed := func(path string) func(sample) string { return func(sample) string { return path + count } }
 	return []kind{
-		{"Patient by name prefix", func(p sample) string { return "Patient?name=" + q(string([]rune(p.family)[:min(3, len([]rune(p.family)))])) + count }},
+		{"Patient by name prefix", func(p sample) string {
+			return "Patient?name=" + q(string([]rune(p.family)[:min(3, len([]rune(p.family)))])) + count
+		}},
 		{"Patient by family and given", func(p sample) string { return "Patient?family=" + q(p.family) + "&given=" + q(p.given) + count }},
 		{"Patient by birth year", func(p sample) string { return "Patient?birthdate=" + p.birthDate[:4] + count }},
 		{"Patient by gender and birth date range", fixed("Patient?gender=female&birthdate=ge1950&birthdate=lt1990")},
