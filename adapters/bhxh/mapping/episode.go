@@ -10,6 +10,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // EpisodeOptions say how an episode becomes a transaction.
@@ -44,7 +45,7 @@ func Episode(h hoso.HoSo, o EpisodeOptions) ([]byte, error) {
 		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1.MA_CSKCB", "MA_CSKCB")
 	}
 	b.build()
-	return appendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", b.entries}), nil
+	return resource.AppendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", b.entries}), nil
 }
 
 // placed is a row whose fields are taken one after the other; what is left goes into the extension.

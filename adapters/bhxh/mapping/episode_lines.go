@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // items makes Claim.item of XML2, then XML3, and gathers Claim.careTeam on the way.
@@ -35,7 +36,7 @@ func (b *builder) item(r placed, id hoso.ID, sequence int, stt string) object {
 		team = append(team, b.sequences(r, "NGUOI_THUC_HIEN", rolePerforms)...)
 	}
 	product := object{"coding", products}
-	if empty(product) {
+	if resource.Empty(product) {
 		product = object{"extension", list{object{"url", absentURL, "valueCode", "unknown"}}}
 	}
 	quantity := object{"value", literal(r.takeIf("SO_LUONG", jsonNumber)), "unit", r.take("DON_VI_TINH")}

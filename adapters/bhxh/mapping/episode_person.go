@@ -83,10 +83,10 @@ func birthMembers(s string) object {
 }
 
 func readsBack(s string, members object) bool {
-	if members == nil || empty(members) {
+	if members == nil || resource.Empty(members) {
 		return false
 	}
-	d, err := resource.New(appendJSON(nil, append(object{"resourceType", "Patient"}, members...)))
+	d, err := resource.New(resource.AppendJSON(nil, append(object{"resourceType", "Patient"}, members...)))
 	if err != nil {
 		return false
 	}

@@ -98,7 +98,7 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 	if t, err := wire.ParseStamp(cmp.Or(r.ThoiGianGiamDinh, r.ThoiGianTiepNhan)); err == nil {
 		created = t
 	}
-	return appendJSON(nil, object{
+	return resource.AppendJSON(nil, object{
 		"resourceType", "ClaimResponse",
 		"id", string(a.ID),
 		"extension", state,
@@ -150,7 +150,7 @@ func (a Assessment) items() (items, totals list, cut bool) {
 			adjudication(adjudicationCode, "copay", parsed(fields["T_BNCCT"]), nil),
 			adjudication(adjudicationCode, "benefit", paid, reason),
 		}
-		if !empty(decided) {
+		if !resource.Empty(decided) {
 			items = append(items, object{"itemSequence", l.sequence, "adjudication", decided})
 		}
 	}

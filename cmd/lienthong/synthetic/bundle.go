@@ -7,6 +7,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // Bundle is one FHIR transaction, as a hospital or a station would push it.
@@ -88,7 +89,7 @@ func (p *Population) episodeBundle(e Episode) (Bundle, error) {
 	condition := p.condition(e)
 	const end = "]}" // of entry, and of the Bundle, whose last member it is
 	body = append(bytes.TrimSuffix(body, []byte(end)), ',')
-	body = append(appendJSON(body, entry(condition)), end...)
+	body = append(resource.AppendJSON(body, entry(condition)), end...)
 	return Bundle{Name: "đợt khám bệnh, chữa bệnh " + e.MaLK, Proof: e.Claim(), Body: body}, nil
 }
 
@@ -116,6 +117,6 @@ func entry(resource object) object {
 }
 
 func (t *transaction) bundle(name string) Bundle {
-	body := appendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", t.entries})
+	body := resource.AppendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", t.entries})
 	return Bundle{Name: name, Proof: t.first, Body: body}
 }
