@@ -162,19 +162,38 @@ func (s *Service) tally(p *Page) *store.Tally {
 
 // fetch gets the documents of the page and of what it includes.
 func (s *Service) fetch(ctx context.Context, p *Page, matches []store.Match) error {
+	if err := s.documents(ctx, p, matches); err != nil {
+		return err
+	}
+	return s.include(ctx, p, p.Request.Query, matches, nil)
+}
+
+// documents gets the documents of the matches.
+func (s *Service) documents(ctx context.Context, p *Page, matches []store.Match) (err error) {
 	p.Matches = make([]store.Found, len(matches))
-	var err error
 	for i, m := range matches {
 		if p.Matches[i], err = s.store.Fetch(ctx, m); err != nil {
 			return err
 		}
 	}
-	if len(p.Request.Query.Include) == 0 || len(matches) == 0 {
+	return nil
+}
+
+// include adds to the page what q includes for these matches, but not what is in seen, and notes it there; nil when q alone
+// makes the page, since the store gives each resource once.
+func (s *Service) include(ctx context.Context, p *Page, q search.Query, matches []store.Match, seen map[fhir.Key]bool) error {
+	if len(q.Include) == 0 || len(matches) == 0 {
 		return nil
 	}
-	for m, err := range s.store.Included(ctx, p.Request.Query, matches, p.AsOf) {
+	for m, err := range s.store.Included(ctx, q, matches, p.AsOf) {
 		if err != nil {
 			return err
+		}
+		if seen[m.Key] {
+			continue
+		}
+		if seen != nil {
+			seen[m.Key] = true
 		}
 		if len(p.Included) == s.limits.MaxIncluded {
 			return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)

@@ -353,39 +353,23 @@ func (s *Service) totalOfLegs(ctx context.Context, legs []leg, p *Page, o Search
 
 // fetchLegs gets the documents of the page and of what it includes, each once.
 func (s *Service) fetchLegs(ctx context.Context, legs []leg, p *Page, matches []store.Match) error {
-	p.Matches = make([]store.Found, len(matches))
+	if err := s.documents(ctx, p, matches); err != nil {
+		return err
+	}
 	seen := make(map[fhir.Key]bool, len(matches))
 	byType := map[fhir.Type][]store.Match{}
-	var err error
-	for i, m := range matches {
-		if p.Matches[i], err = s.store.Fetch(ctx, m); err != nil {
-			return err
-		}
+	for _, m := range matches {
 		seen[m.Key] = true
 		byType[m.Key.Type] = append(byType[m.Key.Type], m)
 	}
 	for _, l := range legs {
 		found := byType[l.query.Type]
-		if len(found) == 0 || len(l.query.Include) == 0 {
+		if len(l.query.Include) == 0 {
 			continue
 		}
 		delete(byType, l.query.Type)
-		for m, err := range s.store.Included(ctx, l.query, found, p.AsOf) {
-			if err != nil {
-				return err
-			}
-			if seen[m.Key] {
-				continue
-			}
-			seen[m.Key] = true
-			if len(p.Included) == s.limits.MaxIncluded {
-				return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)
-			}
-			f, err := s.store.Fetch(ctx, m)
-			if err != nil {
-				return err
-			}
-			p.Included = append(p.Included, f)
+		if err := s.include(ctx, p, l.query, found, seen); err != nil {
+			return err
 		}
 	}
 	return nil
