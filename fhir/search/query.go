@@ -7,11 +7,14 @@ import "github.com/lienthong/lienthong/fhir"
 //
 //	0 Exists       one entry with an empty value for each resource that is not deleted
 //	1 LastUpdated  date value of meta.lastUpdated, written by the store, which alone knows it
+//	2 Sender       the organization on whose behalf the resource was created, written by the store from the caller's
+//	               fence; later versions keep it. No query string can ask for it; policies do
 type ParamID uint16
 
 const (
 	ParamExists      ParamID = 0
 	ParamLastUpdated ParamID = 1
+	ParamSender      ParamID = 2
 )
 
 // Entry is one thing that a document can be found by: a value of a parameter in the order-preserving encoding of

@@ -1,0 +1,59 @@
+package access
+
+import (
+	"context"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// Caller is who asks, as authentication established it. It holds nothing secret, but Subject and the ids of a person
+// are not for logs.
+type Caller struct {
+	// Subject names the caller at its Issuer: client_id of a system, sub of a person.
+	Subject string
+	// Issuer is who vouches for Subject: our own token endpoint, or an OpenID Connect issuer.
+	Issuer string
+	// System says that this is software acting for an organization (SMART Backend Services), not a person.
+	System bool
+	// Role is what policies are written for.
+	Role Role
+	// Organization is the id of the Organization that the caller belongs to or acts for; "" for citizens.
+	Organization fhir.ID
+	// Practitioner is the id of the Practitioner that a person of staff is; "" if not known.
+	Practitioner fhir.ID
+	// Patient is the id of the Patient that a citizen is, or that a patient/ scope is bound to.
+	Patient fhir.ID
+	// Scopes are the SMART v2 scopes granted, such as system/Claim.rs: they narrow what the role allows, never widen it.
+	Scopes []string
+	// Purpose of use, a code of http://terminology.hl7.org/CodeSystem/v3-ActReason such as TREAT, HPAYMT, PATRQT, ETREAT.
+	Purpose string
+	// BreakGlass is the reason given for looking at what the role alone does not allow; "" = the glass is whole.
+	BreakGlass string
+}
+
+// Role is what policies are written for.
+type Role string
+
+// The roles that the built-in policy knows; a policy file may name others.
+const (
+	RoleHospital Role = "hospital"
+	RoleClinic   Role = "clinic"
+	RoleAuditor  Role = "auditor"
+	RoleCitizen  Role = "citizen"
+	RoleOperator Role = "operator"
+	// RoleService is the server's own: scheduler, adapters, hooks. No token gives it.
+	RoleService Role = "service"
+)
+
+type callerKey struct{}
+
+// WithCaller gives a context that says who asks.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerOf says who asks; ok is false where nobody was established, as in the server's own work.
+func CallerOf(ctx context.Context) (c Caller, ok bool) {
+	c, ok = ctx.Value(callerKey{}).(Caller)
+	return c, ok
+}

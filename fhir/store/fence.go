@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// Action is what a caller may do with a resource, divided as SMART App Launch 2 divides it: c r u d s.
+// Source: https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
+type Action uint8
+
+const (
+	ActionCreate Action = iota // the first version of a resource, and the first one after a delete
+	ActionRead                 // read, vread, history, and what a search includes
+	ActionUpdate               // update, patch
+	ActionDelete
+	ActionSearch // to find it, also through chains, _has and the criteria of conditional interactions
+	numActions
+)
+
+// Grant says on which resources of a type an action is allowed. The zero Grant allows none.
+type Grant struct {
+	All   bool               // every one
+	Where []search.Condition // those for which at least one holds
+}
+
+// None says whether the grant allows nothing.
+func (g Grant) None() bool { return !g.All && len(g.Where) == 0 }
+
+// Condition is the grant as one condition; nothing to check gives nil.
+func (g Grant) Condition() search.Condition {
+	switch {
+	case g.All:
+		return nil
+	case len(g.Where) == 1:
+		return g.Where[0]
+	}
+	return search.Either{Of: g.Where}
+}
+
+// Grants are the grants on one type, by Action.
+type Grants [numActions]Grant
+
+// Fence is what one caller may see and change. It travels with the context of a request into every method of a Store,
+// which decides by it and by nothing else (FENCED): what it does not allow is as if it were not there.
+//
+// A condition of a fence is decided on the version that is shown and, where that is not the current one, on the current
+// one too (of a deleted resource: the last before the delete), with the state of now: a consent or a transfer holds at
+// once, also in the middle of paging. For a write it is decided on the current version and on the new one.
+//
+// The zero Fence allows nothing.
+type Fence struct {
+	open   bool
+	grants map[fhir.Type]*Grants
+	sender string
+}
+
+// OpenFence allows everything: for rooms of ours that work on their own, never for a request from outside.
+func OpenFence() Fence { return Fence{open: true} }
+
+// NewFence makes a fence of grants; types that are not named are not allowed. sender is the organization on whose behalf
+// the caller writes: resources that it creates are found by search.ParamSender with this value from then on. "" = none.
+func NewFence(grants map[fhir.Type]*Grants, sender string) Fence {
+	return Fence{grants: grants, sender: sender}
+}
+
+// Open says whether everything is allowed.
+func (f Fence) Open() bool { return f.open }
+
+// Sender is the organization on whose behalf the caller writes.
+func (f Fence) Sender() string { return f.sender }
+
+// Grant gives what is allowed with the resources of a type.
+func (f Fence) Grant(t fhir.Type, a Action) Grant {
+	if f.open {
+		return Grant{All: true}
+	}
+	if g := f.grants[t]; g != nil {
+		return g[a]
+	}
+	return Grant{}
+}
+
+type fenceKey struct{}
+
+// WithFence gives a context whose reads and writes are held to f.
+func WithFence(ctx context.Context, f Fence) context.Context {
+	return context.WithValue(ctx, fenceKey{}, f)
+}
+
+// FenceOf gives the fence of a context: where none was set, the zero Fence, which allows nothing.
+func FenceOf(ctx context.Context) Fence {
+	f, _ := ctx.Value(fenceKey{}).(Fence)
+	return f
+}
