@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 )
 
@@ -17,11 +15,11 @@ import (
 func operations(n *node, base string) []rest.Operation {
 	return []rest.Operation{{
 		Name: "resolve", Type: "Task", Instance: true, Definition: base + "/fhir/OperationDefinition/Task-resolve",
-		Run: func(ctx context.Context, key fhir.Key, in resource.Value) ([]byte, error) {
-			if _, err := n.outbox.ResolveParameters(ctx, key.ID, in); err != nil {
+		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			if _, err := n.outbox.ResolveParameters(ctx, a.Key.ID, a.Body); err != nil {
 				return nil, err
 			}
-			f, err := n.store.Read(ctx, key, 0)
+			f, err := n.store.Read(ctx, a.Key, 0)
 			if err != nil {
 				return nil, err
 			}
@@ -29,8 +27,8 @@ func operations(n *node, base string) []rest.Operation {
 		},
 	}, {
 		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
-		Run: func(ctx context.Context, key fhir.Key, _ resource.Value) ([]byte, error) {
-			return n.outbox.StatusParameters(ctx, key.ID)
+		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			return n.outbox.StatusParameters(ctx, a.Key.ID)
 		},
 	}}
 }

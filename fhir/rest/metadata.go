@@ -67,7 +67,7 @@ func newCapability(c Config) *capability {
 	}
 	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"},{"code":"search-system"}]`)
 	b = appendParams(b, commonParams())
-	b = appendOperations(b, "", nil)
+	b = appendOperations(b, "", c.Operations)
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
 		if i > 0 {

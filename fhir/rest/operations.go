@@ -3,27 +3,41 @@ package rest
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // Operation is a named operation that a room above offers through this one, such as POST Task/{id}/$resolve.
 type Operation struct {
-	Name     string // without $
-	Type     fhir.Type
-	Instance bool // Type/{id}/$name, else Type/$name
-	Reads    bool // it changes nothing: it is asked for by GET, with or without a body by POST
+	Name     string    // without $
+	Type     fhir.Type // "" = of the server: /$name
+	Instance bool      // Type/{id}/$name, else Type/$name
+	Reads    bool      // it changes nothing: it is asked for by GET, with or without a body by POST
 	// Definition is the canonical URL of its OperationDefinition, for the CapabilityStatement.
 	Definition string
-	// Run answers with one resource as JSON. in is the body of a POST; the zero Value if there was none. It is called by
-	// many at once.
-	Run func(ctx context.Context, key fhir.Key, in resource.Value) ([]byte, error)
+	// Run answers with one resource as JSON. It is called by many at once.
+	Run func(ctx context.Context, asked Asked) ([]byte, error)
+}
+
+// Asked is what an operation is asked for.
+type Asked struct {
+	Key      fhir.Key       // of the address; parts that it does not have are ""
+	Body     resource.Value // of a POST; the zero Value if there was none
+	Query    string         // raw, without "?" and without what only says how to show the answer
+	Base     string         // FHIR base as the caller sees it, without a slash at the end
+	At       fhir.T         // reads are as of it; 0 = the head
+	Language outcome.Language
 }
 
 func (o Operation) path() string {
-	if o.Instance {
+	switch {
+	case o.Instance:
 		return "/:type/:id/$" + o.Name
+	case o.Type == "":
+		return "/$" + o.Name
 	}
 	return "/:type/$" + o.Name
 }
@@ -49,7 +63,7 @@ func (s *Server) operate(name string, instance bool) handler {
 			if o.Name != name || o.Instance != instance || o.Type != c.key.Type {
 				continue
 			}
-			var in resource.Value
+			asked := Asked{Key: c.key, Query: dropParams(c.query, "_format", "_pretty"), Base: c.base, At: c.at, Language: c.language()}
 			switch {
 			case c.http.Method != http.MethodPost && !o.Reads:
 				return answer{}, fhir.Errorf(fhir.NotAllowed, "method-unknown", "", c.http.Method)
@@ -58,9 +72,9 @@ func (s *Server) operate(name string, instance bool) handler {
 				if err != nil {
 					return answer{}, err
 				}
-				in = doc.Root()
+				asked.Body = doc.Root()
 			}
-			out, err := o.Run(ctx, c.key, in)
+			out, err := o.Run(ctx, asked)
 			if err != nil {
 				return answer{}, err
 			}
@@ -68,7 +82,7 @@ func (s *Server) operate(name string, instance bool) handler {
 			a.body.b = append(a.body.b, out...)
 			return a, nil
 		}
-		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", string(c.key.Type)+"/$"+name)
+		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", strings.TrimPrefix(string(c.key.Type)+"/$"+name, "/"))
 	}
 }
 

@@ -1,0 +1,50 @@
+package rest_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/rest"
+)
+
+// echo answers with what it was asked for, as Parameters.
+func echo(_ context.Context, a rest.Asked) ([]byte, error) {
+	return resource.AppendJSON(nil, resource.ObjectOf{"resourceType", "Parameters", "parameter", resource.ListOf{
+		resource.ObjectOf{"name", "asked", "valueString", a.Key.String() + "?" + a.Query + " " + string(a.Body.Raw())},
+	}}), nil
+}
+
+func TestOperationsOfRoomsAboveAreReachedWhereTheySay(t *testing.T) {
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Operations = []rest.Operation{
+			{Name: "of-server", Reads: true, Definition: "http://x/of-server", Run: echo},
+			{Name: "of-any", Type: "Patient", Reads: true, Definition: "http://x/of-type", Run: echo},
+			{Name: "of-any", Type: "Patient", Instance: true, Definition: "http://x/of-one", Run: echo},
+		}
+	})
+	body := `{"resourceType":"Parameters"}`
+	for _, c := range []struct{ method, path, send, want string }{
+		{"GET", "/$of-server?a=1&_format=json", "", "/?a=1 "},
+		{"POST", "/$of-server", body, "/? " + body},
+		{"GET", "/Patient/$of-any?b=x%7Cy", "", "Patient/?b=x%7Cy "},
+		{"POST", "/Patient/p1/$of-any", body, "Patient/p1? " + body},
+	} {
+		var send []byte
+		if c.send != "" {
+			send = []byte(c.send)
+		}
+		got := s.do(t, c.method, c.path, send).want(t, 200).doc(t).Get("parameter").At(0).Get("valueString").Text()
+		if got != c.want {
+			t.Errorf("%s %s asked for %q, want %q", c.method, c.path, got, c.want)
+		}
+	}
+	for _, path := range []string{"/$of-any", "/Observation/$of-any", "/Patient/$of-server"} {
+		s.do(t, "GET", path, nil).want(t, 404)
+	}
+	if m := string(s.do(t, "GET", "/metadata", nil).want(t, 200).raw); strings.Count(m, `"http://x/of-server"`) != 1 || strings.Count(m, `"http://x/of-type"`) != 1 {
+		t.Error("the CapabilityStatement does not list an operation of the server once, or one of a type")
+	}
+}
