@@ -21,8 +21,6 @@ type SearchOptions struct {
 
 	// Compartment, of a search without a type: only what belongs to it, and the resource itself. Zero = everything.
 	Compartment fhir.Key
-
-	most int // _maxresults; 0 = none
 }
 
 // Page is one page of a search.
@@ -34,9 +32,8 @@ type Page struct {
 	Next     []byte        // continue after it; nil = this is the last page
 	Total    *int          // of all pages; nil = not asked for and not known
 	Request  search.Request
-	Most     int // matches over all pages at most, by _maxresults; 0 = no bound
 
-	cut bool // there are more matches, which Most cuts off
+	cut bool // there are more matches, which _maxresults cuts off
 }
 
 // Search finds resources of type t by a query string (without "?"). All pages show the state as of the first one (AS-OF);
@@ -51,17 +48,11 @@ func (s *Service) Search(ctx context.Context, t fhir.Type, rawQuery string, o Se
 
 // SearchParams is Search with the query taken apart, such as that of a POST with parameters in both places. Without a type
 // it is a search over several (several.go).
-func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (p Page, err error) {
-	if o.most, params, err = takeMost(params); err != nil {
-		return Page{}, err
-	}
+func (s *Service) SearchParams(ctx context.Context, t fhir.Type, params []search.Parameter, o SearchOptions) (Page, error) {
 	if t == "" {
-		p, err = s.searchSeveral(ctx, params, o)
-	} else {
-		p, err = s.searchType(ctx, t, params, o)
+		return s.searchSeveral(ctx, params, o)
 	}
-	applyMost(&p)
-	return p, err
+	return s.searchType(ctx, t, params, o)
 }
 
 // searchType is SearchParams for one type.
@@ -74,7 +65,7 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 		return Page{}, err
 	}
 	req.Query.Where = append(req.Query.Where, o.Where...)
-	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count), Most: o.most}
+	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count)}
 	if p.AsOf == 0 {
 		if p.AsOf, err = s.store.Head(ctx); err != nil {
 			return Page{}, err
@@ -120,7 +111,7 @@ func (s *Service) pageSize(asked int) int {
 // how many there are in all.
 func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.Match, error) {
 	matches := make([]store.Match, 0, min(p.Count+1, 64))
-	skip, size := o.Skip, o.size(p.Count)
+	skip, size := o.Skip, p.size(o)
 	if size <= 0 {
 		return nil, nil
 	}

@@ -3,9 +3,7 @@ package interaction
 import (
 	"bytes"
 	"context"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
@@ -36,33 +34,29 @@ type leg struct {
 
 // searchSeveral is SearchParams without a type.
 func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, o SearchOptions) (Page, error) {
-	types, named, params, err := takeTypes(params)
+	types, params, err := search.TakeTypes(params)
 	if err != nil {
 		return Page{}, err
 	}
 	if o.Skip > farthest {
 		return Page{}, fhir.Errorf(fhir.TooCostly, "page-too-far", "", farthest)
 	}
+	named := types != nil
 	if types, err = inCompartment(o.Compartment, types); err != nil {
 		return Page{}, err
 	}
-	if len(named) == 0 {
-		if err := forAllTypes(params); err != nil {
-			return Page{}, err
-		}
-	}
-	bound, err := s.bindSeveral(ctx, types, params, o.Lenient)
+	req, err := search.BindTypes(types, named, params, s.searchOptions(ctx, o.Lenient))
 	if err != nil {
 		return Page{}, err
 	}
-	legs, err := s.legs(types, bound, o)
+	legs, err := s.legs(req.Queries, o)
 	if err != nil {
 		return Page{}, err
 	}
-	if len(named) == 0 && o.Compartment.ID == "" && len(legs[0].query.Where) == 0 {
+	if !named && o.Compartment.ID == "" && len(legs[0].query.Where) == 0 {
 		return Page{}, fhir.Errorf(fhir.Invalid, "search-all-empty", "http._type")
 	}
-	p := Page{AsOf: o.AsOf, Total: o.Total, Request: together(bound, named, params), Most: o.most}
+	p := Page{AsOf: o.AsOf, Total: o.Total, Request: req.Request}
 	p.Count = s.pageSize(p.Request.Count)
 	if p.AsOf == 0 {
 		if p.AsOf, err = s.store.Head(ctx); err != nil {
@@ -82,32 +76,6 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 		return Page{}, err
 	}
 	return p, s.fetchLegs(ctx, legs, &p, matches)
-}
-
-// takeTypes takes _type out of the parameters: the types in the order given, each once; named is the parameter itself.
-func takeTypes(params []search.Parameter) (types []fhir.Type, named, rest []search.Parameter, err error) {
-	for _, p := range params {
-		if p.Name != "_type" {
-			rest = append(rest, p)
-			continue
-		}
-		if named = append(named, p); len(named) > 1 {
-			return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-param-repeated", "http._type", "_type")
-		}
-		if p.Key() != p.Name {
-			return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "http._type", "_type", p.Modifier+p.Chain, "-")
-		}
-		for _, name := range strings.Split(p.Value, ",") {
-			t := fhir.Type(name)
-			if !r4.IsResource(t) {
-				return nil, nil, nil, fhir.Errorf(fhir.Invalid, "search-type-unknown", "http._type", name[:min(len(name), 64)])
-			}
-			if !slices.Contains(types, t) {
-				types = append(types, t)
-			}
-		}
-	}
-	return types, named, rest, nil
 }
 
 // inCompartment gives the types to search: those asked for, or all, or all of the compartment. What was asked for must be
@@ -136,112 +104,12 @@ func inCompartment(compartment fhir.Key, asked []fhir.Type) ([]fhir.Type, error)
 	return asked, nil
 }
 
-// forAllTypes refuses parameters that not every type has: those of Resource begin with "_".
-func forAllTypes(params []search.Parameter) error {
-	for _, p := range params {
-		if p.Name[0] != '_' {
-			return fhir.Errorf(fhir.Invalid, "search-all-parameter", "http."+p.Name, p.Name[:min(len(p.Name), 64)])
-		}
-	}
-	return nil
-}
-
-// bindSeveral binds the parameters for each type. What handling=lenient leaves out for one type it leaves out for all:
-// else the others would be found by other criteria.
-func (s *Service) bindSeveral(ctx context.Context, types []fhir.Type, params []search.Parameter, lenient bool) ([]search.Request, error) {
-	var ignored []search.Ignored
-	for {
-		bound := make([]search.Request, 0, len(types))
-		var more []search.Ignored
-		for _, t := range types {
-			own, err := paramsOf(t, types, params)
-			if err != nil {
-				return nil, err
-			}
-			req, err := search.Bind(t, own, s.searchOptions(ctx, lenient))
-			if err != nil {
-				return nil, err
-			}
-			bound = append(bound, req)
-			more = append(more, req.Ignored...)
-		}
-		if len(more) == 0 {
-			bound[0].Ignored = ignored
-			return bound, nil
-		}
-		for _, i := range more {
-			if !slices.ContainsFunc(ignored, func(have search.Ignored) bool { return have.Name == i.Name }) {
-				ignored = append(ignored, i)
-			}
-		}
-		params = slices.DeleteFunc(slices.Clone(params), func(p search.Parameter) bool { return isIgnored(ignored, p) })
-	}
-}
-
-func isIgnored(ignored []search.Ignored, p search.Parameter) bool {
-	return slices.ContainsFunc(ignored, func(i search.Ignored) bool { return i.Name == p.Key() })
-}
-
-// paramsOf gives the parameters as they concern one of the types.
-func paramsOf(t fhir.Type, types []fhir.Type, params []search.Parameter) ([]search.Parameter, error) {
-	out := make([]search.Parameter, 0, len(params))
-	for _, p := range params {
-		switch p.Name {
-		case "_include", "_revinclude":
-			if others := includeOf(p, types); len(others) > 0 && !slices.Contains(others, t) {
-				continue
-			}
-		case "_elements":
-			var names []string
-			for _, name := range strings.Split(p.Value, ",") {
-				if hasElement(t, name) || !slices.ContainsFunc(types, func(o fhir.Type) bool { return hasElement(o, name) }) {
-					names = append(names, name) // what no type has is left for the binding to refuse
-				}
-			}
-			if len(names) == 0 {
-				names = []string{"resourceType"}
-			}
-			p.Value = strings.Join(names, ",")
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
-
-// includeOf gives those of the types whose matches an include can start from; nil = it is for the binding to judge.
-func includeOf(p search.Parameter, types []fhir.Type) []fhir.Type {
-	parts := strings.Split(p.Value, ":")
-	if len(parts) < 2 {
-		return nil
-	}
-	source := fhir.Type(parts[0])
-	if p.Name == "_include" {
-		if slices.Contains(types, source) {
-			return []fhir.Type{source}
-		}
-		return nil
-	}
-	param := r4.Param(source, parts[1])
-	if param == nil || param.Type != r4.ParamReference {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(types), func(t fhir.Type) bool {
-		return len(parts) > 2 && parts[2] != string(t) || param.Targets != nil && !slices.Contains(param.Targets, t)
-	})
-}
-
-func hasElement(t fhir.Type, name string) bool {
-	name = strings.TrimPrefix(name, string(t)+".")
-	def := r4.Resource(t)
-	return name == "resourceType" || def.Element(name) != nil || def.Choices(name) != nil
-}
-
 // legs gives the searches to make: one for each type, and one more for the resource that a compartment is named after,
 // which is part of it without a reference.
-func (s *Service) legs(types []fhir.Type, bound []search.Request, o SearchOptions) ([]leg, error) {
-	out := make([]leg, 0, len(types)+1)
-	for i, t := range types {
-		q := bound[i].Query
+func (s *Service) legs(queries []search.Query, o SearchOptions) ([]leg, error) {
+	out := make([]leg, 0, len(queries)+1)
+	for _, q := range queries {
+		t := q.Type
 		q.Where = append(q.Where, o.Where...)
 		if o.Compartment.ID == "" {
 			out = append(out, leg{query: q})
@@ -269,7 +137,7 @@ func (s *Service) legs(types []fhir.Type, bound []search.Request, o SearchOption
 
 // mergeLegs collects the matches of the page, in the order of the whole, and finds out whether there are more.
 func (s *Service) mergeLegs(ctx context.Context, legs []leg, p *Page, o SearchOptions) ([]store.Match, error) {
-	size := o.size(p.Count)
+	size := p.size(o)
 	if size <= 0 {
 		return nil, nil
 	}
@@ -374,31 +242,3 @@ func (s *Service) fetchLegs(ctx context.Context, legs []leg, p *Page, matches []
 	}
 	return nil
 }
-
-// together is the request of the whole: how it is shown, what was used, and what was left out.
-func together(bound []search.Request, named, params []search.Parameter) search.Request {
-	req := bound[0]
-	req.Query = search.Query{}
-	for _, b := range bound[1:] {
-		for _, e := range b.Elements {
-			if !slices.Contains(req.Elements, e) {
-				req.Elements = append(req.Elements, e)
-			}
-		}
-	}
-	var used []string
-	for _, p := range slices.Concat(named, params) {
-		if !isIgnored(req.Ignored, p) {
-			used = append(used, appliedParam(p.Key(), p.Value))
-		}
-	}
-	req.Applied = strings.Join(used, "&")
-	return req
-}
-
-// appliedParam writes a parameter as Request.Applied has it.
-func appliedParam(key, value string) string {
-	return readable.Replace(url.QueryEscape(key)) + "=" + readable.Replace(url.QueryEscape(value))
-}
-
-var readable = strings.NewReplacer("%2C", ",", "%3A", ":", "%2F", "/", "%24", "$", "%40", "@", "+", "%20")

@@ -139,8 +139,8 @@ const farLast = 10_000
 
 // lastPage gives the offset of the last page, if it is known, there are several, and it is cheap to reach; else 0.
 func lastPage(page interaction.Page, total int) int {
-	if page.Most > 0 {
-		total = min(total, page.Most)
+	if page.Request.Most > 0 {
+		total = min(total, page.Request.Most)
 	}
 	if total <= page.Count || total > farLast {
 		return 0

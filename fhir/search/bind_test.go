@@ -81,7 +81,7 @@ func TestBindRefuses(t *testing.T) {
 		{"Patient", "_contained=true", "search-param-unsupported", "_contained"},
 		{"Patient", "_containedType=container", "search-param-unsupported", "_containedType"},
 		{"Patient", "_sort=_score", "search-sort-unknown", "_score"},
-		{"Patient", "_maxresults=5", "search-param-unsupported", "_maxresults"},
+		{"Patient", "_maxresults=0", "maxresults-invalid", "0"},
 		{"Patient", "_type=Patient", "search-type-place", "Patient"},
 		{"Patient", "_text=--", "search-value-string", "--"},
 		{"Patient", "_text:exact=x", "search-modifier-unsupported", "exact"},

@@ -18,8 +18,6 @@ type Options struct {
 	Now        time.Time           // for ap on dates; zero = the clock
 	Pass       []string            // names that belong to the caller, such as that of the paging cursor: passed over
 
-	MaxResults bool // the caller keeps to Request.Most: _maxresults is taken
-
 	NoText  bool // the index has no words of narratives: _text is refused
 	Content bool // the index has the words of whole documents: _content is taken
 

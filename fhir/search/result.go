@@ -36,15 +36,12 @@ func (b *binder) count(_ fhir.Type, p Parameter) error {
 
 // most binds _maxresults.
 func (b *binder) most(_ fhir.Type, p Parameter) error {
-	if !b.o.MaxResults {
-		return fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
-	}
 	if err := b.once(p); err != nil {
 		return err
 	}
 	n, err := strconv.ParseUint(p.Value, 10, 31)
 	if err != nil || n == 0 {
-		return fhir.Errorf(fhir.Invalid, "search-value-maxresults", "", clip(p.Value))
+		return fhir.Errorf(fhir.Invalid, "maxresults-invalid", "", clip(p.Value))
 	}
 	b.req.Most = int(n)
 	return nil

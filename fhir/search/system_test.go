@@ -10,10 +10,18 @@ import (
 
 func bindSystem(t *testing.T, query string, o Options) (SystemRequest, error) {
 	t.Helper()
-	return BindSystem(mustParse(t, query), o)
+	types, params, err := TakeTypes(mustParse(t, query))
+	if err != nil {
+		return SystemRequest{}, err
+	}
+	named := types != nil
+	if !named {
+		types = r4.Types()
+	}
+	return BindTypes(types, named, params, o)
 }
 
-func TestBindSystem(t *testing.T) {
+func TestBindTypes(t *testing.T) {
 	s, err := bindSystem(t, "_type=Patient,Observation&identifier=s%7Cv&_include=Observation:subject&_revinclude=Provenance:target&_sort=-_lastUpdated&_count=7&_elements=name,status", Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +43,7 @@ func TestBindSystem(t *testing.T) {
 	}
 	for query, code := range map[string]string{
 		"_type=Pacient": "search-type-unknown", "_type:not=Patient": "search-modifier-unsupported", "_type=Patient,Observation&family=x": "search-param-unknown",
-		"name=x": "search-param-unknown", "_type=Patient&_include=Observation:subject": "search-include-source", "_type=": "search-type-unknown",
+		"name=x": "search-all-parameter", "_type=Patient&_include=Observation:subject": "search-include-source", "_type=": "search-type-unknown",
 		"_type=Patient,Observation&_sort=family": "search-sort-unknown",
 	} {
 		if _, err := bindSystem(t, query, Options{}); codeOf(err) != code {

@@ -81,7 +81,15 @@ func testTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := search.BindSystem(params, s.o)
+		types, params, err := search.TakeTypes(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := types != nil
+		if !named {
+			types = r4.Types()
+		}
+		r, err := search.BindTypes(types, named, params, s.o)
 		if err != nil {
 			t.Fatal(err)
 		}
