@@ -43,6 +43,7 @@ type node struct {
 // A store that was written under another index definition is indexed anew. The definition has the base URLs that were
 // configured, and that of an address which others can reach, but never a port of the loopback: see ownBases.
 func openNode(ctx context.Context, c config.Server, served string, log *slog.Logger) (*node, error) {
+	ctx = ours(ctx)
 	systems := identity.Systems{Base: c.SIDBase + "/sid/"}
 	o := index.Options{Base: c.BaseURL, Also: ownBases(c, served), FoldSystem: systems.Fold}
 	indexed := index.New(o)
@@ -94,8 +95,9 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	}
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
-		Operations: operations(n, c.SIDBase),
-		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Authenticate: rest.Unauthenticated,
+		Operations:   operations(n, c.SIDBase),
+		Limits:       rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err
@@ -134,12 +136,16 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 
 // run works until ctx ends, and then until its jobs have come to a stop.
 func (n *node) run(ctx context.Context) error {
+	ctx = ours(ctx)
 	if n.runner == nil {
 		<-ctx.Done()
 		return nil
 	}
 	return n.runner.Run(ctx)
 }
+
+// ours is the context of the server's own work, which sees and changes everything; requests get their caller's fence.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
 
 func (n *node) close() error { return n.store.Close() }
 

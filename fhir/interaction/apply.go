@@ -21,8 +21,10 @@ type WriteSet struct {
 
 // Apply checks and indexes the documents like any write, asks the hooks, and commits all or nothing. Receipt.Puts and
 // Deletes begin with those of w, in w's order. A precondition of w that does not hold is the caller's to judge: Kind
-// Precondition, or *store.MatchError with its index in w.Require.
+// Precondition, or *store.MatchError with its index in w.Require. It is done with an open fence, whatever that of ctx: what
+// a caller wants written goes through the verbs.
 func (s *Service) Apply(ctx context.Context, w WriteSet) (store.Receipt, error) {
+	ctx = asOurselves(ctx)
 	changes := make([]*change, 0, len(w.Docs)+len(w.Deletes))
 	var links []link
 	for _, doc := range w.Docs {

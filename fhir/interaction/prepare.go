@@ -116,8 +116,9 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) error {
 	c.more, c.puts = Additions{}, nil
 	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before}
+	own := asOurselves(ctx)
 	for _, hook := range s.hooks {
-		a, err := hook(ctx, w)
+		a, err := hook(own, w)
 		if err != nil {
 			return err
 		}

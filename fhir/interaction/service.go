@@ -104,6 +104,11 @@ func New(c Config) *Service {
 	return s
 }
 
+// asOurselves gives a context that sees and changes everything: for what this server does on its own account.
+func asOurselves(ctx context.Context) context.Context {
+	return store.WithFence(ctx, store.OpenFence())
+}
+
 // timeOrderedID makes a version 7 UUID: resources that come together lie together in the store.
 func timeOrderedID() fhir.ID { return fhir.ID(uuid.Must(uuid.NewV7()).String()) }
 
@@ -117,7 +122,8 @@ func (s *Service) Limits() Limits { return s.limits }
 //
 // It is called for every document put and every delete, before the commit, for the writes of one bundle concurrently;
 // and again when the commit has to be decided anew, so it must have no effect but what it returns. An error refuses the
-// whole request. A hook is not called for an update that changes nothing, nor for the Puts of another hook.
+// whole request. A hook is not called for an update that changes nothing, nor for the Puts of another hook. Its context has
+// an open fence: what it reads and adds is the server's own, not the caller's.
 type Hook func(ctx context.Context, w Write) (Additions, error)
 
 // Write is what a hook sees of one write of a commit that is being prepared.

@@ -11,7 +11,8 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// codes gives the terminology the code systems and value sets that are stored here; they win over those of R4.
+// codes gives the terminology the code systems and value sets that are stored here; they win over those of R4. They are
+// read with an open fence: what a code means does not depend on who asks, and the answers are kept for all.
 type codes struct{ s *Service }
 
 // ValueSet gives the newest stored value set with this url (and version, unless ""), or the one that "ValueSet/[id]" names.
@@ -26,6 +27,7 @@ func (c codes) CodeSystem(ctx context.Context, canonical, version string) (*reso
 
 // Changed gives the commit of the newest version of any resource of type t, deletes included; 0 = there never was one.
 func (c codes) Changed(ctx context.Context, t fhir.Type) (fhir.T, error) {
+	ctx = asOurselves(ctx)
 	for f, err := range c.s.store.History(ctx, store.History{Key: fhir.Key{Type: t}}) {
 		return f.T, err
 	}
@@ -34,6 +36,7 @@ func (c codes) Changed(ctx context.Context, t fhir.Type) (fhir.T, error) {
 
 // find returns nil, nil when there is none.
 func (c codes) find(ctx context.Context, t fhir.Type, canonical, version string) (*resource.Document, error) {
+	ctx = asOurselves(ctx)
 	if r := fhir.ParseReference(canonical); r.Base == "" && r.Key.Type == t && r.Key.ID != "" {
 		f, err := c.s.store.Read(ctx, r.Key, 0)
 		if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {

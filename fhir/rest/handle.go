@@ -73,6 +73,9 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 	if err := c.negotiate(g.Request); err != nil {
 		return answer{}, err
 	}
+	if err := s.admit(g, c); err != nil {
+		return answer{}, err
+	}
 	if err := c.place(g.Param("type"), g.Param("id"), g.Param("version")); err != nil {
 		return answer{}, err
 	}

@@ -18,9 +18,13 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// Config is what a Server is made of; only Service is required.
+// Config is what a Server is made of; Service and Authenticate are required.
 type Config struct {
 	Service *interaction.Service
+	// Authenticate says who asks: it gives the context that the request is answered with, made from the request's own, with
+	// the caller (access.WithCaller) and what they may do (store.WithFence). An error refuses the request. It is called for
+	// every request but the health checks, before anything of the body is read. What it sets no fence for sees nothing.
+	Authenticate func(*http.Request) (context.Context, error)
 	// BasePath is the path of the FHIR base, "" = /fhir.
 	BasePath string
 	// BaseURL is the FHIR base as clients see it, such as https://records.example/fhir; "" = made from each request's Host.
@@ -95,6 +99,9 @@ var _ http.Handler = (*Server)(nil)
 
 // New makes a Server. It reads the key of page tokens from the store, or writes one at the first start.
 func New(ctx context.Context, c Config) (*Server, error) {
+	if c.Authenticate == nil {
+		return nil, errors.New("rest: no Authenticate given: who may see what must be decided")
+	}
 	c.Limits = c.Limits.withDefaults()
 	if c.BasePath == "" {
 		c.BasePath = "/fhir"

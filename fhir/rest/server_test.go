@@ -52,7 +52,7 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 		tb.Fatal(err)
 	}
 	ic := interaction.Config{Store: st, FoldSystem: systems.Fold, Hooks: []interaction.Hook{uniqueCitizen(systems)}}
-	rc := rest.Config{Log: slog.New(slog.DiscardHandler)}
+	rc := rest.Config{Authenticate: rest.Unauthenticated, Log: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&ic, &rc)
 	}
