@@ -11,8 +11,8 @@ import (
 // HistoryOptions say which part of a history is wanted.
 type HistoryOptions struct {
 	Since fhir.Instant // only versions at or after; 0 = all
-	// Until and From are the ends of _at: the versions that were current at some time from From to Until. Only for the
-	// history of one resource; 0 = all.
+	// Until and From are the ends of _at: the versions that were current at some time from From to Until; 0 = all. A
+	// delete before From is not among them, since nothing was current then.
 	From, Until fhir.Instant
 	Count       int          // versions on a page, -1 = not said
 	AsOf        fhir.T       // of the first page, for those after it; 0 = the head
@@ -20,10 +20,13 @@ type HistoryOptions struct {
 	Skip        int          // versions to pass over from there: how a page before is reached
 }
 
-// HistoryPlace is a place between two versions of a history: after the first Seen ones of commit T.
+// HistoryPlace is a place between two versions of a history: after the first Seen ones of commit T; or, of _at, among
+// those that were current at its beginning, which come after all others.
 type HistoryPlace struct {
-	T    fhir.T
-	Seen int
+	T       fhir.T
+	Seen    int
+	Current bool
+	After   string // the order of the last one shown of those; "" = from the first
 }
 
 // HistoryPage is one page of a history, newest first, deletes included (COMPLETE).
@@ -46,9 +49,6 @@ func (s *Service) History(ctx context.Context, key fhir.Key, o HistoryOptions) (
 		}
 		p.AsOf = head
 	}
-	if o.Until != 0 && key.ID == "" {
-		return p, fhir.Errorf(fhir.Invalid, "history-at", "")
-	}
 	if key.ID != "" {
 		newest, err := s.newest(ctx, key, p.AsOf)
 		if err != nil {
@@ -61,7 +61,10 @@ func (s *Service) History(ctx context.Context, key fhir.Key, o HistoryOptions) (
 	if p.Count == 0 {
 		return p, nil
 	}
-	return p, s.versions(ctx, key, o, &p)
+	if o.Until == 0 || key.ID != "" {
+		return p, s.versions(ctx, key, o, &p)
+	}
+	return p, s.versionsAt(ctx, key, o, &p)
 }
 
 // versions fills the page.
@@ -84,7 +87,15 @@ func (s *Service) versions(ctx context.Context, key fhir.Key, o HistoryOptions, 
 			place.Seen++
 			continue
 		}
+		// The version that was current at From; those before it were not current any more.
+		last := o.From != 0 && f.At <= o.From && key.ID != ""
+		if last && f.Deleted() {
+			return nil
+		}
 		if skip > 0 {
+			if last {
+				return nil
+			}
 			skip--
 			place.Seen++
 			continue
@@ -95,8 +106,8 @@ func (s *Service) versions(ctx context.Context, key fhir.Key, o HistoryOptions, 
 		}
 		p.Versions = append(p.Versions, f)
 		place.Seen++
-		if o.From != 0 && f.At <= o.From {
-			return nil // the version that was current at From; those before it were not current any more
+		if last {
+			return nil
 		}
 	}
 	return nil

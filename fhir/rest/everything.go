@@ -122,7 +122,7 @@ func everythingOptions(key fhir.Key, params []search.Parameter, lenient bool) (o
 			if !ok {
 				return o, "", bad
 			}
-			o.Since = fhir.InstantOf(from)
+			o.Since = from
 		case "start", "end":
 			if _, _, ok := parseTime(p.Value); !ok || key.Type != "Patient" {
 				return o, "", bad

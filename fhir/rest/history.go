@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -48,7 +47,9 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 			return answer{}, err
 		}
 		o.AsOf, o.Place = tok.asOf, interaction.HistoryPlace{T: tok.t, Seen: tok.seen}
-		if tok.t == 0 {
+		if len(tok.after) > 0 {
+			o.Place.Current, o.Place.After = true, string(tok.after[1:])
+		} else if tok.t == 0 {
 			o.Skip = tok.offset
 		}
 	}
@@ -83,7 +84,11 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 		to("previous", token{offset: max(tok.offset-page.Count, 0)})
 	}
 	if page.Next != (interaction.HistoryPlace{}) {
-		to("next", token{offset: tok.offset + len(page.Versions), t: page.Next.T, seen: page.Next.Seen})
+		next := token{offset: tok.offset + len(page.Versions), t: page.Next.T, seen: page.Next.Seen}
+		if page.Next.Current {
+			next.after = append([]byte{1}, page.Next.After...)
+		}
+		to("next", next)
 	}
 	for i, f := range page.Versions {
 		created, err := s.created(ctx, f, page.Versions[i+1:])
@@ -111,13 +116,13 @@ func historyOptions(params []search.Parameter, lenient bool) (o interaction.Hist
 			if !ok {
 				return o, "", bad
 			}
-			o.Since = fhir.InstantOf(from)
+			o.Since = from
 		case "_at":
 			from, to, ok := parseTime(p.Value)
 			if !ok {
 				return o, "", bad
 			}
-			o.From, o.Until = fhir.InstantOf(from), fhir.InstantOf(to)
+			o.From, o.Until = from, to
 		case "_summary", "_elements": // read by negotiate; they stay in the links
 		case "_format", "_pretty":
 			continue
@@ -132,24 +137,11 @@ func historyOptions(params []search.Parameter, lenient bool) (o interaction.Hist
 	return o, strings.Join(used, "&"), nil
 }
 
-// parseTime reads an instant or a partial date, and gives the first and the last millisecond of it. A plus sign that was
-// sent unescaped came out as a blank. Dates without a time are in UTC.
-func parseTime(s string) (from, to time.Time, ok bool) {
-	s = strings.Replace(s, " ", "+", 1)
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, t, true
-		}
-	}
-	for _, f := range []struct {
-		layout           string
-		year, month, day int
-	}{{"2006-01-02", 0, 0, 1}, {"2006-01", 0, 1, 0}, {"2006", 1, 0, 0}} {
-		if t, err := time.Parse(f.layout, s); err == nil {
-			return t, t.AddDate(f.year, f.month, f.day).Add(-time.Millisecond), true
-		}
-	}
-	return from, to, false
+// parseTime reads an instant or a partial date as a search does, and gives the first and the last millisecond of it. A
+// plus sign that was sent unescaped came out as a blank.
+func parseTime(s string) (from, to fhir.Instant, ok bool) {
+	iv, ok := search.ParseInterval(strings.Replace(s, " ", "+", 1))
+	return fhir.Instant(iv.Start), fhir.Instant(iv.End), ok
 }
 
 // created says whether a version that was put made the resource: the first one does, and one after a delete. older are

@@ -25,9 +25,10 @@ type token struct {
 	asOf   fhir.T
 	offset int    // matches shown before this page
 	total  int    // of all pages; -1 = unknown
-	after  []byte // of a search: order of the last match before this page; nil = count offset from the start
-	t      fhir.T // of a history: the commit to go on in,
-	seen   int    // and how many of its versions were shown
+	after  []byte // of a search: order of the last match before this page; nil = count offset from the start.
+	//               Of a history with _at: 1 and the same, among the versions that were current at its beginning
+	t    fhir.T // of a history: the commit to go on in,
+	seen int    // and how many of its versions were shown
 }
 
 const (

@@ -13,7 +13,7 @@ var places = map[string]string{
 	"accept-unknown": "http.Accept", "format-unknown": "http._format", "summary-unknown": "http._summary", "page-token": "http._page",
 	"cursor-invalid": "http._page", "content-type": "http.Content-Type", "content-charset": "http.Content-Type",
 	"content-fhir-version": "http.Content-Type", "content-encoding": "http.Content-Encoding", "if-none-match-write": "http.If-None-Match",
-	"history-at": "http._at", "id-exists": "http.If-None-Match", "version-conflict": "http.If-Match", "version-none": "http.If-Match",
+	"id-exists": "http.If-None-Match", "version-conflict": "http.If-Match", "version-none": "http.If-Match",
 	"body-too-large": "http.Content-Length",
 }
 
