@@ -38,7 +38,7 @@ fhir/store/commitlog/embedded -> fhir/store/commitlog
 fhir/store/commitlog/logtest  -> fhir/store/commitlog
 fhir/store/engine       -> fhir/store fhir/store/commitlog fhir/store/commitlog/embedded
 fhir/store/storetest    -> fhir/store
-fhir/access             -> fhir/store
+fhir/access             -> fhir/store fhir/outcome
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization

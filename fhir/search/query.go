@@ -9,12 +9,18 @@ import "github.com/lienthong/lienthong/fhir"
 //	1 LastUpdated  date value of meta.lastUpdated, written by the store, which alone knows it
 //	2 Sender       the organization on whose behalf the resource was created, written by the store from the caller's
 //	               fence; later versions keep it. No query string can ask for it; policies do
+//	3 Consent      what a Consent permits and denies, in the short form of consent.go, one entry
+//	4 ConsentData  references to the resources that its provisions are about (Consent.provision.data, at any depth)
+//	5 Cites        every reference of a Claim or ClaimResponse, wherever in it
 type ParamID uint16
 
 const (
 	ParamExists      ParamID = 0
 	ParamLastUpdated ParamID = 1
 	ParamSender      ParamID = 2
+	ParamConsent     ParamID = 3
+	ParamConsentData ParamID = 4
+	ParamCites       ParamID = 5
 )
 
 // Entry is one thing that a document can be found by: a value of a parameter in the order-preserving encoding of

@@ -55,6 +55,17 @@ type Fence struct {
 	open   bool
 	grants map[fhir.Type]*Grants
 	sender string
+
+	operations map[string]bool
+	hider      Hider
+}
+
+// Hider hides elements of what a caller may see.
+type Hider interface {
+	// Hide gives a version as the caller is to see it. It does not change f's bytes.
+	Hide(f Found) Found
+	// Searches refuses a query, with Kind Denied, that would tell what Hide hides.
+	Searches(q search.Query) error
 }
 
 // OpenFence allows everything: for rooms of ours that work on their own, never for a request from outside.
@@ -65,6 +76,24 @@ func OpenFence() Fence { return Fence{open: true} }
 func NewFence(grants map[fhir.Type]*Grants, sender string) Fence {
 	return Fence{grants: grants, sender: sender}
 }
+
+// Allowing gives the fence with the operations, by name without $, that may be called; without it none may.
+func (f Fence) Allowing(operations map[string]bool) Fence {
+	f.operations = operations
+	return f
+}
+
+// Operation says whether the operation of this name may be called.
+func (f Fence) Operation(name string) bool { return f.open || f.operations[name] }
+
+// Hiding gives the fence with elements hidden.
+func (f Fence) Hiding(h Hider) Fence {
+	f.hider = h
+	return f
+}
+
+// Hider gives what hides elements from the caller, nil if nothing does.
+func (f Fence) Hider() Hider { return f.hider }
 
 // Open says whether everything is allowed.
 func (f Fence) Open() bool { return f.open }

@@ -108,6 +108,12 @@ func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
 	}
 	x.run(&x.trie.nodes[rootState], nil, root)
 	x.words(t, root)
+	switch t {
+	case "Consent":
+		x.consent(root)
+	case "Claim", "ClaimResponse":
+		x.cites(root)
+	}
 	return rootState
 }
 

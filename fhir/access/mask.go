@@ -1,0 +1,317 @@
+package access
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirpath"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// mask hides elements of some types from a role, wherever they would show: in the resources themselves and as contained
+// ones, in narratives and in displays of references. It is a store.Hider.
+type mask struct {
+	elements map[fhir.Type]map[string]bool
+	params   map[fhir.Type]map[search.ParamID]bool // by which nothing may be searched
+	text     map[search.ParamID]bool               // the same of all types
+}
+
+func newMask(in map[string][]string) (*mask, error) {
+	if len(in) == 0 {
+		return nil, nil
+	}
+	m := &mask{elements: map[fhir.Type]map[string]bool{}, params: map[fhir.Type]map[search.ParamID]bool{}, text: map[search.ParamID]bool{}}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		t := fhir.Type(name)
+		if !r4.IsResource(t) {
+			return nil, fmt.Errorf("%s: there is no such type", name)
+		}
+		m.elements[t] = map[string]bool{}
+		for _, e := range in[name] {
+			known := false
+			for _, el := range r4.Resource(t).Elements {
+				if el.Name == e || el.Base == e {
+					known, m.elements[t][el.Name] = true, true
+				}
+			}
+			if !known || e == "id" || e == "meta" {
+				return nil, fmt.Errorf("%s: %q is no element of it that can be hidden", name, e)
+			}
+		}
+		m.params[t] = m.telling(t)
+	}
+	for _, code := range []string{"_text", "_content"} {
+		if p := r4.Param("Patient", code); p != nil {
+			m.text[search.ParamID(p.ID)] = true
+		}
+	}
+	return m, nil
+}
+
+// telling gives the search parameters of R4 that look at what is hidden of a type.
+func (m *mask) telling(t fhir.Type) map[search.ParamID]bool {
+	out := map[search.ParamID]bool{}
+	for _, p := range r4.Params(t) {
+		if p.Expression == "" {
+			continue
+		}
+		e, err := fhirpath.Parse(p.Expression)
+		if err != nil {
+			out[search.ParamID(p.ID)] = true
+			continue
+		}
+		paths, err := e.Paths(r4.Resource(t))
+		hidden := err != nil
+		for _, path := range paths {
+			if len(path.Steps) == 0 { // computed: any name in it counts
+				for name := range m.elements[t] {
+					hidden = hidden || strings.Contains(p.Expression, name)
+				}
+				continue
+			}
+			for _, property := range path.Steps[0].Properties {
+				hidden = hidden || m.elements[t][property.Name]
+			}
+		}
+		if hidden {
+			out[search.ParamID(p.ID)] = true
+		}
+	}
+	return out
+}
+
+// Searches implements store.Hider. What is not of R4 looks at nobody knows what.
+func (m *mask) Searches(q search.Query) error {
+	for _, s := range q.Sort {
+		if !s.ByID && m.tells(q.Type, s.Param) {
+			return maskedSearch(q.Type)
+		}
+	}
+	for _, i := range q.Include {
+		if m.tells(i.Source, i.Param) {
+			return maskedSearch(i.Source)
+		}
+	}
+	return m.conditions(q.Type, q.Where)
+}
+
+func (m *mask) conditions(t fhir.Type, list []search.Condition) error {
+	for _, c := range list {
+		if err := m.condition(t, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mask) condition(t fhir.Type, c search.Condition) error {
+	switch c := c.(type) {
+	case search.Terms:
+		for _, term := range c.Any {
+			if m.tells(t, term.Param) {
+				return maskedSearch(t)
+			}
+		}
+	case search.Not:
+		return m.condition(t, c.Condition)
+	case search.All:
+		return m.conditions(t, c.Of)
+	case search.Either:
+		return m.conditions(t, c.Of)
+	case search.Chain:
+		if m.tells(t, c.Param) {
+			return maskedSearch(t)
+		}
+		for _, q := range c.Targets {
+			if err := m.Searches(q); err != nil {
+				return err
+			}
+		}
+	case search.Has:
+		if m.tells(c.Source.Type, c.Param) {
+			return maskedSearch(c.Source.Type)
+		}
+		return m.Searches(c.Source)
+	}
+	return nil
+}
+
+// tells says whether a parameter of a type looks at what is hidden. References carry identifiers of their own beside them
+// (ParamAside): those are hidden wherever identifiers of some type are.
+func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
+	base := p &^ (search.ParamDetail | search.ParamAside | search.ParamTyped)
+	if m.text[base] || m.params[t][base] || m.elements[t] != nil && base >= r4.FirstCustom {
+		return true
+	}
+	if p&search.ParamAside == 0 {
+		return false
+	}
+	param := r4.ParamByID(uint16(base))
+	return param != nil && param.Type == r4.ParamReference && m.hidesIdentifiers()
+}
+
+func (m *mask) hidesIdentifiers() bool {
+	for _, names := range m.elements {
+		if names["identifier"] {
+			return true
+		}
+	}
+	return false
+}
+
+func maskedSearch(t fhir.Type) error { return fhir.Errorf(fhir.Denied, "mask-search", "", string(t)) }
+
+// redaction says in the meta of a resource that something was left out, so that nobody writes it back.
+const (
+	redacted  = `{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}`
+	subsetted = `{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}`
+)
+
+// Hide implements store.Hider. A document that cannot be read is not shown at all.
+func (m *mask) Hide(f store.Found) store.Found {
+	if len(f.Stored.Body) == 0 {
+		return f
+	}
+	doc, err := resource.New(f.Stored.Body)
+	if err == nil {
+		w := redactor{mask: m}
+		w.resource(doc.Root(), true)
+		if !w.left {
+			return f
+		}
+		if doc, err = resource.New(w.out); err == nil {
+			f.Stored = doc.Root().Store(f.Key.ID)
+			return f
+		}
+	}
+	f.Stored = resource.Stored{}
+	return f
+}
+
+// redactor writes a document without what is hidden.
+type redactor struct {
+	mask *mask
+	out  []byte
+	left bool // something was left out
+}
+
+func (w *redactor) member(name string, first *bool) {
+	if !*first {
+		w.out = append(w.out, ',')
+	}
+	*first = false
+	w.out, _ = jsontext.AppendQuote(w.out, name)
+	w.out = append(w.out, ':')
+}
+
+// resource writes a resource. The root gets its labels where its meta is or, without one, right behind the id; labels
+// that turn out not to be needed are thrown away with the rest.
+func (w *redactor) resource(v resource.Value, root bool) {
+	hidden := w.mask.elements[v.ResourceType()]
+	labelled := v.Get("meta").Kind() == resource.Object || !root
+	first := true
+	w.out = append(w.out, '{')
+	for m := v.First(); m.Kind() != resource.None; m = m.Next() {
+		name := m.Name()
+		if plain := strings.TrimPrefix(name, "_"); plain == "text" || hidden[plain] {
+			w.left = true
+			continue
+		}
+		w.member(name, &first)
+		if name == "meta" && root && m.Kind() == resource.Object {
+			w.meta(m)
+			continue
+		}
+		w.value(m)
+		if name == "id" && !labelled {
+			w.member("meta", &first)
+			w.out = append(w.out, `{"security":[`+redacted+`],"tag":[`+subsetted+`]}`...)
+		}
+	}
+	w.out = append(w.out, '}')
+}
+
+func (w *redactor) meta(v resource.Value) {
+	labels := map[string]string{"security": redacted, "tag": subsetted}
+	first := true
+	w.out = append(w.out, '{')
+	for m := v.First(); m.Kind() != resource.None; m = m.Next() {
+		w.member(m.Name(), &first)
+		label := labels[m.Name()]
+		if label == "" || m.Kind() != resource.Array || m.Len() == 0 {
+			w.value(m)
+			continue
+		}
+		w.value(m)
+		w.out = append(append(w.out[:len(w.out)-1], ','), label+"]"...)
+		delete(labels, m.Name())
+	}
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		w.member(name, &first)
+		w.out = append(w.out, "["+labels[name]+"]"...)
+	}
+	w.out = append(w.out, '}')
+}
+
+func (w *redactor) value(v resource.Value) {
+	switch v.Kind() {
+	case resource.Array:
+		w.out = append(w.out, '[')
+		first := true
+		for e := v.First(); e.Kind() != resource.None; e = e.Next() {
+			if !first {
+				w.out = append(w.out, ',')
+			}
+			first = false
+			w.value(e)
+		}
+		w.out = append(w.out, ']')
+	case resource.Object:
+		if r4.IsResource(v.ResourceType()) { // contained, or an entry of a stored Bundle
+			w.resource(v, false)
+			return
+		}
+		w.object(v)
+	default:
+		w.out = append(w.out, v.Raw()...)
+	}
+}
+
+// object writes an element; of one that may be a reference to a resource of which something is hidden, without display and
+// identifier.
+func (w *redactor) object(v resource.Value) {
+	hidden := w.refersToHidden(v)
+	first := true
+	w.out = append(w.out, '{')
+	for m := v.First(); m.Kind() != resource.None; m = m.Next() {
+		name := strings.TrimPrefix(m.Name(), "_")
+		if hidden && (name == "display" || name == "identifier" && w.mask.hidesIdentifiers()) {
+			w.left = true
+			continue
+		}
+		w.member(m.Name(), &first)
+		w.value(m)
+	}
+	w.out = append(w.out, '}')
+}
+
+// refersToHidden says whether v may be a Reference to a type of which something is hidden: one whose target is not known
+// may. What has a code or a system is a Coding.
+func (w *redactor) refersToHidden(v resource.Value) bool {
+	if v.Get("code").Kind() != resource.None || v.Get("system").Kind() != resource.None {
+		return false
+	}
+	if v.Get("reference").Kind() == resource.None && v.Get("display").Kind() == resource.None {
+		return false
+	}
+	t := fhir.ParseReference(v.Get("reference").Text()).Key.Type
+	return t == "" || w.mask.elements[t] != nil
+}

@@ -1,0 +1,152 @@
+package access
+
+import (
+	"context"
+	"iter"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Masked gives a Store that shows documents as the fence of the context wants them, and refuses searches that would tell
+// what it hides. Rooms that answer callers work on it: there is no second way to a document.
+func Masked(s store.Store) store.Store { return masked{s} }
+
+type masked struct{ store.Store }
+
+var (
+	_ store.Explainer = masked{}
+	_ store.Counter   = masked{}
+)
+
+func hiderOf(ctx context.Context) store.Hider { return store.FenceOf(ctx).Hider() }
+
+func allowed(ctx context.Context, q search.Query) error {
+	if h := hiderOf(ctx); h != nil {
+		return h.Searches(q)
+	}
+	return nil
+}
+
+func shown(ctx context.Context, f store.Found, err error) (store.Found, error) {
+	if h := hiderOf(ctx); h != nil {
+		f = h.Hide(f)
+	}
+	return f, err
+}
+
+// Commit implements store.Store: criteria of preconditions are searches too.
+func (m masked) Commit(ctx context.Context, c store.Changes) (store.Receipt, error) {
+	for _, p := range c.Require {
+		var err error
+		switch p := p.(type) {
+		case store.NoMatch:
+			err = allowed(ctx, p.Query)
+		case store.OneMatch:
+			err = allowed(ctx, p.Query)
+		}
+		if err != nil {
+			return store.Receipt{}, err
+		}
+	}
+	return m.Store.Commit(ctx, c)
+}
+
+// Read implements store.Store.
+func (m masked) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
+	f, err := m.Store.Read(ctx, key, t)
+	return shown(ctx, f, err)
+}
+
+// ReadVersion implements store.Store.
+func (m masked) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (store.Found, error) {
+	f, err := m.Store.ReadVersion(ctx, key, v)
+	return shown(ctx, f, err)
+}
+
+// Fetch implements store.Store.
+func (m masked) Fetch(ctx context.Context, match store.Match) (store.Found, error) {
+	f, err := m.Store.Fetch(ctx, match)
+	return shown(ctx, f, err)
+}
+
+// History implements store.Store.
+func (m masked) History(ctx context.Context, h store.History) iter.Seq2[store.Found, error] {
+	return func(yield func(store.Found, error) bool) {
+		for f, err := range m.Store.History(ctx, h) {
+			if f, err = shown(ctx, f, err); !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// Feed implements store.Store.
+func (m masked) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit, error] {
+	h := hiderOf(ctx)
+	if h == nil {
+		return m.Store.Feed(ctx, after)
+	}
+	return func(yield func(store.Commit, error) bool) {
+		for c, err := range m.Store.Feed(ctx, after) {
+			for i := range c.Writes {
+				c.Writes[i] = h.Hide(c.Writes[i])
+			}
+			if !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// Search implements store.Store.
+func (m masked) Search(ctx context.Context, q search.Query, t fhir.T, o store.SearchOptions) iter.Seq2[store.Match, error] {
+	if err := allowed(ctx, q); err != nil {
+		return refused(err)
+	}
+	return m.Store.Search(ctx, q, t, o)
+}
+
+// Included implements store.Store.
+func (m masked) Included(ctx context.Context, q search.Query, page []store.Match, t fhir.T) iter.Seq2[store.Match, error] {
+	if err := allowed(ctx, q); err != nil {
+		return refused(err)
+	}
+	return m.Store.Included(ctx, q, page, t)
+}
+
+func refused(err error) iter.Seq2[store.Match, error] {
+	return func(yield func(store.Match, error) bool) { yield(store.Match{}, err) }
+}
+
+// Count implements store.Store.
+func (m masked) Count(ctx context.Context, q search.Query, t fhir.T) (int, error) {
+	if err := allowed(ctx, q); err != nil {
+		return 0, err
+	}
+	return m.Store.Count(ctx, q, t)
+}
+
+// CountUpTo implements store.Counter.
+func (m masked) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most int) (int, error) {
+	if err := allowed(ctx, q); err != nil {
+		return 0, err
+	}
+	if c, ok := m.Store.(store.Counter); ok {
+		return c.CountUpTo(ctx, q, t, most)
+	}
+	n, err := m.Store.Count(ctx, q, t)
+	return min(n, most), err
+}
+
+// Explain implements store.Explainer.
+func (m masked) Explain(ctx context.Context, q search.Query, t fhir.T, o store.SearchOptions) (store.Plan, error) {
+	if err := allowed(ctx, q); err != nil {
+		return store.Plan{}, err
+	}
+	if e, ok := m.Store.(store.Explainer); ok {
+		return e.Explain(ctx, q, t, o)
+	}
+	return store.Plan{}, fhir.Errorf(fhir.Invalid, "search-plan-none", "http.Prefer")
+}

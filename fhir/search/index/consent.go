@@ -1,0 +1,138 @@
+package index
+
+import (
+	"slices"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+// consent adds what a Consent permits and denies, and the resources that it is about.
+func (x *Indexer) consent(root resource.Value) {
+	from := len(x.buf)
+	x.buf = search.AppendConsent(x.buf, x.readConsent(root))
+	x.add(search.ParamConsent, from)
+}
+
+// readConsent reads the rules of a Consent. R4 wants no type in the root provision, and its own examples have it both ways.
+// Without one, a root that names but a period is the frame in which policyRule holds; one that names more is an exception
+// to policyRule, which is OPTIN where nothing else is said.
+func (x *Indexer) readConsent(root resource.Value) search.Consent {
+	c := search.Consent{Inactive: root.Get("status").Text() != "active"}
+	for s := range root.Get("scope").Get("coding").Elements() {
+		switch s.Get("code").Text() {
+		case "adr", "research", "treatment": // what is done with the person, not who sees the record
+			c.Inactive = true
+		case "patient-privacy":
+			c.Inactive = root.Get("status").Text() != "active"
+		}
+	}
+	if c.Inactive {
+		return c
+	}
+	optOut := false
+	for p := range root.Get("policyRule").Get("coding").Elements() {
+		switch p.Get("code").Text() {
+		case "OPTOUT", "OPTOUTE":
+			optOut = true
+		}
+	}
+	rule := root.Get("provision")
+	c.Root = x.provision(rule, 1)
+	frame := len(c.Root.Purposes)+len(c.Root.Actors)+len(c.Root.Actions)+len(c.Root.Classes) == 0 &&
+		c.Root.Label == 0 && !c.Root.Data && !c.Root.Vague && !c.Root.VagueActor
+	switch rule.Get("type").Text() {
+	case "deny":
+		c.Otherwise = optOut
+	case "permit":
+		c.Otherwise = optOut
+	default:
+		if c.Root.Deny = optOut; frame {
+			break // when the period is over, nothing is said any more
+		}
+		c.Root.Deny, c.Otherwise = !optOut, optOut
+	}
+	return c
+}
+
+func (x *Indexer) provision(v resource.Value, depth int) search.Provision {
+	p := search.Provision{Deny: v.Get("type").Text() != "permit", Start: search.NoStart, End: search.NoEnd}
+	if iv, ok := period(v.Get("period")); ok {
+		p.Start, p.End = iv.Start, iv.End
+	} else if v.Get("period").Kind() != resource.None {
+		p.Vague = true
+	}
+	for one := range v.Get("purpose").Elements() {
+		p.Purposes = append(p.Purposes, one.Get("code").Text())
+	}
+	for one := range v.Get("actor").Elements() {
+		key, ok := x.local(one.Get("reference"))
+		switch {
+		case ok && slices.Contains([]fhir.Type{"Organization", "Practitioner", "Patient"}, key.Type):
+			p.Actors = append(p.Actors, key)
+		default: // a group, a role, a device, or somebody elsewhere
+			p.VagueActor = true
+		}
+	}
+	for one := range v.Get("action").Elements() {
+		code := "?"
+		for c := range one.Get("coding").Elements() {
+			code = c.Get("code").Text()
+		}
+		p.Actions = append(p.Actions, code)
+	}
+	for one := range v.Get("class").Elements() {
+		if t := one.Get("code").Text(); r4.IsResource(fhir.Type(t)) {
+			p.Classes = append(p.Classes, t)
+		} else {
+			p.Vague = true // kinds of documents
+		}
+	}
+	for one := range v.Get("securityLabel").Elements() {
+		if level := search.Confidentiality(one.Get("code").Text()); level > 0 {
+			p.Label = max(p.Label, level)
+		} else {
+			p.Vague = true
+		}
+	}
+	if v.Get("code").Kind() != resource.None || v.Get("dataPeriod").Kind() != resource.None {
+		p.Vague = true
+	}
+	for one := range v.Get("data").Elements() {
+		p.Data = true
+		from := len(x.buf)
+		x.buf = search.AppendReference(x.buf, one.Get("reference").Get("reference").Text(), x.index.o.Base, x.index.o.Also)
+		x.add(search.ParamConsentData, from)
+	}
+	if depth <= search.MaxProvisionDepth { // deeper ones make AppendConsent give up
+		for one := range v.Get("provision").Elements() {
+			p.Nested = append(p.Nested, x.provision(one, depth+1))
+		}
+	}
+	return p
+}
+
+// local gives the resource of this server that a Reference names.
+func (x *Indexer) local(reference resource.Value) (fhir.Key, bool) {
+	from := len(x.buf)
+	x.buf = search.AppendReference(x.buf, reference.Get("reference").Text(), x.index.o.Base, x.index.o.Also)
+	key, ok := search.ReferenceKey(x.buf[from:])
+	x.buf = x.buf[:from]
+	return key, ok
+}
+
+// cites adds every reference below v.
+func (x *Indexer) cites(v resource.Value) {
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		switch {
+		case c.Kind() == resource.String && c.Name() == "reference":
+			from := len(x.buf)
+			x.buf = search.AppendReference(x.buf, c.Text(), x.index.o.Base, x.index.o.Also)
+			x.add(search.ParamCites, from)
+		case c.Kind() == resource.Object || c.Kind() == resource.Array:
+			x.cites(c)
+		}
+	}
+}
