@@ -119,8 +119,8 @@ type binder struct {
 }
 
 // unsupported are parameters that are refused everywhere. _query names operations that nobody has defined here, _contained
-// would search what has no id of its own, _score needs ranks, near is a distance.
-var unsupported = []string{"_query", "_contained", "_containedType", "_score", "near"}
+// would search what has no id of its own, _score needs ranks.
+var unsupported = []string{"_query", "_contained", "_containedType", "_score"}
 
 // results are the parameters that say how the result is shown.
 var results = map[string]func(*binder, fhir.Type, Parameter) error{
@@ -185,6 +185,9 @@ func (b *binder) costs(name string, n int) error {
 // plain binds a parameter by its values.
 func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	bind := binders[param.Type]
+	if IsNear(param) {
+		bind = bindNear
+	}
 	if bind == nil {
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
 	}

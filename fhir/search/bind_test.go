@@ -137,7 +137,7 @@ func TestBindRefuses(t *testing.T) {
 		{"Patient", "_filter=gender in http://x", "search-terminology-off", "in"},
 		{"Patient", "_filter=" + strings.Repeat("(", 30), "search-limit", "depth"},
 		{"Patient", "_query=x", "search-param-unsupported", "_query"},
-		{"Location", "near=1|2", "search-param-unsupported", "near"},
+		{"Location", "near=1|200", "search-value-near", "1|200"},
 		{"Observation", "subject:Practitioner=1", "search-modifier-unsupported", "Patient"},
 		{"Patient", "name=", "search-value-empty", "name"},
 		{"Patient", "name=a,,b", "search-value-empty", "name"},
@@ -260,6 +260,7 @@ func TestBindCriteria(t *testing.T) {
 func TestEveryParameterBinds(t *testing.T) {
 	values := map[r4.ParamType]string{
 		r4.ParamString: "x", r4.ParamToken: "true", r4.ParamReference: "http://x/y", r4.ParamDate: "ge2020", r4.ParamNumber: "5", r4.ParamQuantity: "5|s|c", r4.ParamURI: "urn:x",
+		r4.ParamSpecial: "1|2",
 	}
 	n := 0
 	for _, of := range r4.Types() {

@@ -51,6 +51,8 @@ func (b *binder) ranges(n int) error {
 func unreadable(param *r4.SearchParam, p Parameter, value string) error {
 	code := "search-value-" + param.Type.String()
 	switch {
+	case IsNear(param):
+		code = "search-value-near"
 	case p.Modifier == "of-type":
 		code = "search-value-of-type"
 	case p.Modifier == "identifier":

@@ -49,6 +49,7 @@ func (o Options) Offers(p *r4.SearchParam) bool {
 	switch {
 	case isWords(p):
 		return p.Code == "_text" && !o.NoText || p.Code == "_content" && o.Content
+	case IsNear(p):
 	case p.Code == "_query" || binders[p.Type] == nil:
 		return false
 	}

@@ -29,6 +29,7 @@ import (
 //	           p+  unit 0 number 1            by unit, where it is not the code
 //	uri        p   text                       of a canonical with a version also without it
 //	composite  p   (code) (second) (third)? system    of parts escaped so that each ends by itself; see composite.go
+//	position   p   row column lat lon         a cell of 0.1° (2 bytes each), then degrees (8 bytes each); see near.go
 //	words      p   word                       _text and _content: each word of the text once, folded
 //	any        p*  0                          the element is there, and has nothing that it could be found by (:missing)
 

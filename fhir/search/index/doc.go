@@ -12,7 +12,7 @@
 // Parts that a trie cannot follow (conditions in the middle of a path, entry[0], composites) start at the element where
 // the trie ends and look below it directly.
 //
-// _id and _lastUpdated have no entries: the store knows both. Special parameters (near) have none.
+// _id and _lastUpdated have no entries: the store knows both. Of special parameters near has.
 //
 // What is taken of each data type is the table of https://hl7.org/fhir/R4/search.html#table; choices of ours:
 //   - Range gives both its ends to quantity and number, SampledData its least and greatest value.

@@ -26,6 +26,8 @@ func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v res
 		x.quantity(p, e, v, inComposite)
 	case r4.ParamURI:
 		x.uri(p, v.Text())
+	case r4.ParamSpecial:
+		x.position(p, v)
 	}
 	if len(x.refs) == before && !inComposite {
 		from := len(x.buf)
@@ -224,6 +226,13 @@ func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value, i
 			x.buf = search.AppendCanonical(x.buf, s, x.index.o.Base, x.index.o.Also)
 		}
 	}
+	x.add(p, from)
+}
+
+// position adds Location.position.
+func (x *Indexer) position(p search.ParamID, v resource.Value) {
+	from := len(x.buf)
+	x.buf, _ = search.AppendPosition(x.buf, string(v.Get("latitude").Raw()), string(v.Get("longitude").Raw()))
 	x.add(p, from)
 }
 

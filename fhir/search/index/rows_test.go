@@ -277,4 +277,24 @@ var textRows = []row{
 		"Patient?_text=xhtml": "", "Patient?_text=amp": "", "Patient?_text=an": "", "Patient?_text=class": "", "Patient?_text=39°": "a", "Patient?_text=fever patient": "b",
 		"Patient?_content=thu": "a c", "Patient?_content=sot": "a b", "Patient?_content=tran,has": "b c", "Patient?_content=tran the": "", "Patient?_content=the thử le tran": "", "Patient?_content=Le TRAN": "c",
 	}},
+	{"special", []string{
+		location("danang", `"position":{"latitude":16.0544,"longitude":108.2022}`),
+		location("hoian", `"position":{"latitude":15.8801,"longitude":108.338}`),
+		location("hanoi", `"position":{"latitude":21.0278,"longitude":105.8342}`),
+		location("fiji", `"position":{"latitude":-17.7,"longitude":179.99}`),
+		location("taveuni", `"position":{"latitude":-17.7,"longitude":-179.99}`),
+		location("pole", `"position":{"latitude":90,"longitude":12}`),
+		location("wrong", `"position":{"latitude":1600,"longitude":108}`),
+		location("none", `"name":"x"`),
+	}, map[string]string{
+		"Location?near=16.0544|108.2022|0|km": "danang", "Location?near=16.06|108.2": "danang", "Location?near=16.06|108.2|24|km": "danang", "Location?near=16.06|108.2|25|km": "danang hoian",
+		"Location?near=16.06|108.2|16|[mi_i]": "danang hoian", "Location?near=16.06|108.2|16|mi": "danang hoian", "Location?near=16.06|108.2|16": "danang", "Location?near=16.06|108.2|25000|m": "danang hoian",
+		"Location?near=16.06|108.2|620|km": "danang hoian hanoi", "Location?near=-17.7|180|2|km": "fiji taveuni", "Location?near=-17.7|-179.995|10|km": "fiji taveuni", "Location?near=-17.7|179.98|2|km": "fiji",
+		"Location?near=89.99|-170|5|km": "pole", "Location?near=0|0|20100|km": "danang hoian hanoi fiji taveuni pole", "Location?near=16.06|108.2|1|km,21|105.8|10|km": "danang hanoi",
+		"Location?near:missing=true": "none", "Location?near:missing=false": "danang hoian hanoi fiji taveuni pole wrong", "Location?near=16.06|108.2||": "danang",
+	}},
+}
+
+func location(id, rest string) string {
+	return `{"resourceType":"Location","id":"` + id + `",` + rest + `}`
 }

@@ -455,7 +455,13 @@ func TestSearch(t *testing.T) {
 			}
 		})
 	}
-	t.Run("special", func(t *testing.T) { refused(t, "Location?near=16.0|107.9", "search-param-unsupported") })
+	t.Run("special:refused", func(t *testing.T) {
+		for _, value := range []string{"16", "91|0", "0|181", "a|b", "1|2|-3|km", "1|2|3|kg", "1|2|3|km|x", "1|2|x|km", "16,107"} {
+			refused(t, "Location?near="+value, "search-value-near")
+		}
+		refused(t, "Location?near:exact=1|2", "search-modifier-unsupported")
+		refused(t, "Location?_sort=near", "search-sort-unsupported")
+	})
 	t.Run("contained", func(t *testing.T) {
 		refused(t, "Patient?_contained=true", "search-param-unsupported")
 		refused(t, "Patient?_contained=true&_containedType=container", "search-param-unsupported")

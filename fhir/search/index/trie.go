@@ -49,7 +49,7 @@ type part struct {
 func compile(t fhir.Type, params []*r4.SearchParam) *trie {
 	out := &trie{nodes: make([]node, rootState+1)}
 	for _, p := range params {
-		if p.Expression == "" || p.Type == r4.ParamSpecial || p.Code == "_id" || search.ParamID(p.ID) == search.ParamLastUpdated {
+		if p.Expression == "" || p.Type == r4.ParamSpecial && !search.IsNear(p) || p.Code == "_id" || search.ParamID(p.ID) == search.ParamLastUpdated {
 			continue
 		}
 		for _, path := range paths(p.Expression, r4.Resource(t)) {

@@ -17,12 +17,12 @@ type Generator struct{ r *rand.Rand }
 func New(seed uint64) *Generator { return &Generator{rand.New(rand.NewPCG(seed, 5))} }
 
 // Types are those of the documents.
-var Types = []fhir.Type{"Patient", "Observation", "Encounter", "Organization", "ValueSet", "List"}
+var Types = []fhir.Type{"Patient", "Observation", "Encounter", "Organization", "ValueSet", "List", "Location"}
 
 // perType is how many ids each type has: a document of an id that was there replaces it.
 const perType = 9
 
-var letters = map[fhir.Type]string{"Patient": "p", "Observation": "o", "Encounter": "e", "Organization": "g", "ValueSet": "v", "List": "l"}
+var letters = map[fhir.Type]string{"Patient": "p", "Observation": "o", "Encounter": "e", "Organization": "g", "ValueSet": "v", "List": "l", "Location": "c"}
 
 var (
 	genders  = []string{"male", "female", "other"}
@@ -87,6 +87,12 @@ func (g *Generator) DocumentOf(key fhir.Key) []byte {
 		o.maybe(g, 50, "active", g.boolean)
 		o.maybe(g, 40, "partOf", func() string { return g.reference("Organization") })
 		o.maybe(g, 50, "identifier", func() string { return "[" + g.identifier() + "]" })
+	case "Location":
+		o.maybe(g, 70, "name", func() string { return text(pick(g.r, places)) })
+		o.maybe(g, 80, "position", func() string {
+			lat, lon := g.position()
+			return fmt.Sprintf(`{"latitude":%v,"longitude":%v}`, lat, lon)
+		})
 	case "ValueSet":
 		o.add("status", text(pick(g.r, []string{"active", "draft"})))
 		o.maybe(g, 80, "url", func() string { return text(pick(g.r, urls)) })

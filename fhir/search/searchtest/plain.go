@@ -18,6 +18,7 @@ var searchable = map[fhir.Type][]string{
 	"Organization": {"name", "partof", "identifier", "active"},
 	"ValueSet":     {"url", "status", "_profile"},
 	"List":         {"item", "status"},
+	"Location":     {"near", "near", "name"},
 }
 
 var prefixes = []string{"", "eq", "ne", "gt", "ge", "lt", "le", "sa", "eb"}
@@ -47,6 +48,9 @@ func (g *Generator) plain(t fhir.Type) node {
 		is := g.chance(50)
 		value := map[bool]string{true: "true", false: "false"}[is]
 		return node{p.Code + ":missing", value, func(at place) bool { return is != present(p, at.doc) }}
+	}
+	if p.Code == "near" {
+		return g.near(p)
 	}
 	if g.chance(35) {
 		if n, ok := g.modified(t, p); ok {

@@ -213,6 +213,9 @@ func (g *Generator) test(t fhir.Type, depth int) expression {
 		}}
 	}
 	p := r4.Param(t, pick(g.r, searchable[t]))
+	if p.Code == "near" { // which _filter has no operator for
+		p = r4.Param(t, "name")
+	}
 	w := g.want(t, p)
 	quoted := text(w.raw)
 	if p.Type == r4.ParamString { // here the whole string counts, not how it begins
