@@ -101,7 +101,7 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
-	"search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
+	"search-query-named": true, "search-contained": true, "search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
 }
 
 // maxTerms bounds the ranges that one search may ask the index for.
@@ -118,15 +118,23 @@ type binder struct {
 	applies    strings.Builder
 }
 
-// unsupported are parameters that are refused everywhere. _query names operations that nobody has defined here, _contained
-// would search what has no id of its own, _score needs ranks.
-var unsupported = []string{"_query", "_contained", "_containedType", "_score"}
+// unsupported are parameters that are refused everywhere, with the code that says why and what is accepted instead. _query
+// names operations that nobody has defined here, _contained would search what has no id of its own, _score needs ranks.
+var unsupported = map[string]string{
+	"_query": "search-query-named", "_contained": "search-contained", "_containedType": "search-contained",
+	"_score": "search-param-unsupported",
+}
+
+// refusal gives the error of an unsupported parameter of type t.
+func refusal(t fhir.Type, name, value string) error {
+	return fhir.Errorf(fhir.Invalid, unsupported[name], "", name, clip(value), t)
+}
 
 // results are the parameters that say how the result is shown.
 var results = map[string]func(*binder, fhir.Type, Parameter) error{
 	"_count": (*binder).count, "_total": (*binder).total, "_summary": (*binder).summary, "_elements": (*binder).elements,
 	"_sort": (*binder).sort, "_include": (*binder).include, "_revinclude": (*binder).include,
-	"_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
+	"_contained": (*binder).contained, "_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
 }
 
 func (b *binder) parameter(t fhir.Type, p Parameter) error {
@@ -158,8 +166,8 @@ func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
 	}
 	param := b.o.Registry.Param(t, p.Name)
 	switch {
-	case slices.Contains(unsupported, p.Name) && (param == nil || param.Type == r4.ParamSpecial || p.Name[0] == '_'):
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", p.Name)
+	case unsupported[p.Name] != "":
+		return nil, refusal(t, p.Name, p.Value)
 	case param == nil:
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(p.Name), t, b.nearest(t, p.Name))
 	case p.Value == "":

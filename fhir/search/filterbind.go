@@ -57,8 +57,8 @@ func (b *binder) filterTest(t fhir.Type, path []filterStep, n *filterNode) (Cond
 	step := path[0]
 	param := b.o.Registry.Param(t, step.name)
 	switch {
-	case slices.Contains(unsupported, step.name) && (param == nil || param.Type == r4.ParamSpecial || step.name[0] == '_'):
-		return nil, fhir.Errorf(fhir.Invalid, "search-param-unsupported", "", step.name)
+	case unsupported[step.name] != "":
+		return nil, refusal(t, step.name, n.value)
 	case param == nil:
 		return nil, fhir.Errorf(fhir.Invalid, "search-param-unknown", "", clip(step.name), t, b.nearest(t, step.name))
 	case len(path) == 1 && step.of != "":

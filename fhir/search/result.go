@@ -47,6 +47,15 @@ func (b *binder) most(_ fhir.Type, p Parameter) error {
 	return nil
 }
 
+// contained binds _contained=false, which is what every search does: contained resources are found through what contains
+// them, if at all.
+func (b *binder) contained(t fhir.Type, p Parameter) error {
+	if p.Value != "false" {
+		return refusal(t, p.Name, p.Value)
+	}
+	return b.once(p)
+}
+
 // pass takes a parameter that concerns the format alone.
 func (b *binder) pass(_ fhir.Type, p Parameter) error { return b.once(p) }
 
@@ -119,7 +128,7 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 		switch {
 		case param == nil:
 			return fhir.Errorf(fhir.Invalid, "search-sort-unknown", "", clip(name), t, b.nearest(t, name))
-		case param.Type == r4.ParamComposite || binders[param.Type] == nil || isWords(param) || slices.Contains(unsupported, name):
+		case param.Type == r4.ParamComposite || binders[param.Type] == nil || isWords(param) || unsupported[name] != "":
 			return fhir.Errorf(fhir.Invalid, "search-sort-unsupported", "", name)
 		}
 		if err := b.ready(param); err != nil {

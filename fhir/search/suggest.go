@@ -43,7 +43,7 @@ func (b *binder) nearest(t fhir.Type, name string) string {
 	}
 	var list []candidate
 	for _, p := range b.o.Registry.Params(t) {
-		if slices.Contains(unsupported, p.Code) {
+		if unsupported[p.Code] != "" {
 			continue
 		}
 		far := distance(strings.ToLower(name), p.Code)

@@ -463,8 +463,8 @@ func TestSearch(t *testing.T) {
 		refused(t, "Location?_sort=near", "search-sort-unsupported")
 	})
 	t.Run("contained", func(t *testing.T) {
-		refused(t, "Patient?_contained=true", "search-param-unsupported")
-		refused(t, "Patient?_contained=true&_containedType=container", "search-param-unsupported")
+		refused(t, "Patient?_contained=true", "search-contained")
+		refused(t, "Patient?_contained=true&_containedType=container", "search-contained")
 	})
 	t.Run("list:functional", func(t *testing.T) {
 		refused(t, "AllergyIntolerance?_list=$current-allergies", "search-list-functional")
