@@ -19,6 +19,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0 // scripts of exchanges in tests
 	github.com/samply/golang-fhir-models/fhir-models v0.3.2 // typed views, read only: fhir/resource
 	github.com/schollz/progressbar/v3 v3.19.1 // progress of an import: cmd/lienthong/importing
+	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck
 	golang.org/x/sync v0.24.0 // bounded goroutines with an owner
 	golang.org/x/term v0.47.0 // whether the demo talks to a terminal: cmd/lienthong
 	golang.org/x/text v0.43.0 // Unicode normalisation, languages: fhir/search, fhir/outcome
@@ -70,14 +71,19 @@ require (
 	github.com/prometheus/procfs v0.10.1 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.0 // indirect
+	github.com/richardlehane/mscfb v1.0.9 // indirect
+	github.com/richardlehane/msoleps v1.0.6 // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
+	github.com/tiendc/go-deepcopy v1.7.2 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
+	github.com/xuri/efp v0.0.3-0.20260924042702-217b81952dec // indirect
+	github.com/xuri/nfp v0.0.2-0.20250530014748-2ddeb826f9a9 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.10.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa // indirect
-	golang.org/x/net v0.61.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect

@@ -54,6 +54,7 @@ adapters/bhxh/wire      -> fhir
 adapters/bhxh/hoso      -> adapters/bhxh/wire
 adapters/bhxh/hoso/gen  -> adapters/bhxh/hoso
 adapters/bhxh/mapping   -> adapters/bhxh/hoso fhir/resource fhir/identity
+adapters/bhxh/precheck  -> adapters/bhxh/hoso adapters/bhxh/mapping
 adapters/bhxh/gateway   -> adapters/bhxh/wire
 adapters/bhxhmock       -> adapters/bhxh/wire
 `
@@ -62,6 +63,7 @@ adapters/bhxhmock       -> adapters/bhxh/wire
 var outside = map[string][]string{
 	"github.com/gin-gonic/gin":       {"fhir/rest", "cmd/lienthong/bench"},
 	"github.com/cockroachdb/pebble":  {"fhir/store/engine", "fhir/store/commitlog/embedded", "cmd/lienthong/bench"},
+	"github.com/xuri/excelize":       {"adapters/bhxh/precheck"},
 	"github.com/robfig/cron":         {"scheduler", "scheduler/cron"},
 	"github.com/alecthomas/kong":     {"cmd/lienthong"},
 	"github.com/evanphx/json-patch":  {"fhir/interaction"},

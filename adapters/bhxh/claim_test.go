@@ -22,7 +22,7 @@ func episode(tb testing.TB, id, kind string) *resource.Document {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f, _, err := hoso.Decode(raw, hoso.DefaultLimits())
+	f, err := hoso.Decode(raw, hoso.DefaultLimits())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -3,11 +3,13 @@
 //	lienthong demo           everything at once, with an invented population
 //	lienthong serve          the server
 //	lienthong import FILES   bring FHIR data in
+//	lienthong precheck FILES check claim files before they are sent
 //	lienthong mock-bhxh      the mock assessment portal
 //	lienthong bench          speed, next to its limits
 //	lienthong version
 //
 // Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
+// Of precheck: 0 clean, 1 warnings, 2 errors, 4 a file cannot be read, 5 it did not work or the command line is wrong.
 package main
 
 import (
@@ -27,6 +29,11 @@ const (
 	exitFailed  = 1
 	exitUsage   = 2
 	exitPartial = 3
+
+	exitWarnings   = 1
+	exitErrors     = 2
+	exitUnreadable = 4
+	exitNoPrecheck = 5
 )
 
 // exitError is an error that asks for an exit code of its own.
@@ -44,6 +51,7 @@ type cli struct {
 	Demo      demoCmd         `cmd:"" help:"Run everything at once: server, mock portal, scheduler, an invented population."`
 	Serve     serveCmd        `cmd:"" help:"Run the server."`
 	Import    importCmd       `cmd:"" help:"Import files of FHIR data."`
+	Precheck  precheckCmd     `cmd:"" help:"Check claim files of the social insurance before they are sent."`
 	MockBHXH  mockCmd         `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
 	Bench     benchCmd        `cmd:"" help:"Measure speed, next to its limits."`
 	BenchBare bareCmd         `cmd:"" name:"bench-bare" hidden:""`
@@ -93,7 +101,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return &exitError{exitUsage, fmt.Errorf("%w; see lienthong %s--help", err, commandOf(parser.Model, args))}
+		code := exitUsage
+		if commandOf(parser.Model, args) == "precheck " {
+			code = exitNoPrecheck // 2 says there that a file has errors
+		}
+		return &exitError{code, fmt.Errorf("%w; see lienthong %s--help", err, commandOf(parser.Model, args))}
 	}
 	return command.Run()
 }

@@ -5,9 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
-	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/fhir"
 )
 
@@ -17,56 +14,125 @@ type CheckOptions struct {
 	Now time.Time
 	// MoreCodes are codes by field that later decisions added to the lists, such as KET_QUA_DTRI: {"8"}.
 	MoreCodes map[string][]string
+	// FreeOfCharge are facilities (MA_CSKCB) whose patients pay no share on route: commune stations (AMT-09).
+	FreeOfCharge []string
+	// Known is what happened before (DUP-02, DUP-03); nil: not looked at.
+	Known Known
 }
 
-// maxFindings bounds the answer for a file that is wrong throughout.
+// Known is what is known of earlier files and other facilities.
+type Known interface {
+	// Accepted says whether this version of the episode was accepted before.
+	Accepted(maCSKCB, maLK string, version uint64) bool
+	// StayedElsewhere says whether the person was an inpatient of another facility at some time in from to, both
+	// yyyyMMddHHmm.
+	StayedElsewhere(soCCCD, maCSKCB, from, to string) bool
+}
+
+// maxFindings bounds the answer for a file, or an episode of it, that is wrong throughout.
 const maxFindings = 1000
 
-// Check runs the pre-checks over a file. Findings come in the order of the tables; there are at most 1000.
+// Check runs the pre-checks over a file. Findings come in the order of the episodes and, for each, of the rules.
 func Check(f *File, o CheckOptions) []Finding {
-	c := &checker{o: o}
-	if f.SoLuong != "" && f.SoLuong != strconv.Itoa(len(f.HoSo)) {
-		c.add("ENV-02", "", 0, "SOLUONGHOSO")
-	}
+	out := CheckFile(f, len(f.HoSo), o)
 	for _, h := range f.HoSo {
-		c.maLK = h.MaLK()
-		if f.MaCSKCB != h.MaCSKCB() {
-			c.add("ENV-01", "", 0, "MACSKCB")
+		if len(out) >= maxFindings {
+			break
 		}
-		c.episode(h)
+		out = append(out, CheckEpisode(f, h, o)...)
+	}
+	return out[:min(len(out), maxFindings)]
+}
+
+// CheckFile runs the pre-checks that are about the file itself, of which n episodes were read. f.HoSo is not looked at.
+func CheckFile(f *File, n int, o CheckOptions) []Finding {
+	c := &checker{o: o, f: f, n: n, whole: true}
+	for _, x := range checks {
+		if x.file || x.texts {
+			c.run(x)
+		}
 	}
 	return c.out
 }
 
-// CheckEpisode runs the pre-checks over one episode, without its envelope.
-func CheckEpisode(h HoSo, o CheckOptions) []Finding {
-	c := &checker{o: o, maLK: h.MaLK()}
-	c.episode(h)
+// CheckEpisode runs the pre-checks over one episode of f; f nil: it stands in no file yet. f.HoSo is not looked at, so
+// that episodes of one file can be checked by many at once.
+func CheckEpisode(f *File, h HoSo, o CheckOptions) []Finding {
+	return newChecker(f, h, o).episode(func(x check) bool { return !x.known || o.Known != nil })
+}
+
+// CheckKnown runs only the pre-checks that ask o.Known, for who checks episodes of a file by many at once and knows the
+// past by their order.
+func CheckKnown(f *File, h HoSo, o CheckOptions) []Finding {
+	return newChecker(f, h, o).episode(func(x check) bool { return x.known })
+}
+
+func newChecker(f *File, h HoSo, o CheckOptions) *checker {
+	if f == nil {
+		f = &File{MaCSKCB: h.MaCSKCB()}
+	}
+	c := &checker{o: o, f: f, h: h, maLK: h.MaLK()}
+	for i := range h.Tables {
+		c.byTable = append(c.byTable, c.rowsOf(&h.Tables[i]))
+	}
+	c.x = at{c: c, table: XML1.String(), stt: 1}
+	if rows := c.rows(XML1); len(rows) > 0 {
+		c.x = rows[0]
+	}
+	return c
+}
+
+func (c *checker) episode(wanted func(check) bool) []Finding {
+	for _, x := range checks {
+		if !x.file && wanted(x) {
+			c.run(x)
+		}
+	}
 	return c.out
 }
 
-// checker gathers the findings of one episode after the other.
+// checker is one run of the pre-checks: over a file, or over one of its episodes.
 type checker struct {
-	o    CheckOptions
-	maLK string
+	o     CheckOptions
+	f     *File
+	n     int  // episodes of the file
+	whole bool // over the file
+	h     HoSo
+	maLK  string
+
+	byTable [][]at // as h.Tables
+	x       at     // XML1; without fields if there is none
+
+	sums   Totals // of the lines, once they were asked for
+	summed bool   // they were
+	adds   bool   // each line has its amounts, so that sums mean something
+
+	rule string // the one that is being decided
 	out  []Finding
 }
 
-func (c *checker) add(rule, table string, row int, field string) {
-	c.addAs(rule, table, row, field, nil)
-}
-
-// addAs adds a finding with another severity than the rule's.
-func (c *checker) addAs(rule, table string, row int, field string, severity *fhir.Severity) {
-	if len(c.out) >= maxFindings {
+func (c *checker) run(x check) {
+	if x.envelope && c.f.Bare {
 		return
 	}
-	f := NewFinding(rule, table, row, field)
-	f.MaLK = c.maLK
-	if severity != nil {
-		f.Severity = *severity
+	for _, id := range x.needs {
+		if c.f.Bare && c.h.Table(id) == nil {
+			return
+		}
 	}
+	c.rule = x.rule
+	x.look(c)
+}
+
+// fail adds a finding of the rule that is being decided.
+func (c *checker) fail(table string, row int, field string) *Finding {
+	if len(c.out) >= maxFindings {
+		return &Finding{}
+	}
+	f := NewFinding(c.rule, table, row, field)
+	f.MaLK = c.maLK
 	c.out = append(c.out, f)
+	return &c.out[len(c.out)-1]
 }
 
 // at is a row under check: where it is, so that findings name it.
@@ -77,227 +143,44 @@ type at struct {
 	stt   int
 }
 
-func (a at) fail(rule, field string) { a.c.add(rule, a.table, a.stt, field) }
+func (a at) fail(field string) *Finding { return a.c.fail(a.table, a.stt, field) }
 
-func (c *checker) rows(t *Table) []at {
+func (a at) id() ID { return a.layout.ID }
+
+func (c *checker) rowsOf(t *Table) []at {
 	out := make([]at, len(t.Rows))
+	name := t.Layout.ID.String()
 	for i, r := range t.Rows {
 		stt, err := strconv.Atoi(r.Get("STT"))
 		if err != nil || stt < 1 {
 			stt = i + 1
 		}
-		out[i] = at{Row: r, c: c, table: t.Layout.ID.String(), stt: stt}
+		out[i] = at{Row: r, c: c, table: name, stt: stt}
 	}
 	return out
 }
 
-func (c *checker) episode(h HoSo) {
-	c.tables(h)
-	if d := h.Decision(); !d.Known {
-		c.add("VER-01", "XML1", 0, "NGAY_RA")
-	}
-	for i := range h.Tables {
-		t := &h.Tables[i]
-		for _, r := range c.rows(t) {
-			if t.Layout.ID != XML1 && r.Get("MA_LK") != h.MaLK() {
-				r.fail("ENV-05", "MA_LK")
-			}
-			c.fields(r)
-		}
-		c.numbering(t)
-	}
-	if t := h.Table(XML1); t != nil {
-		for _, r := range c.rows(t) {
-			c.person(r)
-			c.codes1(r)
-			c.stay(r)
-			c.totals(r, h)
+// rows gives the rows of a table, of the first one if it is repeated.
+func (c *checker) rows(id ID) []at {
+	for i, t := range c.h.Tables {
+		if t.Layout.ID == id {
+			return c.byTable[i]
 		}
 	}
-	for _, id := range [...]ID{XML2, XML3} {
-		t := h.Table(id)
-		if t == nil {
+	return nil
+}
+
+// every calls look for each row of the given tables; of all tables if none is given.
+func (c *checker) every(look func(at), ids ...ID) {
+	for i, t := range c.h.Tables {
+		if len(ids) > 0 && !slices.Contains(ids, t.Layout.ID) {
 			continue
 		}
-		for _, r := range c.rows(t) {
-			c.codes23(r)
-			c.dates23(r, h.XML1())
-			c.line(r, h.XML1())
-		}
-		c.duplicates(t)
-	}
-	c.results(h)
-}
-
-// tables is ENV-04: XML1 once and first, each table at most once.
-func (c *checker) tables(h HoSo) {
-	var seen [len(layouts)]int
-	for _, t := range h.Tables {
-		seen[t.Layout.ID]++
-		if seen[t.Layout.ID] == 2 {
-			c.add("ENV-04", t.Layout.ID.String(), 0, "")
-		}
-		if t.Layout.Single() && len(t.Rows) > 1 {
-			c.add("ENV-04", t.Layout.ID.String(), 2, "")
-		}
-	}
-	if len(h.Tables) == 0 || h.Tables[0].Layout.ID != XML1 || len(h.Tables[0].Rows) == 0 {
-		c.add("ENV-04", "XML1", 0, "")
-	}
-}
-
-// fields are the rules that hold for each field of each table: FLD-01 to FLD-04.
-func (c *checker) fields(r at) {
-	nfc := true
-	for i, f := range r.layout.Fields {
-		v := r.values[i]
-		if v == "" {
-			if f.Required {
-				r.fail("FLD-01", f.Name)
-			} else if f.When != nil && f.When.Holds(r.Get("MA_NHOM")) {
-				if r.layout.ID == XML3 && (f.Name == "NGUOI_THUC_HIEN" || f.Name == "NGAY_TH_YL") {
-					r.fail("REF-03", f.Name)
-				} else {
-					r.fail("FLD-01", f.Name)
-				}
-			}
-			continue
-		}
-		if f.MaxLength > 0 && len(v) > f.MaxLength && runes(v) > f.MaxLength {
-			r.fail("FLD-02", f.Name)
-		}
-		switch {
-		case f.Format != NoFormat:
-			if !dated(f, v) {
-				r.fail("FLD-04", f.Name)
-			}
-		case f.Type == Number:
-			if !isNumber(v) {
-				r.fail("FLD-03", f.Name)
-			}
-		default:
-			nfc = nfc && norm.NFC.IsNormalString(v)
-		}
-	}
-	if !nfc {
-		r.fail("ENC-02", "")
-	}
-}
-
-func runes(s string) int {
-	n := 0
-	for range s {
-		n++
-	}
-	return n
-}
-
-// numbering is STT-01: the rows of a list are numbered 1..n.
-func (c *checker) numbering(t *Table) {
-	if t.Layout.ID < XML2 || t.Layout.ID > 5 {
-		return
-	}
-	for i, r := range t.Rows {
-		if stt, err := strconv.Atoi(r.Get("STT")); err != nil || stt != i+1 {
-			c.add("STT-01", t.Layout.ID.String(), i+1, "STT")
-			return // the first one tells it; the rest would follow from it
+		for _, r := range c.byTable[i] {
+			look(r)
 		}
 	}
 }
 
-// duplicates is DUP-01: no two rows equal in all but STT.
-func (c *checker) duplicates(t *Table) {
-	stt := t.Layout.Index("STT")
-	seen := make(map[string]bool, len(t.Rows))
-	var key []byte
-	for _, r := range c.rows(t) {
-		key = key[:0]
-		for i, v := range r.values {
-			if i != stt {
-				key = append(append(key, v...), 0)
-			}
-		}
-		if seen[string(key)] {
-			r.fail("DUP-01", "")
-		}
-		seen[string(key)] = true
-	}
-}
-
-// results are REF-01 and REF-02; they are looked at only in a file that carries results (XML4).
-func (c *checker) results(h HoSo) {
-	t := h.Table(XML4)
-	if t == nil {
-		return
-	}
-	has := func(rows []Row, code string) bool {
-		return slices.ContainsFunc(rows, func(r Row) bool { return r.Get("MA_DICH_VU") == code })
-	}
-	for _, r := range c.rows(t) {
-		if !has(h.Rows(XML3), r.Get("MA_DICH_VU")) {
-			r.fail("REF-01", "MA_DICH_VU")
-		}
-	}
-	services := h.Table(XML3)
-	if services == nil {
-		return
-	}
-	for _, r := range c.rows(services) {
-		switch r.Get("MA_NHOM") {
-		case "1", "2", "3":
-			if r.Get("NGAY_KQ") != "" && !has(t.Rows, r.Get("MA_DICH_VU")) {
-				r.fail("REF-02", "MA_DICH_VU")
-			}
-		}
-	}
-}
-
-// dated is FLD-04 for one field.
-func dated(f Field, v string) bool {
-	switch f.Name {
-	case "NGAY_SINH":
-		return birth(v)
-	case "NGAY_MIEN_CCT": // by its definition a day where the certificate was given, a minute where it was not yet
-		return day(v) || minute(v)
-	case "GT_THE_TU", "GT_THE_DEN", "NGAY_TAI_KHAM": // lists
-		return !slices.ContainsFunc(split(v), func(d string) bool { return !day(d) })
-	}
-	if f.Format == Day {
-		return day(v)
-	}
-	return minute(v)
-}
-
-// birth says whether v is a birth date: yyyyMMddHHmm, where month-day may be 0000 (then so is the time).
-func birth(v string) bool {
-	if len(v) == 12 && v[4:8] == "0000" {
-		return v[8:] == "0000" && day(v[:4]+"0101")
-	}
-	return minute(v)
-}
-
-func day(v string) bool {
-	_, ok := parseDay(v)
-	return ok
-}
-
-func parseDay(v string) (time.Time, bool) {
-	if len(v) != 8 || !isNumber(v) {
-		return time.Time{}, false
-	}
-	t, err := time.ParseInLocation("20060102", v, wire.Zone)
-	return t, err == nil && t.Year() >= 1850
-}
-
-func minute(v string) bool {
-	_, ok := parseMinute(v)
-	return ok
-}
-
-func parseMinute(v string) (time.Time, bool) {
-	if len(v) != 12 || !isNumber(v) {
-		return time.Time{}, false
-	}
-	t, err := time.ParseInLocation("200601021504", v, wire.Zone)
-	return t, err == nil && t.Year() >= 1850
-}
+// lower makes a finding a warning, for lists that are not complete.
+func (f *Finding) lower() { f.Severity = fhir.SeverityWarning }

@@ -5,57 +5,77 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/lienthong/lienthong/adapters/bhxh/wire"
-	"github.com/lienthong/lienthong/fhir"
 )
 
 var (
 	idForm   = regexp.MustCompile(`^([0-9]{9}|[0-9]{12}|[A-Z][0-9]{7})$`)
 	cardForm = regexp.MustCompile(`^([A-Z]{2}[1-5][0-9]{2}[0-9]{10}|[0-9]{10})$`)
-	icdForm  = regexp.MustCompile(`^[A-Z][0-9]{2}(\.[0-9]{1,2})?[*+]?$`)
 )
 
-// maxBenhKT is the number of further diagnoses that the decision allows.
-const maxBenhKT = 12
+// identityForm is ID-01.
+func identityForm(c *checker) {
+	if id := c.x.Get("SO_CCCD"); id != "" && !idForm.MatchString(id) {
+		c.x.fail("SO_CCCD")
+	}
+}
 
-// person are the rules on who was treated: ID-01 to ID-03, CARD-01, DT-01 to DT-03, DATE-05.
-func (c *checker) person(r at) {
-	if id := r.Get("SO_CCCD"); id != "" {
-		switch {
-		case !idForm.MatchString(id):
-			r.fail("ID-01", "SO_CCCD")
-		case len(id) == 12 && !agrees(id, r.Get("NGAY_SINH"), r.Get("GIOI_TINH")):
-			r.fail("ID-02", "SO_CCCD")
-		}
+// identityAgrees is ID-02.
+func identityAgrees(c *checker) {
+	id := c.x.Get("SO_CCCD")
+	if len(id) == 12 && idForm.MatchString(id) && !agrees(id, c.x.Get("NGAY_SINH"), c.x.Get("GIOI_TINH")) {
+		c.x.fail("SO_CCCD")
 	}
-	for _, card := range split(r.Get("MA_THE_BHYT")) {
-		if !cardForm.MatchString(card) {
-			r.fail("ID-03", "MA_THE_BHYT")
-			break
-		}
+}
+
+// cardForms is ID-03.
+func cardForms(c *checker) {
+	if slices.ContainsFunc(several(c.x.Get("MA_THE_BHYT")), func(card string) bool { return !cardForm.MatchString(card) }) {
+		c.x.fail("MA_THE_BHYT")
 	}
-	if field, ok := cards(r.Row); !ok {
-		r.fail("CARD-01", field)
+}
+
+// birthPossible is DATE-05.
+func birthPossible(c *checker) {
+	born, in := c.x.Get("NGAY_SINH"), c.x.Get("NGAY_VAO")
+	if !birth(born) || !minute(in) {
+		return
 	}
-	born, admitted := r.Get("NGAY_SINH"), r.Get("NGAY_VAO")
-	if birth(born) && minute(admitted) {
-		from, to := bornBetween(born)
-		in, _ := parseMinute(admitted)
-		if from.After(in) || in.Year()-to.Year() > 130 {
-			r.fail("DATE-05", "NGAY_SINH")
-		}
-		if r.Get("MA_DOITUONG_KCB") == "1.7" && in.After(to.AddDate(0, 0, 29)) {
-			r.fail("DT-01", "MA_DOITUONG_KCB")
-		}
+	from, to := bornBetween(born)
+	if admitted, _ := parseMinute(in); from.After(admitted) || !admitted.Before(to.AddDate(131, 0, 0)) {
+		c.x.fail("NGAY_SINH")
 	}
-	switch doiTuong := r.Get("MA_DOITUONG_KCB"); {
-	case doiTuong == "1.3" && r.Get("GIAY_CHUYEN_TUYEN") == "":
-		r.fail("DT-03", "GIAY_CHUYEN_TUYEN")
-	case doiTuong == "1.3" && r.Get("MA_NOI_DI") == "":
-		r.fail("DT-03", "MA_NOI_DI")
-	case doiTuong != "1.1" && doiTuong != "2" && r.Get("MA_DKBD") != "" && r.Get("MA_DKBD") == r.Get("MA_CSKCB"):
-		r.fail("DT-02", "MA_DOITUONG_KCB")
+}
+
+// newbornCode is DT-01. The day of birth is day 0.
+func newbornCode(c *checker) {
+	born, in := c.x.Get("NGAY_SINH"), c.x.Get("NGAY_VAO")
+	if c.x.Get("MA_DOITUONG_KCB") != "1.7" || !birth(born) || !minute(in) {
+		return
+	}
+	_, to := bornBetween(born)
+	if admitted, _ := parseMinute(in); admitted.After(midnight(to).AddDate(0, 0, 29).Add(-time.Nanosecond)) {
+		c.x.fail("MA_DOITUONG_KCB")
+	}
+}
+
+// registeredHere is DT-02.
+func registeredHere(c *checker) {
+	doiTuong, at := c.x.Get("MA_DOITUONG_KCB"), several(c.x.Get("MA_DKBD"))
+	elsewhere := func(dkbd string) bool { return dkbd != c.h.MaCSKCB() }
+	if doiTuong != "1.1" && doiTuong != "2" && len(at) > 0 && !slices.ContainsFunc(at, elsewhere) {
+		c.x.fail("MA_DOITUONG_KCB")
+	}
+}
+
+// referralGiven is DT-03.
+func referralGiven(c *checker) {
+	if c.x.Get("MA_DOITUONG_KCB") != "1.3" {
+		return
+	}
+	for _, f := range [...]string{"GIAY_CHUYEN_TUYEN", "MA_NOI_DI"} {
+		if c.x.Get(f) == "" {
+			c.x.fail(f)
+		}
 	}
 }
 
@@ -82,9 +102,16 @@ func bornBetween(v string) (from, to time.Time) {
 	return from, from
 }
 
-// cards is CARD-01. A card without an end (GT_THE_DEN empty) is valid until further notice: newer cards print none.
+// cardsValid is CARD-01.
+func cardsValid(c *checker) {
+	if field, ok := cards(c.x.Row); !ok {
+		c.x.fail(field)
+	}
+}
+
+// cards says whether the cards are sound together and one holds at admission, else which field is wrong. A card without an end (GT_THE_DEN empty) is valid until further notice: newer cards print none.
 func cards(r Row) (field string, ok bool) {
-	card, from, to, dkbd := split(r.Get("MA_THE_BHYT")), split(r.Get("GT_THE_TU")), split(r.Get("GT_THE_DEN")), split(r.Get("MA_DKBD"))
+	card, from, to, dkbd := several(r.Get("MA_THE_BHYT")), several(r.Get("GT_THE_TU")), several(r.Get("GT_THE_DEN")), several(r.Get("MA_DKBD"))
 	if len(card)+len(from)+len(to)+len(dkbd) == 0 {
 		return "", true
 	}
@@ -120,110 +147,4 @@ func cards(r Row) (field string, ok bool) {
 	}
 	valid := slices.ContainsFunc(spans, func(s span) bool { return s.from <= admitted[:8] && admitted[:8] <= s.to })
 	return "GT_THE_DEN", valid
-}
-
-// listed is CODE-01 and CODE-02 for one field; an unknown code of a list that is not complete is a warning.
-func (c *checker) listed(r at, rule, field string) {
-	v := r.Get(field)
-	if v == "" || slices.Contains(c.o.MoreCodes[field], v) {
-		return
-	}
-	list := codeLists[field]
-	if _, ok := list.Find(v); ok {
-		return
-	}
-	if list.Partial {
-		warning := fhir.SeverityWarning
-		c.addAs(rule, r.table, r.stt, field, &warning)
-		return
-	}
-	r.fail(rule, field)
-}
-
-func (c *checker) codes1(r at) {
-	for _, f := range [...]string{"GIOI_TINH", "KET_QUA_DTRI", "MA_LOAI_RV", "MA_LOAI_KCB", "MA_DOITUONG_KCB", "MA_KHUVUC"} {
-		c.listed(r, "CODE-01", f)
-	}
-	c.icd(r, "MA_BENH_CHINH", 1)
-	c.icd(r, "MA_BENH_KT", maxBenhKT)
-}
-
-func (c *checker) codes23(r at) {
-	for _, f := range [...]string{"PHAM_VI", "MA_PTTT", "NGUON_CTRA", "PP_VO_CAM", "MA_NHOM"} {
-		c.listed(r, "CODE-02", f)
-	}
-	c.icd(r, "MA_BENH", maxBenhKT+1)
-}
-
-// icd is CODE-03.
-func (c *checker) icd(r at, field string, most int) {
-	codes := split(r.Get(field))
-	if len(codes) > most || slices.ContainsFunc(codes, func(s string) bool { return !icdForm.MatchString(s) }) {
-		r.fail("CODE-03", field)
-	}
-}
-
-// stay are the rules on time and length of the stay: DATE-01, DATE-02, DATE-06, DAY-01.
-func (c *checker) stay(r at) {
-	in, okIn := parseMinute(r.Get("NGAY_VAO"))
-	out, okOut := parseMinute(r.Get("NGAY_RA"))
-	ward, okWard := parseMinute(r.Get("NGAY_VAO_NOI_TRU"))
-	if okWard && (okIn && ward.Before(in) || okOut && ward.After(out)) {
-		r.fail("DATE-02", "NGAY_VAO_NOI_TRU")
-	}
-	if !okIn || !okOut {
-		return
-	}
-	if out.Before(in) {
-		r.fail("DATE-01", "NGAY_RA")
-	}
-	month := r.Get("THANG_QT")
-	if len(month) == 1 {
-		month = "0" + month
-	}
-	if !c.o.Now.IsZero() && out.After(c.o.Now) {
-		r.fail("DATE-06", "NGAY_RA")
-	} else if period := r.Get("NAM_QT") + month; len(period) == 6 && period < r.Get("NGAY_RA")[:6] {
-		r.fail("DATE-06", "THANG_QT")
-	}
-	want := -1
-	switch r.Get("MA_LOAI_KCB") {
-	case "01", "07", "09":
-		want = 0
-	case "02", "03", "04", "06":
-		want = int(midnight(out).Sub(midnight(in)).Hours()/24) + 1
-	}
-	if n, ok := r.Decimal("SO_NGAY_DTRI"); ok && want >= 0 {
-		if got, err := n.Int64(); err != nil || got != int64(want) {
-			r.fail("DAY-01", "SO_NGAY_DTRI")
-		}
-	}
-}
-
-func midnight(t time.Time) time.Time {
-	y, m, d := t.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, wire.Zone)
-}
-
-// dates23 are DATE-03 and DATE-04. Valid times have one form, so their texts compare as times.
-func (c *checker) dates23(r at, xml1 Row) {
-	order := r.Get("NGAY_YL")
-	if in, out := xml1.Get("NGAY_VAO"), xml1.Get("NGAY_RA"); minute(order) && minute(in) && minute(out) && (order < in || order > out) {
-		r.fail("DATE-03", "NGAY_YL")
-	}
-	if r.layout.ID != XML3 {
-		return
-	}
-	last := ""
-	for _, f := range [...]string{"NGAY_YL", "NGAY_TH_YL", "NGAY_KQ"} {
-		v := r.Get(f)
-		if !minute(v) {
-			continue
-		}
-		if v < last {
-			r.fail("DATE-04", f)
-			return
-		}
-		last = v
-	}
 }

@@ -1,23 +1,27 @@
 package hoso_test
 
 import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
-// Each case spoils a sound episode in one place; the rule that watches that place must speak, at that place.
-func TestEachRuleSpeaks(t *testing.T) {
+// spoils are ways to break a sound episode, each in one place, and the rules that must speak: the first at path, the
+// others because they follow from it, and no rule besides.
+var spoils = func() []spoilt {
 	set := func(id hoso.ID, row int, field, value string) func(*hoso.File) {
 		return func(f *hoso.File) { f.HoSo[0].Rows(id)[row].Set(field, value) }
 	}
-	for _, c := range []struct {
-		rule, path, sample string
-		spoil              func(*hoso.File)
-	}{
+	return []spoilt{
 		{"ENV-01", "GIAMDINHHS.MACSKCB", "outpatient", func(f *hoso.File) { f.MaCSKCB = "51902" }},
 		{"ENV-02", "GIAMDINHHS.SOLUONGHOSO", "outpatient", func(f *hoso.File) { f.SoLuong = "2" }},
 		{"ENV-04", "XML1", "outpatient", func(f *hoso.File) { f.HoSo[0].Tables = f.HoSo[0].Tables[1:] }},
@@ -25,7 +29,7 @@ func TestEachRuleSpeaks(t *testing.T) {
 		{"ENV-05", "XML3[2].MA_LK", "outpatient", set(hoso.XML3, 1, "MA_LK", "51901_2026_000009")},
 		{"FLD-01", "XML1.HO_TEN", "outpatient", set(hoso.XML1, 0, "HO_TEN", "")},
 		{"FLD-01", "XML2[1].TT_THAU", "outpatient", set(hoso.XML2, 0, "TT_THAU", "")},
-		{"FLD-02", "XML1.MA_CSKCB", "outpatient", set(hoso.XML1, 0, "MA_CSKCB", "519010")},
+		{"FLD-02 ENV-01", "XML1.MA_CSKCB", "outpatient", set(hoso.XML1, 0, "MA_CSKCB", "519010")},
 		{"FLD-03", "XML2[2].SO_LUONG", "outpatient", set(hoso.XML2, 1, "SO_LUONG", "1,5")},
 		{"FLD-04", "XML1.NGAY_VAO", "outpatient", set(hoso.XML1, 0, "NGAY_VAO", "202602300800")},
 		{"FLD-04", "XML1.NGAY_SINH", "outpatient", set(hoso.XML1, 0, "NGAY_SINH", "198500150000")},
@@ -40,55 +44,131 @@ func TestEachRuleSpeaks(t *testing.T) {
 		{"CODE-02", "XML3[1].PHAM_VI", "outpatient", set(hoso.XML3, 0, "PHAM_VI", "4")},
 		{"CODE-03", "XML1.MA_BENH_CHINH", "outpatient", set(hoso.XML1, 0, "MA_BENH_CHINH", "I10;I11")},
 		{"CODE-03", "XML1.MA_BENH_KT", "outpatient", set(hoso.XML1, 0, "MA_BENH_KT", "e78")},
-		{"DATE-01", "XML1.NGAY_RA", "child", set(hoso.XML1, 0, "NGAY_RA", "202603100659")},
+		{"DATE-01 DATE-03", "XML1.NGAY_RA", "child", set(hoso.XML1, 0, "NGAY_RA", "202603100659")},
 		{"DATE-02", "XML1.NGAY_VAO_NOI_TRU", "inpatient", set(hoso.XML1, 0, "NGAY_VAO_NOI_TRU", "202603051014")},
 		{"DATE-03", "XML2[1].NGAY_YL", "outpatient", set(hoso.XML2, 0, "NGAY_YL", "202603020931")},
 		{"DATE-04", "XML3[2].NGAY_KQ", "outpatient", set(hoso.XML3, 1, "NGAY_KQ", "202603020814")},
-		{"DATE-05", "XML1.NGAY_SINH", "child", set(hoso.XML1, 0, "NGAY_SINH", "202604010000")},
+		{"DATE-05 ID-02", "XML1.NGAY_SINH", "child", set(hoso.XML1, 0, "NGAY_SINH", "202604010000")},
 		{"DATE-06", "XML1.THANG_QT", "outpatient", set(hoso.XML1, 0, "THANG_QT", "02")},
 		{"DAY-01", "XML1.SO_NGAY_DTRI", "inpatient", set(hoso.XML1, 0, "SO_NGAY_DTRI", "4")},
-		{"AMT-01", "XML2[1].THANH_TIEN_BV", "outpatient", set(hoso.XML2, 0, "SO_LUONG", "31")},
+		{"AMT-01 AMT-02", "XML2[1].THANH_TIEN_BV", "outpatient", set(hoso.XML2, 0, "SO_LUONG", "31")},
 		{"AMT-02", "XML2[2].THANH_TIEN_BH", "outpatient", set(hoso.XML2, 1, "TYLE_TT_BH", "51")},
 		{"AMT-03", "XML3[1].THANH_TIEN_BV", "outpatient", set(hoso.XML3, 0, "DON_GIA_BV", "45000.5")},
 		{"AMT-04", "XML3[1].THANH_TIEN_BH", "outpatient", set(hoso.XML3, 0, "DON_GIA_BH", "44000")},
 		{"AMT-05", "XML2[2].T_NGUONKHAC", "inpatient", set(hoso.XML2, 1, "T_NGUONKHAC_CL", "1999.99")},
-		{"AMT-06", "XML2[1].T_BNCCT", "outpatient", set(hoso.XML2, 0, "T_BNCCT", "71999.99")},
-		{"AMT-07", "XML2[1].THANH_TIEN_BV", "outpatient", set(hoso.XML2, 0, "T_BHTT", "288000.02")},
-		{"AMT-08", "XML3[3].TYLE_TT_BH", "inpatient", set(hoso.XML3, 2, "TYLE_TT_BH", "50")},
-		{"AMT-09", "XML3[1].MUC_HUONG", "outpatient", set(hoso.XML3, 0, "MUC_HUONG", "95")},
+		{"AMT-06 TOT-03", "XML2[1].T_BNCCT", "outpatient", set(hoso.XML2, 0, "T_BNCCT", "71999.99")},
+		{"AMT-07 AMT-06 TOT-05", "XML2[1].THANH_TIEN_BV", "outpatient", set(hoso.XML2, 0, "T_BHTT", "288000.02")},
+		{"AMT-08 AMT-04", "XML3[3].TYLE_TT_BH", "inpatient", set(hoso.XML3, 2, "TYLE_TT_BH", "50")},
+		{"AMT-09 AMT-06", "XML3[1].MUC_HUONG", "outpatient", set(hoso.XML3, 0, "MUC_HUONG", "95")},
 		{"TOT-01", "XML1.T_THUOC", "outpatient", set(hoso.XML1, 0, "T_THUOC", "415515.01")},
 		{"TOT-02", "XML1.T_VTYT", "inpatient", set(hoso.XML1, 0, "T_VTYT", "0.00")},
 		{"TOT-03", "XML1.T_BNTT", "outpatient", set(hoso.XML1, 0, "T_BNTT", "0.00")},
 		{"TOT-04", "XML1.T_BHTT", "outpatient", set(hoso.XML1, 0, "T_BHTT", "368606.01")},
 		{"TOT-05", "XML1.T_BHTT_GDV", "outpatient", set(hoso.XML3, 0, "MA_PTTT", "2")},
-		{"REF-01", "XML4[1].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
-		{"REF-02", "XML3[2].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
+		{"REF-01 REF-02", "XML4[1].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
+		{"REF-02 REF-01", "XML3[2].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
 		{"REF-03", "XML3[2].NGUOI_THUC_HIEN", "outpatient", set(hoso.XML3, 1, "NGUOI_THUC_HIEN", "")},
-		{"DUP-01", "XML2[2]", "outpatient", func(f *hoso.File) {
+		{"DUP-01 TOT-01 TOT-03 TOT-05", "XML2[2]", "outpatient", func(f *hoso.File) {
 			rows := f.HoSo[0].Rows(hoso.XML2)
 			copy(rows[1].Values(), rows[0].Values())
 			rows[1].Set("STT", "2")
 		}},
-		{"DT-01", "XML1.MA_DOITUONG_KCB", "child", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "1.7")},
+		{"DT-01 DT-02", "XML1.MA_DOITUONG_KCB", "child", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "1.7")},
 		{"DT-02", "XML1.MA_DOITUONG_KCB", "outpatient", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "3.4")},
-		{"DT-03", "XML1.GIAY_CHUYEN_TUYEN", "outpatient", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "1.3")},
-		{"VER-01", "XML1.NGAY_RA", "outpatient", set(hoso.XML1, 0, "NGAY_RA", "202607020930")},
+		{"DT-03 DT-02", "XML1.GIAY_CHUYEN_TUYEN", "outpatient", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "1.3")},
+		{"FLD-01", "XML4[1].NGAY_KQ", "outpatient", set(hoso.XML4, 0, "NGAY_KQ", "")},
+		{"ENV-03", "XML5.NOIDUNGFILE", "inpatient", unreadable(hoso.XML5)},
+		{"FLD-05", "XML2[1]", "inpatient", disordered},
+		{"DUP-02", "XML1.MA_LK", "outpatient", set(hoso.XML1, 0, "DU_PHONG", "PB=7;LD=x")},
+		{"DUP-03", "XML1.NGAY_VAO", "inpatient", set(hoso.XML1, 0, "SO_CCCD", "051195000099")},
+		{"VER-01 DATE-06", "XML1.NGAY_RA", "outpatient", set(hoso.XML1, 0, "NGAY_RA", "202607020930")},
 		{"ENC-02", "XML1", "outpatient", set(hoso.XML1, 0, "LY_DO_VV", "Kha\u0301m")},
-	} {
-		t.Run(c.rule+" "+c.path, func(t *testing.T) {
+	}
+}()
+
+type spoilt struct {
+	rules, path, sample string // rules separated by blanks
+	spoil               func(*hoso.File)
+}
+
+func TestEachRuleSpeaksAndNoOther(t *testing.T) {
+	for _, c := range spoils {
+		t.Run(c.rules+" "+c.path, func(t *testing.T) {
 			f := decode(t, sample(t, c.sample+".xml"))
+			if fs := hoso.Check(f, options); len(fs) > 0 {
+				t.Fatalf("the sample is not clean: %+v", fs)
+			}
 			c.spoil(f)
-			fs := hoso.Check(f, hoso.CheckOptions{})
-			for _, x := range fs {
-				if x.Rule == c.rule && x.Path() == c.path {
-					if x.VI == "" || x.EN == "" {
-						t.Error("the finding has no text")
-					}
-					return
+			want := strings.Fields(c.rules)
+			found := false
+			got := map[string]bool{}
+			for _, x := range hoso.Check(f, options) {
+				found = found || x.Rule == want[0] && x.Path() == c.path
+				got[x.Rule] = true
+				if x.VI == "" || x.EN == "" {
+					t.Error("the finding has no text")
 				}
 			}
-			t.Errorf("the rule did not speak; findings: %+v", fs)
+			slices.Sort(want)
+			if all := slices.Sorted(maps.Keys(got)); !found || !slices.Equal(all, want) {
+				t.Errorf("at %s: %v; rules that spoke: %v", c.path, found, all)
+			}
 		})
+	}
+}
+
+// options know of nothing that speaks against the samples, and of two episodes with a past.
+var options = hoso.CheckOptions{Now: time.Date(2026, 7, 31, 0, 0, 0, 0, time.UTC), Known: past{}}
+
+type past struct{}
+
+func (past) Accepted(maCSKCB, maLK string, version uint64) bool {
+	return maCSKCB == "51901" && maLK == "51901_2026_000001" && version == 7
+}
+
+func (past) StayedElsewhere(soCCCD, maCSKCB, from, to string) bool {
+	return soCCCD == "051195000099" && maCSKCB == "51901" && from == "202603051015" && to == "202603091400"
+}
+
+func TestEveryRuleHasAFunctionAndATest(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(fhirtest.Data(t, "domain", "claim-xml"), "rules.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Rules []struct {
+			ID, Severity string
+			VI           string `json:"message_vi"`
+			EN           string `json:"message_en"`
+		}
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Rules) != 48 {
+		t.Errorf("rules.json has %d rules", len(file.Rules))
+	}
+	tested := map[string]bool{"ENC-01": true, "ENC-03": true, "ENC-04": true} // of the reader: read_test.go
+	for _, c := range spoils {
+		tested[strings.Fields(c.rules)[0]] = true
+	}
+	decided := hoso.Decided()
+	for _, r := range file.Rules {
+		have, ok := hoso.RuleByID(r.ID)
+		if !ok || have.VI != r.VI || have.EN != r.EN || have.Level() != r.Severity {
+			t.Errorf("%s is not as in rules.json: %+v", r.ID, have)
+		}
+		if !slices.Contains(decided, r.ID) {
+			t.Errorf("%s has no function", r.ID)
+		}
+	}
+	for _, id := range decided {
+		if _, ok := hoso.RuleByID(id); !ok {
+			t.Errorf("%s has a function and no message", id)
+		}
+		if !tested[id] {
+			t.Errorf("%s has no case that violates it", id)
+		}
 	}
 }
 
@@ -146,4 +226,32 @@ func TestFindingsNameNoContent(t *testing.T) {
 			t.Errorf("%+v", x)
 		}
 	}
+}
+
+// unreadable gives the file as one whose table could not be read.
+func unreadable(id hoso.ID) func(*hoso.File) {
+	return func(f *hoso.File) {
+		for i, table := range f.HoSo[0].Tables {
+			if table.Layout.ID == id {
+				f.HoSo[0].Tables = slices.Delete(f.HoSo[0].Tables, i, i+1)
+			}
+		}
+		raw := strings.Replace(string(f.Encode()), "      </HOSO>", "<FILEHOSO><LOAIHOSO>"+id.String()+"</LOAIHOSO><NOIDUNGFILE>!</NOIDUNGFILE></FILEHOSO>      </HOSO>", 1)
+		again, err := hoso.Decode([]byte(raw), hoso.DefaultLimits())
+		if err != nil {
+			panic(err)
+		}
+		*f = *again
+	}
+}
+
+// disordered gives the first row of XML2 an element that is none of its fields.
+func disordered(f *hoso.File) {
+	table := f.HoSo[0].Table(hoso.XML2)
+	raw := strings.Replace(string(table.AppendXML(nil)), "<STT>", "<LA>1</LA><STT>", 1)
+	again, err := hoso.ReadTable([]byte(raw), table.Layout, hoso.DefaultLimits())
+	if err != nil {
+		panic(err)
+	}
+	*table = again
 }

@@ -121,3 +121,13 @@ var benefits = map[byte]int{
 	'4': 80,
 	'5': 100,
 }
+
+// baseSalaries are the base salaries in VND by the day from which they hold, oldest first.
+var baseSalaries = []struct {
+	from string // yyyyMMdd
+	vnd  int64
+}{
+	{"20190701", 1490000},
+	{"20230701", 1800000},
+	{"20240701", 2340000},
+}

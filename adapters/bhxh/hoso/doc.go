@@ -12,8 +12,12 @@
 // Layouts, rules and code lists are generated (gen) from the decisions' tables; nothing of them is typed by hand.
 // Which decision holds follows from the day of discharge (DecisionAt).
 //
-// Check looks at XML1, XML2, XML3 and at what XML4 says about them. The rules DUP-02 (sent before) and DUP-03 (stay at
-// another facility) need more than a file and are not checked here.
+// Check decides every rule of rules.json by a function of its own (checks, in check_table.go), and a few of ours about
+// encodings and versions. Scan reads files of any length episode by episode, also bare tables and check-in files (XML0).
+// Amounts are rounded half up to two decimals, once, at the end of a formula (Round2); sums are exact.
+//
+// What the facts leave open is said softly: rates off route are only bounded by the card's benefit (AMT-09), results are
+// missed only in a file that carries results (REF-02), and a card without an end holds until further notice (CARD-01).
 //
 // Sources: decisions 4750/QĐ-BYT and 3176/QĐ-BYT; gateway guide 1245/BHXH-CNTT.
 package hoso

@@ -16,6 +16,8 @@ type Rule struct {
 var ourRules = map[string]Rule{
 	"ENC-01": {fhir.SeverityWarning, "Tệp có dấu BOM hoặc khai báo bảng mã sai; đã đọc theo UTF-8", "Byte order mark or wrongly declared encoding; read as UTF-8"},
 	"ENC-02": {fhir.SeverityWarning, "Chữ không ở dạng Unicode dựng sẵn (NFC)", "Text is not in Unicode NFC"},
+	"ENC-03": {fhir.SeverityInformation, "Tệp xuống dòng kiểu Windows (CRLF); đã đọc như xuống dòng thường", "Lines end with CR LF; read as plain line ends"},
+	"ENC-04": {fhir.SeverityWarning, "Tệp dùng bảng mã cũ (windows-1258 hoặc TCVN3); đã chuyển sang UTF-8, cần soát lại chữ có dấu", "The text has an encoding from before Unicode (windows-1258 or TCVN3); turned into UTF-8, names must be looked at"},
 	"VER-01": {fhir.SeverityWarning, "Chưa có cấu trúc của quyết định áp dụng cho ngày ra viện; dùng cấu trúc trước đó", "The tables of the decision in force at discharge are not known; those before it are used"},
 }
 
@@ -77,4 +79,22 @@ func Held(fs []Finding) bool {
 		}
 	}
 	return false
+}
+
+// Level gives the severity as rules.json and OperationOutcome write it.
+func (f Finding) Level() string { return level(f.Severity) }
+
+// Level gives the rule's severity as rules.json writes it.
+func (r Rule) Level() string { return level(r.Severity) }
+
+func level(s fhir.Severity) string {
+	switch s {
+	case fhir.SeverityFatal:
+		return "fatal"
+	case fhir.SeverityWarning:
+		return "warning"
+	case fhir.SeverityInformation:
+		return "information"
+	}
+	return "error"
 }

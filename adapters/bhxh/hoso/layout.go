@@ -3,6 +3,7 @@ package hoso
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // ID is the number of a table: 1 for XML1.
@@ -15,6 +16,7 @@ const (
 	XML2 ID = 2
 	XML3 ID = 3
 	XML4 ID = 4
+	XML5 ID = 5
 )
 
 // String gives the name in LOAIHOSO, such as "XML1".
@@ -28,6 +30,12 @@ func ParseID(s string) (ID, bool) {
 		}
 	}
 	return 0, false
+}
+
+// byRoot gives the table that has this root element.
+func byRoot(root string) (ID, bool) {
+	i := slices.IndexFunc(layouts[:], func(l Layout) bool { return l.Root == root })
+	return ID(max(i, 0)), i >= 0
 }
 
 // Decision is a version of the claim file. It holds for discharges from From on.
@@ -89,7 +97,7 @@ type Field struct {
 	MaxLength int // characters; 0 = no limit
 	Required  bool
 	Format    Format
-	When      *Nhom // further condition for being required; nil if none
+	When      *Condition // further condition for being required; nil if none
 }
 
 // FieldType is what the decision calls the type: chữ or số. Codes of digits are often Number: 01 stays 01.
@@ -111,19 +119,41 @@ const (
 	Minute          // yyyyMMddHHmm
 )
 
-// Nhom is a condition on the row's MA_NHOM.
-type Nhom struct {
-	Codes  []int
-	Except bool // the condition holds for all other codes
+// Condition says when a field must not be empty, by other fields of its row.
+type Condition struct {
+	Fields []string // one, but for NoneGiven
+	Op     Op
+	Codes  []string // of Is and IsNot
 }
 
-func whenNhom(codes ...int) *Nhom   { return &Nhom{Codes: codes} }
-func exceptNhom(codes ...int) *Nhom { return &Nhom{Codes: codes, Except: true} }
+// Op is the form of a Condition.
+type Op uint8
 
-// Holds says whether the condition holds for a MA_NHOM; not for one that is no number.
-func (n *Nhom) Holds(maNhom string) bool {
-	code, err := strconv.Atoi(maNhom)
-	return err == nil && slices.Contains(n.Codes, code) != n.Except
+// Forms of conditions: a field has one of the codes; has a code that is none of them; is not empty; all are empty.
+const (
+	Is Op = iota
+	IsNot
+	Given
+	NoneGiven
+)
+
+// Holds says whether the condition holds for a row. An empty field has no code, so neither Is nor IsNot holds.
+func (c *Condition) Holds(r Row) bool {
+	v := r.Get(c.Fields[0])
+	switch c.Op {
+	case Is:
+		return c.has(v)
+	case IsNot:
+		return v != "" && !c.has(v)
+	case Given:
+		return v != ""
+	}
+	return !slices.ContainsFunc(c.Fields, func(f string) bool { return r.Get(f) != "" })
+}
+
+// has finds a code as it stands and with leading zeros, which the field has.
+func (c *Condition) has(code string) bool {
+	return slices.Contains(c.Codes, code) || slices.Contains(c.Codes, strings.TrimLeft(code, "0"))
 }
 
 // CodeList is the list of codes that a field may hold.

@@ -1,9 +1,10 @@
 package hoso
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
-	"slices"
+	"io"
 	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
@@ -16,65 +17,110 @@ type Limits = wire.Limits
 // DefaultLimits are those of the envelope.
 func DefaultLimits() Limits { return wire.DefaultLimits() }
 
-// Decode reads a claim file. What is odd but readable is a finding (ENC-01, FLD-05, ENV-03 for a table that cannot be
-// read while others can); a text that is no envelope at all is a fhir.Error of Kind Invalid or TooLarge.
-// The file still has to be checked (Check).
-func Decode(raw []byte, lim Limits) (*File, []Finding, error) {
-	e, notes, err := wire.ReadEnvelope(raw, lim)
+// Decode reads a claim file whole. What is odd but readable is left to Check; a text that is no claim file at all is a
+// fhir.Error of Kind Invalid or TooLarge.
+func Decode(raw []byte, lim Limits) (*File, error) {
+	if len(raw) > lim.Bytes {
+		return nil, refusal(wire.ErrTooLarge)
+	}
+	var episodes []HoSo
+	f, err := Scan(bytes.NewReader(raw), lim, func(_ File, e Raw) error {
+		episodes = append(episodes, e.Read(lim))
+		return nil
+	})
 	if err != nil {
-		return nil, nil, refusal(err)
+		return nil, err
 	}
-	f := &File{MaCSKCB: e.MaCSKCB, NgayLap: e.NgayLap, SoLuong: e.SoLuongHoSo, ChuKyDonVi: e.ChuKyDonVi}
-	fs := fromNotes(notes, "")
-	if e.SoLuongHoSo == "" {
-		fs = append(fs, NewFinding("ENV-02", "", 0, "SOLUONGHOSO"))
-	}
-	for _, ep := range e.HoSo {
-		h, more := decodeEpisode(ep, lim)
-		f.HoSo = append(f.HoSo, h)
-		fs = append(fs, more...)
-	}
-	return f, fs, nil
+	f.HoSo = episodes
+	return f, nil
 }
 
-func decodeEpisode(ep wire.Episode, lim Limits) (h HoSo, fs []Finding) {
-	for _, file := range ep.Files {
+// Raw is an episode as it stands in the file, its tables not yet read: reading them is the greater part of the work, and
+// can be done by many at once.
+type Raw struct {
+	files []wire.FileHoSo
+	table *Table // of a Bare file
+}
+
+// Scan reads a claim file of any length: an envelope, the same in base64 as a whole (fileHSBase64), or the bare text of
+// one table. It hands over each episode with what is known of the file by then: the facility stands first. Only the
+// episode at hand is kept. An error of episode ends it and comes back as it is; what can be wrong with the file is as in
+// Decode. The File that is returned has no HoSo.
+func Scan(in io.Reader, lim Limits, episode func(head File, e Raw) error) (*File, error) {
+	bounded := &budget{in: in, max: 2 * int64(lim.Bytes)}
+	d, notes, err := wire.NewStream(bounded)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	root, err := wire.Root(d)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	head := File{read: true}
+	if id, ok := byRoot(root); ok {
+		head.Bare = true
+		r := tableReader{d: d, lim: lim, t: Table{Layout: &layouts[id], notes: notes}}
+		if err := r.read(); err != nil {
+			return nil, refusal(fmt.Errorf("%s: %w", id, err))
+		}
+		return &head, episode(head, Raw{table: &r.t})
+	}
+	if root != "GIAMDINHHS" {
+		return nil, refusal(wire.ErrNotEnvelope)
+	}
+	head.notes = notes
+	var theirs error
+	e, err := wire.ScanEnvelope(d, lim, func(e *wire.Envelope, ep wire.Episode) error {
+		head.MaCSKCB, head.NgayLap, head.SoLuong = e.MaCSKCB, e.NgayLap, e.SoLuongHoSo
+		theirs, bounded.used = episode(head, Raw{files: ep.Files}), 0
+		return theirs
+	})
+	if theirs != nil {
+		return nil, theirs
+	}
+	if err != nil {
+		return nil, refusal(err)
+	}
+	head.MaCSKCB, head.NgayLap, head.SoLuong, head.ChuKyDonVi = e.MaCSKCB, e.NgayLap, e.SoLuongHoSo, e.ChuKyDonVi
+	return &head, nil
+}
+
+// budget bounds what is read for one episode: a decoder keeps a text whole before anybody can look at its length.
+type budget struct {
+	in        io.Reader
+	used, max int64
+}
+
+func (b *budget) Read(p []byte) (int, error) {
+	n, err := b.in.Read(p)
+	if b.used += int64(n); b.used > b.max {
+		return n, wire.ErrTooLarge
+	}
+	return n, err
+}
+
+// Read reads the tables. One that cannot be read is there without rows, and ENV-03 tells it.
+func (e Raw) Read(lim Limits) (h HoSo) {
+	if e.table != nil {
+		return HoSo{Tables: []Table{*e.table}}
+	}
+	for _, file := range e.files {
 		id, ok := ParseID(file.LoaiHoSo)
-		if !ok || file.Bad {
-			fs = append(fs, NewFinding("ENV-03", known(file.LoaiHoSo, ok), 0, "NOIDUNGFILE"))
-			if ok {
-				h.Tables = append(h.Tables, Table{Layout: &layouts[id]})
-			}
+		if !ok {
+			h.unread = append(h.unread, "") // foreign text stays out of the findings
 			continue
 		}
-		t, more, err := ReadTable(file.NoiDung, &layouts[id], lim)
-		fs = append(fs, more...)
-		if err != nil {
-			fs = append(fs, NewFinding("ENV-03", id.String(), 0, "NOIDUNGFILE"))
-			t = Table{Layout: &layouts[id]}
+		t := Table{Layout: &layouts[id]}
+		var err error
+		if !file.Bad {
+			t, err = ReadTable(file.NoiDung, &layouts[id], lim)
+		}
+		if file.Bad || err != nil {
+			h.unread = append(h.unread, id.String())
 		}
 		h.Tables = append(h.Tables, t)
 	}
-	maLK := h.MaLK()
-	for i := range fs {
-		fs[i].MaLK = maLK
-	}
-	return h, fs
-}
-
-// known keeps foreign text out of a finding.
-func known(loaiHoSo string, ok bool) string {
-	if ok {
-		return loaiHoSo
-	}
-	return ""
-}
-
-func fromNotes(notes []wire.Note, table string) []Finding {
-	if len(notes) == 0 {
-		return nil
-	}
-	return []Finding{NewFinding("ENC-01", table, 0, "")}
+	return h
 }
 
 // refusal gives the error for the caller; the parser's own words stay in the cause.
@@ -95,47 +141,56 @@ func refusal(err error) error {
 	return fhir.Wrap(fhir.Invalid, "bhxh-file-unreadable", err)
 }
 
-// ReadTable reads the XML text of a table. Fields may be missing, unknown or out of order (FLD-05); another root, a
-// document type declaration, more than lim or broken XML is an error.
-func ReadTable(raw []byte, l *Layout, lim Limits) (Table, []Finding, error) {
-	d, notes, err := wire.NewDecoder(raw, lim.Bytes)
+// ReadTable reads the XML text of a table. Fields may be missing, unknown or out of order; another root, a document type
+// declaration, more than lim or broken XML is an error, and the table then has no rows.
+func ReadTable(raw []byte, l *Layout, lim Limits) (Table, error) {
+	text, notes, err := wire.Text(raw, lim.Bytes)
+	empty := Table{Layout: l, notes: notes}
 	if err != nil {
-		return Table{Layout: l}, nil, fmt.Errorf("%s: %w", l.ID, err)
+		return empty, fmt.Errorf("%s: %w", l.ID, err)
 	}
-	r := tableReader{d: d, lim: lim, t: Table{Layout: l}, fs: fromNotes(notes, l.ID.String())}
-	if err := r.read(); err != nil {
-		return Table{Layout: l}, r.fs, fmt.Errorf("%s: %w", l.ID, err)
+	if rows, ok := readPlain(text, l, lim.Rows); ok {
+		return Table{Layout: l, Rows: rows, notes: notes}, nil
 	}
-	return r.t, r.fs, nil
+	d := wire.PlainDecoder(text)
+	root, err := wire.Root(d)
+	if err == nil && root != l.Root {
+		err = fmt.Errorf("the root is not %s", l.Root)
+	}
+	r := tableReader{d: d, lim: lim, t: empty}
+	if err == nil {
+		err = r.read()
+	}
+	if err != nil {
+		return empty, fmt.Errorf("%s: %w", l.ID, err)
+	}
+	return r.t, nil
 }
 
 type tableReader struct {
 	d   *xml.Decoder
 	lim Limits
 	t   Table
-	fs  []Finding
 }
 
-func (r *tableReader) read() error {
+// read reads a table whose root was just begun.
+func (r *tableReader) read() (err error) {
 	l := r.t.Layout
-	root, err := wire.Root(r.d)
-	if err != nil {
-		return err
-	}
-	if root != l.Root {
-		return fmt.Errorf("the root is not %s", l.Root)
-	}
 	if l.Single() {
 		err = r.row()
 	} else {
 		err = wire.Children(r.d, func(name string) error {
+			if name == "CHUKYDONVI" && l.ID == XML0 {
+				r.t.ChuKyDonVi, err = wire.Inner(r.d, name)
+				return err
+			}
 			if name != l.List {
-				r.odd(0, "")
+				r.odd(0)
 				return r.d.Skip()
 			}
 			return wire.Children(r.d, func(name string) error {
 				if name != l.Element {
-					r.odd(0, "")
+					r.odd(0)
 					return r.d.Skip()
 				}
 				return r.row()
@@ -173,21 +228,20 @@ func (r *tableReader) row() error {
 		return err
 	})
 	if disorder {
-		r.odd(len(r.t.Rows), "")
+		r.odd(len(r.t.Rows))
 	}
 	return err
 }
 
 // odd notes an unknown or misplaced element, once for each row.
-func (r *tableReader) odd(row int, field string) {
-	f := NewFinding("FLD-05", r.t.Layout.ID.String(), row, field)
-	if !slices.Contains(r.fs, f) {
-		r.fs = append(r.fs, f)
+func (r *tableReader) odd(row int) {
+	if n := len(r.t.odd); n == 0 || r.t.odd[n-1] != row {
+		r.t.odd = append(r.t.odd, row)
 	}
 }
 
-// split gives the values of a field that holds several, separated by ";"; blanks around them are dropped.
-func split(s string) []string {
+// several gives the values of a field that holds several, separated by ";"; blanks around them are dropped.
+func several(s string) []string {
 	if s == "" {
 		return nil
 	}

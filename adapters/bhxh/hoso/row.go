@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/apd/v3"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
 
 // Row is one row of a table: a text for each field of its layout, in the layout's order; "" is an empty field.
@@ -53,6 +55,11 @@ func (r Row) SetMoney(name string, d *apd.Decimal) { r.Set(name, Money(d)) }
 type Table struct {
 	Layout *Layout
 	Rows   []Row
+	// ChuKyDonVi is the signature of a check-in file (XML0), which has no envelope, as inner XML.
+	ChuKyDonVi string
+
+	notes []wire.Note // what was odd about the text that was read
+	odd   []int       // rows (from 1; 0: outside of rows) with elements that are unknown, repeated or in the wrong place
 }
 
 // Add appends an empty row and gives it.
@@ -63,7 +70,11 @@ func (t *Table) Add() Row {
 }
 
 // HoSo is one treatment episode: each table at most once, XML1 first.
-type HoSo struct{ Tables []Table }
+type HoSo struct {
+	Tables []Table
+
+	unread []string // tables whose text could not be read; "" for one whose LOAIHOSO says nothing
+}
 
 // NewHoSo makes an episode with empty tables of the given decision.
 func NewHoSo(d Decision, ids ...ID) HoSo {
@@ -116,4 +127,10 @@ type File struct {
 	SoLuong    string // SOLUONGHOSO as it stood in a file that was read; "" in a new one
 	HoSo       []HoSo
 	ChuKyDonVi string // signature, as inner XML; "" if not signed
+	// Bare says that the file was no envelope but the text of one table, such as a check-in (XML0). Rules about the
+	// envelope, and about tables that are not there, then say nothing.
+	Bare bool
+
+	read  bool        // by Decode or Scan, so that SoLuong must be there
+	notes []wire.Note // what was odd about the text that was read
 }

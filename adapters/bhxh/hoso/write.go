@@ -2,6 +2,7 @@ package hoso
 
 import (
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // AppendXML writes the table in its one canonical form: UTF-8 without byte order mark, LF, two spaces a level, every
@@ -22,6 +23,9 @@ func (t *Table) AppendXML(b []byte) []byte {
 			b = append(append(append(b, "    </"...), l.Element...), ">\n"...)
 		}
 		b = append(append(append(b, "  </"...), l.List...), ">\n"...)
+		if t.ChuKyDonVi != "" {
+			b = append(append(append(b, "  <CHUKYDONVI>"...), t.ChuKyDonVi...), "</CHUKYDONVI>\n"...)
+		}
 	}
 	return append(append(append(b, "</"...), l.Root...), ">\n"...)
 }
@@ -33,6 +37,14 @@ func (r Row) appendFields(b []byte, indent string) []byte {
 		b = append(append(append(b, "</"...), f.Name...), ">\n"...)
 	}
 	return b
+}
+
+// CheckIn writes the file of check-ins (XML0), which has an envelope of its own and is sent alone.
+func CheckIn(t *Table) ([]byte, error) {
+	if t.Layout.ID != XML0 {
+		return nil, fhir.Errorf(fhir.Invalid, "bhxh-check-in", "", t.Layout.ID.String())
+	}
+	return t.AppendXML(nil), nil
 }
 
 // Encode writes the file as the envelope that is sent (the outer base64 layer belongs to the request, see wire.SendRequest).

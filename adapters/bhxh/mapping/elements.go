@@ -33,6 +33,34 @@ var lineElements = map[string]string{
 // Element gives the FHIRPath of the element that a finding is about: its own, or where the field of the claim file comes
 // from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML3.
 func Element(claim resource.Value, s Systems, f hoso.Finding) string {
+	return element(s, f, func(table hoso.ID) (sequence int) {
+		for _, l := range linesOf(claim, s) {
+			if l.table == table && l.stt == strconv.Itoa(f.Row) {
+				return l.sequence
+			}
+		}
+		return 0
+	})
+}
+
+// ElementOf gives the same for a claim file that is not FHIR yet: where Episode will put the field.
+func ElementOf(h hoso.HoSo, s Systems, f hoso.Finding) string {
+	return element(s, f, func(table hoso.ID) int {
+		before := 0
+		if table == hoso.XML3 {
+			before = len(h.Rows(hoso.XML2))
+		}
+		for i, r := range h.Rows(table) {
+			if stt, err := strconv.Atoi(r.Get("STT")); err == nil && stt == f.Row || (err != nil || stt < 1) && i+1 == f.Row {
+				return before + i + 1
+			}
+		}
+		return 0
+	})
+}
+
+// element gives the path; sequence is asked for the item that the finding is about, 0 is none.
+func element(s Systems, f hoso.Finding, sequence func(table hoso.ID) int) string {
 	if f.Element != "" {
 		return f.Element
 	}
@@ -48,21 +76,23 @@ func Element(claim resource.Value, s Systems, f hoso.Finding) string {
 		if e, ok := summaryElements[f.Field]; ok {
 			return e
 		}
+		if f.Field == "" {
+			return "Claim"
+		}
 		return extension("Claim")
 	case hoso.XML2, hoso.XML3:
-		for _, l := range linesOf(claim, s) {
-			if l.table != table || l.stt != strconv.Itoa(f.Row) {
-				continue
-			}
-			item := fmt.Sprintf("Claim.item.where(sequence=%d)", l.sequence)
-			if e, ok := lineElements[f.Field]; ok {
-				return item + "." + e
-			}
-			if f.Field == "" {
-				return item
-			}
-			return extension(item)
+		n := sequence(table)
+		if n == 0 {
+			return ""
 		}
+		item := fmt.Sprintf("Claim.item.where(sequence=%d)", n)
+		if e, ok := lineElements[f.Field]; ok {
+			return item + "." + e
+		}
+		if f.Field == "" {
+			return item
+		}
+		return extension(item)
 	}
 	return ""
 }

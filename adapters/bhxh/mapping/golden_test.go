@@ -66,7 +66,7 @@ func TestClaims(t *testing.T) {
 func output(c mapping.Claim, name string) (string, bool) {
 	if name == "report.txt" {
 		var b strings.Builder
-		for _, f := range append(c.Findings, hoso.CheckEpisode(c.HoSo, hoso.CheckOptions{})...) {
+		for _, f := range append(c.Findings, hoso.CheckEpisode(nil, c.HoSo, hoso.CheckOptions{})...) {
 			level := map[fhir.Severity]string{fhir.SeverityError: "error", fhir.SeverityWarning: "warning"}[f.Severity]
 			fmt.Fprintf(&b, "%-7s %-7s %s: %s %s\n", level, f.Rule, f.Path(), f.EN, f.Element)
 		}
@@ -107,9 +107,9 @@ func FuzzFromFHIR(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hoso.CheckEpisode(c.HoSo, hoso.CheckOptions{})
+		hoso.CheckEpisode(nil, c.HoSo, hoso.CheckOptions{})
 		file := hoso.File{MaCSKCB: c.MaCSKCB, HoSo: []hoso.HoSo{c.HoSo}}
-		if _, _, err := hoso.Decode(file.Encode(), hoso.DefaultLimits()); err != nil {
+		if _, err := hoso.Decode(file.Encode(), hoso.DefaultLimits()); err != nil {
 			t.Fatalf("the file made of it cannot be read: %v", err)
 		}
 		bundle, err := mapping.Episode(c.HoSo, mapping.EpisodeOptions{})

@@ -90,7 +90,7 @@ func samples(tb testing.TB) map[string]hoso.HoSo {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		f, _, err := hoso.Decode(raw, hoso.DefaultLimits())
+		f, err := hoso.Decode(raw, hoso.DefaultLimits())
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestSamplesGoThroughFHIRUnchanged(t *testing.T) {
 				for _, d := range diff {
 					t.Error(d)
 				}
-				if fs := hoso.CheckEpisode(c.HoSo, hoso.CheckOptions{}); len(fs) > 0 {
+				if fs := hoso.CheckEpisode(nil, c.HoSo, hoso.CheckOptions{}); len(fs) > 0 {
 					t.Errorf("findings: %+v", fs)
 				}
 				if c.MaLK != h.MaLK() || c.MaCSKCB != "51901" || c.Decision.Name != "3176/QĐ-BYT" {

@@ -228,7 +228,7 @@ func bySequence(v resource.Value) []resource.Value {
 func sequence(v resource.Value) int {
 	n := 0
 	for _, c := range v.Get("sequence").Text() {
-		if c < '0' || c > '9' || n > 1e6 {
+		if c < '0' || c > '9' || n > 1_000_000 {
 			return 1 << 30
 		}
 		n = n*10 + int(c-'0')

@@ -87,40 +87,55 @@ func ReadEnvelope(raw []byte, lim Limits) (*Envelope, []Note, error) {
 	if err != nil {
 		return nil, notes, err
 	}
-	r := envelopeReader{d: d, lim: lim}
-	if err := r.read(); err != nil {
+	root, err := Root(d)
+	if err == nil && root != "GIAMDINHHS" {
+		err = ErrNotEnvelope
+	}
+	var e *Envelope
+	if err == nil {
+		var episodes []Episode
+		e, err = ScanEnvelope(d, lim, func(_ *Envelope, ep Episode) error {
+			episodes = append(episodes, ep)
+			return nil
+		})
+		e.HoSo = episodes
+	}
+	if err != nil {
 		return nil, notes, fmt.Errorf("envelope: %w", err)
 	}
-	return &r.e, notes, nil
+	return e, notes, nil
+}
+
+// ScanEnvelope reads an envelope whose root was just begun (Root) and hands over each episode when it was read, with
+// what is known of the envelope by then: the facility stands before the episodes. Nothing but the episode at hand is
+// kept, so the size of a file is bounded by its source alone; the table of an episode by lim. The envelope that is
+// returned has no HoSo.
+func ScanEnvelope(d *xml.Decoder, lim Limits, episode func(head *Envelope, ep Episode) error) (*Envelope, error) {
+	r := envelopeReader{d: d, lim: lim, episode: episode}
+	err := r.read()
+	return &r.e, err
 }
 
 // envelopeReader walks the tokens; each method is called after the start of its element and returns after its end.
 type envelopeReader struct {
-	d   *xml.Decoder
-	lim Limits
-	e   Envelope
+	d       *xml.Decoder
+	lim     Limits
+	e       Envelope
+	n       int     // episodes so far
+	at      Episode // the one being read
+	episode func(head *Envelope, ep Episode) error
 }
 
 func (r *envelopeReader) read() error {
-	root, err := Root(r.d)
-	if err != nil {
-		return err
-	}
-	if root != "GIAMDINHHS" {
-		return ErrNotEnvelope
-	}
-	err = r.children(func(name string) error {
+	err := r.children(func(name string) error {
 		switch name {
 		case "THONGTINDONVI":
 			return r.children(func(name string) error { return r.leaf(name, "MACSKCB", &r.e.MaCSKCB) })
 		case "THONGTINHOSO":
 			return r.children(r.hoSoInfo)
 		case "CHUKYDONVI":
-			var inner struct {
-				XML string `xml:",innerxml"`
-			}
-			err := r.d.DecodeElement(&inner, &xml.StartElement{Name: xml.Name{Local: name}})
-			r.e.ChuKyDonVi = inner.XML
+			var err error
+			r.e.ChuKyDonVi, err = Inner(r.d, name)
 			return err
 		}
 		return r.d.Skip()
@@ -142,11 +157,14 @@ func (r *envelopeReader) hoSoInfo(name string) error {
 			if name != "HOSO" {
 				return r.d.Skip()
 			}
-			if len(r.e.HoSo) >= r.lim.HoSo {
+			if r.n++; r.n > r.lim.HoSo {
 				return ErrTooLarge
 			}
-			r.e.HoSo = append(r.e.HoSo, Episode{})
-			return r.children(r.file)
+			r.at = Episode{}
+			if err := r.children(r.file); err != nil {
+				return err
+			}
+			return r.episode(&r.e, r.at)
 		})
 	}
 	return r.d.Skip()
@@ -156,8 +174,7 @@ func (r *envelopeReader) file(name string) error {
 	if name != "FILEHOSO" {
 		return r.d.Skip()
 	}
-	h := &r.e.HoSo[len(r.e.HoSo)-1]
-	if len(h.Files) >= maxFiles {
+	if len(r.at.Files) >= maxFiles {
 		return ErrTooLarge
 	}
 	var f FileHoSo
@@ -173,7 +190,7 @@ func (r *envelopeReader) file(name string) error {
 	}
 	f.NoiDung, err = DecodeBase64([]byte(content))
 	f.Bad = err != nil
-	h.Files = append(h.Files, f)
+	r.at.Files = append(r.at.Files, f)
 	return nil
 }
 
@@ -245,6 +262,15 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// Inner gives the text between the tags of the element whose start was just read, tags included.
+func Inner(d *xml.Decoder, name string) (string, error) {
+	var inner struct {
+		XML string `xml:",innerxml"`
+	}
+	err := d.DecodeElement(&inner, &xml.StartElement{Name: xml.Name{Local: name}})
+	return inner.XML, err
 }
 
 // DecodeBase64 reads base64 with or without line breaks.

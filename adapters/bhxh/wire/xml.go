@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,6 +19,8 @@ const (
 	NoteBOM     Note = iota + 1 // a byte order mark
 	NoteCharset                 // the declared encoding is not the one of the bytes
 	NoteUTF16                   // the bytes were UTF-16
+	NoteCRLF                    // lines end with CR LF
+	NoteLegacy                  // the bytes were of an encoding from before Unicode (Legacy)
 )
 
 // Errors of NewDecoder and of the readers that stand on it.
@@ -27,10 +30,19 @@ var (
 	ErrDirective = errors.New("document type declarations are refused")
 )
 
-// NewDecoder gives a reader of the XML in raw: byte order marks and UTF-16 are taken off, a wrongly declared encoding is
-// ignored if the bytes are UTF-8. Nothing is expanded but the five entities of XML itself; whoever reads tokens must
-// refuse xml.Directive with ErrDirective.
+// NewDecoder gives a reader of the XML in raw, whose encoding is brought in order first (Text). Nothing is expanded but the
+// five entities of XML itself; whoever reads tokens must refuse xml.Directive with ErrDirective.
 func NewDecoder(raw []byte, limit int) (*xml.Decoder, []Note, error) {
+	text, notes, err := Text(raw, limit)
+	if err != nil {
+		return nil, notes, err
+	}
+	return PlainDecoder(text), notes, nil
+}
+
+// Text gives XML as UTF-8: byte order marks and UTF-16 are taken off, a wrongly declared encoding is ignored if the bytes
+// are UTF-8, and bytes that cannot be UTF-8 are taken for one of the old encodings (Legacy).
+func Text(raw []byte, limit int) ([]byte, []Note, error) {
 	if len(raw) > limit {
 		return nil, nil, ErrTooLarge
 	}
@@ -42,15 +54,34 @@ func NewDecoder(raw []byte, limit int) (*xml.Decoder, []Note, error) {
 		raw, notes = fromUTF16(raw), append(notes, NoteUTF16)
 	}
 	if !utf8.Valid(raw) {
-		return nil, notes, ErrEncoding
+		s, ok := Legacy(raw)
+		if !ok {
+			return nil, notes, ErrEncoding
+		}
+		raw, notes = []byte(s), append(notes, NoteLegacy)
 	}
-	d := xml.NewDecoder(bytes.NewReader(raw))
-	d.Strict = true
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	if enc := declared(raw); enc != "" && !strings.EqualFold(enc, "utf-8") {
+	if bytes.Contains(raw, []byte("\r\n")) {
+		notes = append(notes, NoteCRLF)
+	}
+	return raw, misdeclared(declared(raw), notes), nil
+}
+
+// misdeclared notes an encoding that is declared and is not UTF-8; where the bytes were of an old one, that is told already.
+func misdeclared(enc string, notes []Note) []Note {
+	if enc != "" && !strings.EqualFold(enc, "utf-8") && !slices.Contains(notes, NoteLegacy) {
 		notes = append(notes, NoteCharset)
 	}
-	return d, notes, nil
+	return notes
+}
+
+// PlainDecoder is a reader of XML that is UTF-8, as NewDecoder.
+func PlainDecoder(text []byte) *xml.Decoder { return decoder(bytes.NewReader(text)) }
+
+func decoder(in io.Reader) *xml.Decoder {
+	d := xml.NewDecoder(in)
+	d.Strict = true
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	return d
 }
 
 // fromUTF16 decodes by the byte order mark; an odd last byte is dropped.

@@ -215,7 +215,7 @@ func TestClaimsComeBackFromFHIRAsTheyWereAndPassThePreChecks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range append(claim.Findings, hoso.CheckEpisode(claim.HoSo, hoso.CheckOptions{Now: today})...) {
+		for _, f := range append(claim.Findings, hoso.CheckEpisode(nil, claim.HoSo, hoso.CheckOptions{Now: today})...) {
 			t.Errorf("%s: %s %s %s", e.MaLK, f.Rule, f.Path(), f.EN)
 		}
 		for _, id := range []hoso.ID{hoso.XML1, hoso.XML2, hoso.XML3} {

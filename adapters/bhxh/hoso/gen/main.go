@@ -126,21 +126,49 @@ func (t tables) source() []byte {
 	return b.Bytes()
 }
 
-var (
-	whenNhom   = regexp.MustCompile(`(?i)^bắt buộc (?:khi )?MA_NHOM ?= ?([0-9, ]+)$`)
-	exceptNhom = regexp.MustCompile(`(?i)^bắt buộc trừ mã nhóm ([0-9, ]+)$`)
-)
+// conditions are the forms in which the decision says when a field is required.
+var conditions = []struct {
+	form *regexp.Regexp
+	op   string // of hoso.Condition
+	at   [2]int // the groups with the fields (0: MA_NHOM) and with the codes (0: none)
+}{
+	{regexp.MustCompile(`(?i)^bắt buộc trừ mã nhóm ([0-9, ]+)$`), "IsNot", [2]int{0, 1}},
+	{regexp.MustCompile(`(?i)bắt buộc (?:khi |nếu |trong trường hợp |ghi trường thông tin này khi )?([A-Z_]+) *(?:=|là mã) *"?([0-9A-Z, ]+?)"?\.?$`), "Is", [2]int{1, 2}},
+	{regexp.MustCompile(`(?i)^không bắt buộc khi ([A-Z_]+) = ([0-9]+) còn lại là bắt buộc$`), "IsNot", [2]int{1, 2}},
+	{regexp.MustCompile(`(?i)bắt buộc khi (?:trường )?([A-Z_]+) (?:not null|có dữ liệu)\)?$`), "Given", [2]int{1, 0}},
+	{regexp.MustCompile(`(?i)bắt buộc khi ([A-Z_]+ và [A-Z_]+) = null$`), "NoneGiven", [2]int{1, 0}},
+}
 
-// condition turns the conditions on MA_NHOM into data; others are left to a reader of the decision.
+// unchanged says that the decision before this one already had it; that is not among our facts.
+var unchanged = regexp.MustCompile(`(?i)^(như|giữ nguyên như)( QĐ)? 4210$`)
+
+// condition turns what the decision says into data; a form that is not known stops the generator.
 func condition(vi string) string {
 	vi = strings.TrimSpace(vi)
-	if m := whenNhom.FindStringSubmatch(vi); m != nil {
-		return fmt.Sprintf("whenNhom(%s)", m[1])
+	if vi == "" || unchanged.MatchString(vi) {
+		return "nil"
 	}
-	if m := exceptNhom.FindStringSubmatch(vi); m != nil {
-		return fmt.Sprintf("exceptNhom(%s)", m[1])
+	for _, c := range conditions {
+		m := c.form.FindStringSubmatch(vi)
+		if m == nil {
+			continue
+		}
+		fields := "MA_NHOM"
+		if c.at[0] > 0 {
+			fields = strings.ReplaceAll(m[c.at[0]], " và ", `", "`)
+		}
+		codes := "nil"
+		if c.at[1] > 0 {
+			var list []string
+			for _, code := range strings.Split(m[c.at[1]], ",") {
+				list = append(list, strconv.Quote(strings.TrimSpace(code)))
+			}
+			codes = "[]string{" + strings.Join(list, ", ") + "}"
+		}
+		return fmt.Sprintf("&Condition{[]string{\"%s\"}, %s, %s}", strings.ToUpper(fields), c.op, codes)
 	}
-	return "nil"
+	log.Fatalf("no form is known for the condition %q", vi)
+	return ""
 }
 
 type rules struct {
@@ -232,6 +260,17 @@ func codesSource(all map[string]json.RawMessage) ([]byte, error) {
 			}
 			fmt.Fprintf(&b, "\t'%s': %d,\n", code, x.Percent)
 		}
+	}
+	b.WriteString("}\n\n// baseSalaries are the base salaries in VND by the day from which they hold, oldest first.\nvar baseSalaries = []struct {\n\tfrom string // yyyyMMdd\n\tvnd int64\n}{\n")
+	var salaries []struct {
+		From   string
+		Amount int64
+	}
+	if err := json.Unmarshal(all["baseSalaryVND"], &salaries); err != nil {
+		return nil, err
+	}
+	for _, x := range salaries {
+		fmt.Fprintf(&b, "\t{%q, %d},\n", strings.ReplaceAll(x.From, "-", ""), x.Amount)
 	}
 	b.WriteString("}\n")
 	return b.Bytes(), nil
