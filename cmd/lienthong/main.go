@@ -6,6 +6,7 @@
 //	lienthong precheck FILES check claim files before they are sent
 //	lienthong mock-bhxh      the mock assessment portal
 //	lienthong bench          speed, next to its limits
+//	lienthong policy         show and check who may see and change what
 //	lienthong version
 //
 // Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
@@ -54,6 +55,7 @@ type cli struct {
 	Precheck  precheckCmd     `cmd:"" help:"Check claim files of the social insurance before they are sent."`
 	MockBHXH  mockCmd         `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
 	Bench     benchCmd        `cmd:"" help:"Measure speed, next to its limits."`
+	Policy    policyCmd       `cmd:"" help:"Show and check policies: who may see and change what."`
 	BenchBare bareCmd         `cmd:"" name:"bench-bare" hidden:""`
 	Version   versionCmd      `cmd:"" help:"Print the version."`
 }

@@ -253,6 +253,8 @@ func TestWrongCommandLinesAreRefusedInWords(t *testing.T) {
 		{[]string{"serve", "--data", "x", "--gateway-url", "http://portal", "--gateway-credentials", "none"}, exitUsage, "credentials"},
 		{[]string{"demo", "--citizens", "0"}, exitUsage, "--citizens"},
 		{[]string{"serve", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "nowhere"}, exitFailed, "nowhere"},
+		{[]string{"serve", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "127.0.0.1:0", "--policy", settings}, exitFailed, "lisen"},
+		{[]string{"policy", "check", settings}, exitFailed, "lisen"},
 	} {
 		var out, stderr bytes.Buffer
 		err := run(t.Context(), c.args, &out, &stderr)
@@ -263,7 +265,7 @@ func TestWrongCommandLinesAreRefusedInWords(t *testing.T) {
 }
 
 func TestHelpAndVersionArePrinted(t *testing.T) {
-	for want, args := range map[string][]string{"mock-bhxh": {}, "--listen": {"serve", "--help"}, "lienthong ": {"version"}} {
+	for want, args := range map[string][]string{"mock-bhxh": {}, "--listen": {"serve", "--help"}, "lienthong ": {"version"}, "break-glass:": {"policy", "show"}} {
 		var out bytes.Buffer
 		if err := run(t.Context(), args, &out, io.Discard); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("%v: %v\n%s", args, err, out.String())

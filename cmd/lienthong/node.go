@@ -12,6 +12,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -32,9 +33,11 @@ import (
 type node struct {
 	store   store.Store
 	service *interaction.Service
-	outbox  *delivery.Outbox
-	handler http.Handler
-	runner  *scheduler.Runner // nil without a gateway: claims then wait in the outbox
+	// policies makes the fences of callers.
+	policies *access.Policies
+	outbox   *delivery.Outbox
+	handler  http.Handler
+	runner   *scheduler.Runner // nil without a gateway: claims then wait in the outbox
 }
 
 // openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
@@ -48,6 +51,12 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	o := index.Options{Base: c.BaseURL, Also: ownBases(c, served), FoldSystem: systems.Fold}
 	indexed := index.New(o)
 	if err := private(c.Data, log); err != nil {
+		return nil, err
+	}
+	policies, err := access.Open(access.Config{File: c.Policy, Log: log, Search: func() search.Options {
+		return search.Options{Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem}
+	}})
+	if err != nil {
 		return nil, err
 	}
 	st, err := engine.Open(c.Data, engine.Options{
@@ -65,7 +74,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	n := &node{store: st}
+	n := &node{store: st, policies: policies}
 	if err := n.build(ctx, c, o, systems, log); err != nil {
 		_ = st.Close()
 		return nil, err
@@ -83,7 +92,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 		},
 	})
 	n.service = interaction.New(interaction.Config{
-		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
+		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
 		Hooks:  []interaction.Hook{citizenIDs(systems), n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})

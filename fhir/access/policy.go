@@ -95,6 +95,9 @@ func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
 	return p, nil
 }
 
+// Roles gives the roles that the policy has something for, sorted.
+func (p *Policy) Roles() []Role { return slices.Sorted(maps.Keys(p.roles)) }
+
 // Roles are those that a policy may have rules for.
 var Roles = []Role{RoleHospital, RoleClinic, RoleAuditor, RoleCitizen, RoleOperator}
 

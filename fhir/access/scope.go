@@ -66,29 +66,27 @@ func parseActions(letters string) (out []store.Action, ok bool) {
 	return out, len(out) > 0
 }
 
-// narrow holds grants to what the scopes of the caller allow. Software has nothing without a scope; a person whose token
-// names no scope about resources, since the issuer knows none, has what the role allows.
-func (c *compiler) narrow(grants map[fhir.Type]*store.Grants) {
-	var scopes []Scope
-	named := false
+// scopes gives the caller's scopes about resources, and whether they narrow at all. Software has nothing without a scope; a
+// person whose token names no scope about resources, since the issuer knows none, has what the role allows.
+func (c *compiler) scopes() (out []Scope, narrowed bool) {
+	narrowed = c.caller.System
 	for _, s := range c.caller.Scopes {
-		named = named || strings.HasPrefix(s, "patient/") || strings.HasPrefix(s, "user/") || strings.HasPrefix(s, "system/")
-		sc, ok := ParseScope(s)
-		if !ok || (sc.Level == "system") != c.caller.System {
-			continue
-		}
-		scopes = append(scopes, sc)
-	}
-	if !named && !c.caller.System {
-		return
-	}
-	for t, g := range grants {
-		for a := range g {
-			if !g[a].None() {
-				g[a] = both(g[a], c.scoped(scopes, t, store.Action(a)))
-			}
+		narrowed = narrowed || strings.HasPrefix(s, "patient/") || strings.HasPrefix(s, "user/") || strings.HasPrefix(s, "system/")
+		if sc, ok := ParseScope(s); ok && (sc.Level == "system") == c.caller.System {
+			out = append(out, sc)
 		}
 	}
+	return out, narrowed
+}
+
+// sameScopes says whether scopes tell reading a type and searching it apart.
+func sameScopes(scopes []Scope, t fhir.Type) bool {
+	for _, s := range scopes {
+		if (s.Type == "" || s.Type == t) && slices.Contains(s.Actions, store.ActionRead) != slices.Contains(s.Actions, store.ActionSearch) {
+			return false
+		}
+	}
+	return true
 }
 
 // scoped gives what scopes allow. A scope that cannot be bound allows nothing.

@@ -51,7 +51,11 @@ func (s *Server) operationRoutes() []route {
 			continue
 		}
 		seen[o.path()] = true
-		out = append(out, route{http.MethodPost, o.path(), s.operate(o.Name, o.Instance)}, route{http.MethodGet, o.path(), s.operate(o.Name, o.Instance)})
+		for _, method := range []string{http.MethodPost, http.MethodGet} {
+			r := route{method, o.path(), s.operate(o.Name, o.Instance)}
+			r.run = permitted(r)
+			out = append(out, r)
+		}
 	}
 	return out
 }

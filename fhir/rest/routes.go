@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // handler answers one call. What it returns as an error becomes an OperationOutcome in handle.
@@ -23,7 +25,7 @@ type route struct {
 
 // routes is the interface. A GET also answers HEAD.
 func (s *Server) routes() []route {
-	return append(s.standardOperations(), []route{
+	list := append(s.standardOperations(), []route{
 		{http.MethodGet, "/metadata", s.capabilities},
 		{http.MethodPost, "", s.bundle},
 		{http.MethodGet, "", s.searchAll},
@@ -53,6 +55,24 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/:type/:id/:compartment", s.compartment},
 		{http.MethodPost, "/:type/:id/:compartment/_search", s.searchForm},
 	}...)
+	for i, r := range list {
+		list[i].run = permitted(r)
+	}
+	return list
+}
+
+// permitted asks the fence of the caller before an operation is run; what it then sees and changes, the store decides.
+func permitted(r route) handler {
+	_, name, ok := strings.Cut(r.path, "$")
+	if !ok {
+		return r.run
+	}
+	return func(ctx context.Context, c *call) (answer, error) {
+		if !store.FenceOf(ctx).Operation(name) {
+			return answer{}, fhir.Errorf(fhir.Denied, "operation-denied", "", name)
+		}
+		return r.run(ctx, c)
+	}
 }
 
 // router makes the Gin engine: no logger, no recovery of Gin's own (handle has one), nothing that redirects.

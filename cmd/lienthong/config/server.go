@@ -23,6 +23,7 @@ type Server struct {
 	MaxBody     int64         `name:"max-body" default:"134217728" env:"LIENTHONG_MAX_BODY" placeholder:"BYTES" help:"Longest body of a transaction or batch; longer ones are refused before they are read. A single resource may have 16 MiB at most, or this if it is less. Default: ${default}."`
 	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction. Default: ${default}."`
 	MemoryLimit int64         `name:"memory-limit" default:"360" env:"LIENTHONG_MEMORY_LIMIT" placeholder:"MiB" help:"Memory to stay within, as far as the work allows; GOMEMLIMIT, if set, goes before it. 0: no limit. Default: ${default}."`
+	Policy      string        `type:"path" env:"LIENTHONG_POLICY" placeholder:"FILE" help:"Policy: who may see and change what. It is read again when it changes. Default: the built-in one, which 'lienthong policy show' prints."`
 	Drain       time.Duration `default:"15s" env:"LIENTHONG_DRAIN" help:"How long running requests may take when the server is asked to end."`
 	LogFormat   string        `name:"log-format" enum:"text,json" default:"text" env:"LIENTHONG_LOG_FORMAT" help:"Log lines as text or json."`
 	LogLevel    string        `name:"log-level" enum:"debug,info,warn,error" default:"info" env:"LIENTHONG_LOG_LEVEL" help:"Least level that is logged: debug, info, warn, error."`
