@@ -29,10 +29,16 @@ import (
 //	same FILE                                          equal to the file apart from id and meta's version and time
 //	keep NAME json PATH, keep NAME header HEADER       into an environment variable
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+	p := scripts()
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// scripts is how scripts run; which ones is for the caller to add.
+func scripts() testscript.Params {
+	return testscript.Params{
 		Setup: func(env *testscript.Env) error {
-			s := serve(t)
+			s := serve(env.T().(testing.TB))
 			env.Values["script"] = &script{s: s}
 			env.Setenv("BASE", s.base)
 			for _, name := range []string{"everything", "lastn", "diff", "meta", "graphql"} {
@@ -46,7 +52,7 @@ func TestScript(t *testing.T) {
 			"status": checkStatus, "header": checkHeader, "json": checkJSON, "count": checkCount,
 			"issue": checkIssue, "body": checkBody, "same": checkSame, "keep": keep,
 		},
-	})
+	}
 }
 
 // script is the state of one script: the last answer.
