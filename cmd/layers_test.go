@@ -42,8 +42,12 @@ fhir/access             -> fhir/store fhir/outcome
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization
+fhir/immunization/forecast -> fhir/immunization
+fhir/immunization/forecast/gen -> fhir/immunization/forecast
+fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
+fhir/operation/vaccination -> fhir/operation fhir/immunization/history
 fhir/rest               -> fhir/operation
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store

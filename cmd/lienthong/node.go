@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -14,7 +15,9 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -97,6 +100,11 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	n.outbox.Use(n.service)
+	schedules, err := immunization.LoadSet(c.Schedules)
+	if err != nil {
+		return fmt.Errorf("vaccination schedules: %w", err)
+	}
+	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules})
 
 	path := ""
 	if u, err := url.Parse(c.BaseURL); err == nil {
@@ -105,7 +113,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: rest.Unauthenticated,
-		Operations:   operations(n, c.SIDBase),
+		Operations:   append(operations(n, c.SIDBase), vaccinations(given, c.SIDBase)...),
 		Limits:       rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {

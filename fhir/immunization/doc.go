@@ -2,7 +2,15 @@
 //
 // A schedule is data, not code. The national one (Chương trình Tiêm chủng mở rộng, Thông tư 10/2024/TT-BYT) is committed
 // as schedules/vn-epi.json, made by go generate; it names its version and its source, and what the circular does not say
-// is marked "verify" in the notes. National returns it; Parse reads any other of the same shape.
+// is marked "verify" in the notes. National returns it; Parse reads any other of the same shape, and LoadSet a folder of them:
+// campaigns, catch-up, older circulars. Members that the national file does not have:
+//
+//	rules.overdueAfter, doses[].overdueAfter   "14d"         instead of 28 days after the recommended date
+//	rules.forecastUntilAge                     "18y"         up to which series without a maximum age are forecast
+//	series[].givenFrom, givenTo                "2025-03-01"  only doses of these days count, as in a campaign
+//	series[].vaccine_en
+//
+// What comes of doses and dates is forecast/; what Immunization resources say is history/.
 //
 // Ages and intervals are calendar units counted from a date, as the circular counts them:
 //

@@ -22,6 +22,7 @@ type Server struct {
 	SIDBase     string        `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"Base of the identifier systems: BASE/sid/cccd is the citizen ID. Default: ${default}."`
 	MaxBody     int64         `name:"max-body" default:"134217728" env:"LIENTHONG_MAX_BODY" placeholder:"BYTES" help:"Longest body of a transaction or batch; longer ones are refused before they are read. A single resource may have 16 MiB at most, or this if it is less. Default: ${default}."`
 	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction. Default: ${default}."`
+	Schedules   string        `type:"path" env:"LIENTHONG_SCHEDULES" placeholder:"DIR" help:"Folder of further vaccination schedules (*.json), such as campaigns and older circulars, in the form of the national one, which is built in."`
 	MemoryLimit int64         `name:"memory-limit" default:"360" env:"LIENTHONG_MEMORY_LIMIT" placeholder:"MiB" help:"Memory to stay within, as far as the work allows; GOMEMLIMIT, if set, goes before it. 0: no limit. Default: ${default}."`
 	Policy      string        `type:"path" env:"LIENTHONG_POLICY" placeholder:"FILE" help:"Policy: who may see and change what. It is read again when it changes. Default: the built-in one, which 'lienthong policy show' prints."`
 	Drain       time.Duration `default:"15s" env:"LIENTHONG_DRAIN" help:"How long running requests may take when the server is asked to end."`

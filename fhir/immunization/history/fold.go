@@ -1,0 +1,116 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir/immunization"
+)
+
+// Event is one dose that was given, or one that was not given, with all records of it.
+type Event struct {
+	On      time.Time // of the leading record
+	NotDone bool
+	Sources []Record // the leading one first
+}
+
+// Leading is the record to show.
+func (e *Event) Leading() *Record { return &e.Sources[0] }
+
+// Lots are the lots that the sources name, the leading one's first; more than one is a disagreement.
+func (e *Event) Lots() []string {
+	var lots []string
+	for _, s := range e.Sources {
+		if s.Lot != "" && !slices.Contains(lots, s.Lot) {
+			lots = append(lots, s.Lot)
+		}
+	}
+	return lots
+}
+
+// Fold makes events of records, in the order of their days; those that are not known to the day come last. Records
+// entered in error are retracted: they are left out and counted.
+func Fold(set *immunization.Set, records []Record) (events []Event, retracted int) {
+	sorted := make([]Record, 0, len(records))
+	for _, r := range records {
+		if r.Status == "entered-in-error" {
+			retracted++
+			continue
+		}
+		sorted = append(sorted, r)
+	}
+	slices.SortStableFunc(sorted, byDay)
+	for _, r := range sorted {
+		found := slices.IndexFunc(events, func(e Event) bool { return e.takes(set, &r) })
+		if found < 0 {
+			events = append(events, Event{On: r.On, NotDone: r.Status == "not-done", Sources: []Record{r}})
+			continue
+		}
+		events[found].Sources = append(events[found].Sources, r)
+	}
+	for i := range events {
+		slices.SortStableFunc(events[i].Sources, byWeight)
+		events[i].On = events[i].Leading().On
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return byDay(*a.Leading(), *b.Leading()) })
+	return events, retracted
+}
+
+// takes says whether the record is of the event, which is judged by its earliest record: a day apart from that, not from
+// one a day later, so that a row of days is no one event.
+func (e *Event) takes(set *immunization.Set, r *Record) bool {
+	first := &e.Sources[0] // not sorted by weight yet
+	if e.NotDone != (r.Status == "not-done") || r.On.IsZero() || first.On.IsZero() || !sameVaccine(set, first, r) {
+		return false
+	}
+	switch r.On.Sub(first.On) {
+	case 0:
+		return true
+	case 24 * time.Hour:
+		return r.Lot != "" && strings.EqualFold(r.Lot, first.Lot)
+	}
+	return false
+}
+
+// sameVaccine says whether two products are of one vaccine group, or have a code or, without any, the name in common.
+func sameVaccine(set *immunization.Set, a, b *Record) bool {
+	for _, x := range a.CVX {
+		g, known := set.Group(x)
+		for _, y := range b.CVX {
+			if h, ok := set.Group(y); known && ok && g == h {
+				return true
+			}
+		}
+	}
+	if slices.ContainsFunc(a.Codes, func(c string) bool { return slices.Contains(b.Codes, c) }) {
+		return true
+	}
+	return (len(a.Codes) == 0 || len(b.Codes) == 0) && a.Text != "" && strings.EqualFold(a.Text, b.Text)
+}
+
+// byDay sorts records for reading; those of no day come last.
+func byDay(a, b Record) int {
+	if a.On.IsZero() != b.On.IsZero() {
+		if a.On.IsZero() {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(a.On.Compare(b.On), slices.Compare(a.CVX, b.CVX), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Ref, b.Ref), cmp.Compare(a.Lot, b.Lot))
+}
+
+// byWeight sorts the sources of an event: the leading one first.
+func byWeight(a, b Record) int {
+	first := func(x, y bool) int {
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(first(a.Primary, b.Primary), first(a.Lot != "", b.Lot != ""), cmp.Compare(a.At, b.At), cmp.Compare(a.Ref, b.Ref))
+}

@@ -1,0 +1,8 @@
+// Package vaccination has the operations on a person's vaccinations, without HTTP:
+//
+//	$immds-forecast         stateless, or of a Patient here            forecast.go, parameters.go
+//	$immunization-summary   what was given, what counts, what is due   summary.go
+//
+// A Patient is named by id or by an identifier such as the citizen ID; Patients that are linked as the same person are one
+// person (person.go). All of one answer is as of one commit. Start reading at Service.Forecast.
+package vaccination
