@@ -27,6 +27,11 @@ require (
 )
 
 require (
+	github.com/transparency-dev/merkle v0.0.2 // Merkle tree over the audit journal: fhir/audit
+	golang.org/x/mod v0.43.0 // signed notes, the checkpoints of the audit journal: fhir/audit
+)
+
+require (
 	github.com/DataDog/zstd v1.5.7 // indirect
 	github.com/RaduBerinde/axisds v0.1.0 // indirect
 	github.com/RaduBerinde/btreemap v0.0.0-20250419174037-3d62b7205d54 // indirect

@@ -39,6 +39,7 @@ fhir/store/commitlog/logtest  -> fhir/store/commitlog
 fhir/store/engine       -> fhir/store fhir/store/commitlog fhir/store/commitlog/embedded
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
+fhir/audit              -> fhir/access fhir/outcome
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization
@@ -72,6 +73,14 @@ var outside = map[string][]string{
 	"github.com/alecthomas/kong":     {"cmd/lienthong"},
 	"github.com/evanphx/json-patch":  {"fhir/interaction"},
 	"github.com/samply/golang-fhir-": {"fhir/resource", "fhir/identity", "fhir/immunization", "fhir/operation", "adapters/bhxh/mapping", "adapters/bhxh", "cmd/lienthong/synthetic"},
+	"github.com/gin-gonic/gin":           {"fhir/rest", "cmd/lienthong/bench"},
+	"github.com/cockroachdb/pebble":      {"fhir/store/engine", "fhir/store/commitlog/embedded", "cmd/lienthong/bench"},
+	"github.com/robfig/cron":             {"scheduler", "scheduler/cron"},
+	"github.com/alecthomas/kong":         {"cmd/lienthong"},
+	"github.com/transparency-dev/merkle": {"fhir/audit"},
+	"golang.org/x/mod":                   {"fhir/audit"},
+	"github.com/evanphx/json-patch":      {"fhir/interaction"},
+	"github.com/samply/golang-fhir-":     {"fhir/resource", "fhir/identity", "fhir/immunization", "fhir/operation", "adapters/bhxh/mapping", "adapters/bhxh", "cmd/lienthong/synthetic"},
 }
 
 func TestRoomsImportOnlyWhatTheyStandOn(t *testing.T) {

@@ -184,6 +184,8 @@ type Found struct {
 	T       fhir.T
 	Method  Method
 	Stored  resource.Stored // empty Body for deletes
+	// Subjects are the ids of the Patients to whose records this version belongs (compartments); of a delete: none.
+	Subjects []fhir.ID
 }
 
 // Deleted says whether this version is a delete.
@@ -211,6 +213,8 @@ type Match struct {
 	Number  uint64 // the engine's own number of the resource, the tie-breaker of every order
 	Order   []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
 	Place   Place  // how the version came about; zero = not known, Fetch then looks for it
+	// Subjects are those of Found; Fetch takes them over where it takes Place over.
+	Subjects []fhir.ID
 }
 
 // Place is the write that made a version.

@@ -23,7 +23,7 @@ func (e *Engine) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit,
 				yield(store.Commit{}, err)
 				return
 			}
-			out, err := feedCommit(&c)
+			out, err := e.feedCommit(&c)
 			if !yield(out, err) || err != nil {
 				return
 			}
@@ -31,7 +31,7 @@ func (e *Engine) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit,
 	}
 }
 
-func feedCommit(c *commitlog.Commit) (store.Commit, error) {
+func (e *Engine) feedCommit(c *commitlog.Commit) (store.Commit, error) {
 	out := store.Commit{T: c.T, At: c.At}
 	for i := range c.Writes {
 		w := &c.Writes[i]
@@ -39,6 +39,9 @@ func feedCommit(c *commitlog.Commit) (store.Commit, error) {
 		if !f.Deleted() {
 			var err error
 			if f.Stored, err = resource.DecodeStored(w.Document); err != nil {
+				return out, err
+			}
+			if f.Subjects, err = e.subjectsOf(f.Key, f.Version); err != nil {
 				return out, err
 			}
 		}

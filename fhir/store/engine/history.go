@@ -90,7 +90,7 @@ func (e *Engine) commitHeader(t fhir.T) (commitlog.Commit, error) {
 }
 
 // show yields one version; false ends the walk.
-func (w *historyWalk) show(key fhir.Key, version fhir.Version, p place) bool {
+func (w *historyWalk) show(key fhir.Key, version fhir.Version, p place, subjects []fhir.ID) bool {
 	if p.at < w.since {
 		return false
 	}
@@ -98,7 +98,7 @@ func (w *historyWalk) show(key fhir.Key, version fhir.Version, p place) bool {
 		w.yield(store.Found{}, err)
 		return false
 	}
-	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method}
+	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method, Subjects: subjects}
 	var err error
 	if !f.Deleted() {
 		f.Stored, err = w.e.document(p)
@@ -129,7 +129,7 @@ func (w *historyWalk) instance(key fhir.Key, end store.Position) error {
 			continue
 		}
 		_, version := versionKey(it.Key())
-		if !w.show(key, version, v.place) {
+		if !w.show(key, version, v.place, v.subjects(key.Type)) {
 			return nil
 		}
 	}
@@ -200,5 +200,9 @@ func (w *historyWalk) showWrite(t fhir.T, i uint32) (bool, error) {
 		return false, fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d has no write %d", t, i))
 	}
 	h := &w.header.Writes[i]
-	return w.show(h.Key, h.Version, place{t: t, at: w.header.At, write: i, method: store.Method(h.Method)}), nil
+	subjects, err := w.e.subjectsOf(h.Key, h.Version)
+	if err != nil {
+		return false, err
+	}
+	return w.show(h.Key, h.Version, place{t: t, at: w.header.At, write: i, method: store.Method(h.Method)}, subjects), nil
 }

@@ -79,12 +79,12 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 		}
 		s.version, s.place = version, v.place
 	}
-	return e.found(key, s.version, s.place)
+	return e.versionOf(key, s.number, s.version, t)
 }
 
 // found gives a version with its document; a deleted one as Gone.
-func (e *Engine) found(key fhir.Key, version fhir.Version, p place) (store.Found, error) {
-	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method}
+func (e *Engine) found(key fhir.Key, version fhir.Version, p place, subjects []fhir.ID) (store.Found, error) {
+	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method, Subjects: subjects}
 	if p.method == store.MethodDelete {
 		return f, errGone(key)
 	}
@@ -127,9 +127,10 @@ func (e *Engine) ReadVersion(ctx context.Context, key fhir.Key, version fhir.Ver
 // versionOf gives one version that is not younger than t.
 func (e *Engine) versionOf(key fhir.Key, n number, version fhir.Version, t fhir.T) (store.Found, error) {
 	var p place
+	var subjects []fhir.ID
 	found, err := get(e.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) error {
 		v, err := decodeVersion(b)
-		p = v.place
+		p, subjects = v.place, v.subjects(key.Type)
 		return err
 	})
 	if err != nil {
@@ -138,7 +139,7 @@ func (e *Engine) versionOf(key fhir.Key, n number, version fhir.Version, t fhir.
 	if !found || p.t > t {
 		return store.Found{}, errNotFound(key)
 	}
-	return e.found(key, version, p)
+	return e.found(key, version, p, subjects)
 }
 
 // Fetch implements store.Store.
@@ -152,7 +153,7 @@ func (e *Engine) Fetch(ctx context.Context, m store.Match) (store.Found, error) 
 	defer e.gate.leave()
 	t := e.published.t()
 	if w := m.Place; w.T != 0 && w.T <= t {
-		return e.found(m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method})
+		return e.found(m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method}, m.Subjects)
 	}
 	return e.versionOf(m.Key, number(m.Number), m.Version, t)
 }

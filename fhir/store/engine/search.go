@@ -126,5 +126,6 @@ func (r *run) match(n number, order []byte) (store.Match, bool) {
 
 func (r *run) matchOf(n number, v *versionRow, version fhir.Version, order []byte) store.Match {
 	written := store.Place{Position: store.Position{T: v.t, Index: v.write}, At: v.at, Method: v.method}
-	return store.Match{Key: r.keyOf(v), Version: version, Number: uint64(n), Order: order, Place: written}
+	key := r.keyOf(v)
+	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: v.subjects(key.Type)}
 }

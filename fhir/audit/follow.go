@@ -1,0 +1,161 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Follower takes the entries of commits over into the journal, and commits the journal's checkpoints to the log.
+type Follower struct {
+	Store   store.Store
+	Journal *Journal
+	// Every is how often a checkpoint is made while lines are added. 0 = 10 s.
+	Every time.Duration
+
+	mu sync.Mutex // one at a time takes over
+	at fhir.T     // commits up to this one were looked at
+}
+
+// Run works until ctx ends. ctx must have a fence that allows everything.
+func (f *Follower) Run(ctx context.Context) error {
+	if f.Every <= 0 {
+		f.Every = 10 * time.Second
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.follow(ctx) })
+	g.Go(func() error { return f.checkpoints(ctx) })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (f *Follower) follow(ctx context.Context) error {
+	for {
+		if err := f.Now(ctx); err != nil {
+			return err
+		}
+		if _, err := f.Store.WaitHead(ctx, f.reached()); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *Follower) reached() fhir.T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.at
+}
+
+// Now takes over the entries of all commits up to the head of now. ctx must have a fence that allows everything.
+func (f *Follower) Now(ctx context.Context) (err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at, err = f.catchUp(ctx, max(f.at, f.Journal.Followed()))
+	return err
+}
+
+// catchUp takes over the entries of the commits after at, and gives the head. What it began is finished at the next
+// call: the journal knows which commits it has.
+func (f *Follower) catchUp(ctx context.Context, at fhir.T) (fhir.T, error) {
+	whole := context.WithoutCancel(ctx) // what was handed over is waited for: else it would be handed over again
+	var waiting []*Entry
+	kept := at // commits up to this one are in the journal, as far as they have an entry
+	for c, err := range f.Store.Feed(ctx, at) {
+		if err != nil {
+			return kept, err
+		}
+		e, err := entryOf(&c)
+		if err != nil {
+			return kept, err
+		}
+		at = c.T
+		if e == nil {
+			continue
+		}
+		if waiting = append(waiting, e); len(waiting) == 500 {
+			if err := f.Journal.appendAll(whole, waiting); err != nil {
+				return kept, err
+			}
+			kept, waiting = at, waiting[:0]
+		}
+	}
+	if err := f.Journal.appendAll(whole, waiting); err != nil {
+		return kept, err
+	}
+	return at, nil
+}
+
+// entryOf is the entry of a commit, nil if it has none.
+func entryOf(c *store.Commit) (*Entry, error) {
+	for i := range c.Records {
+		if c.Records[i].Space != entrySpace {
+			continue
+		}
+		e, err := parseLine(c.Records[i].Value)
+		if err != nil {
+			return nil, fmt.Errorf("commit %d: %w", c.T, err)
+		}
+		e.T = c.T
+		for j := range c.Writes {
+			w := &c.Writes[j]
+			e.Wrote = append(e.Wrote, versionName(w.Key, w.Version))
+			for _, id := range w.Subjects {
+				if !slices.Contains(e.People, string(id)) {
+					e.People = append(e.People, string(id))
+				}
+			}
+		}
+		return &e, nil
+	}
+	return nil, nil
+}
+
+// checkpoints makes one at each tick and puts it into the log, where nobody can take it out again.
+func (f *Follower) checkpoints(ctx context.Context) error {
+	tick := time.NewTicker(f.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			if err := f.Checkpoint(ctx, now); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Checkpoint makes a checkpoint now, if there is anything new, and puts it into the log.
+func (f *Follower) Checkpoint(ctx context.Context, now time.Time) error {
+	signed, err := f.Journal.Checkpoint(now)
+	if err != nil || signed == nil {
+		return err
+	}
+	key := fmt.Sprintf("%s|%020d", f.Journal.Origin(), f.Journal.signedSize())
+	_, err = f.Store.Commit(ctx, store.Changes{Records: []store.Record{{Space: checkpointSpace, Key: key, Value: signed}}})
+	return err
+}
+
+// Committed gives the checkpoints of a journal that lie in the log.
+func Committed(ctx context.Context, s store.Store, origin string) ([][]byte, error) {
+	var out [][]byte
+	for r, err := range s.Records(ctx, checkpointSpace, origin+"|", origin+"}") {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.Value)
+	}
+	return out, nil
+}

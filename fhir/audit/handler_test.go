@@ -1,0 +1,365 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/engine"
+)
+
+// ward is a store under watch, with its journal.
+type ward struct {
+	store   *Store
+	journal *Journal
+	follow  *Follower
+	handler *Handler
+	dir     string
+	public  string
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	e, err := engine.Open(t.TempDir(), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	s, public := newSigner(t)
+	w := &ward{dir: t.TempDir(), public: public}
+	w.journal = openJournal(t, w.dir, s)
+	mask := NewMasker([]byte("0123456789abcdef"))
+	w.store = Watch(e, mask)
+	w.follow = &Follower{Store: w.store, Journal: w.journal}
+	w.handler = &Handler{Journal: w.journal, Mask: mask, Base: "/fhir", Skip: func(p string) bool { return p == "/healthz" }}
+	return w
+}
+
+var indexed = index.New(index.Options{})
+
+func put(t *testing.T, doc string) store.Put {
+	t.Helper()
+	d, err := resource.New([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := d.Root()
+	entries, issues := indexed.Resource(v, 5)
+	if len(issues) > 0 {
+		t.Fatal(issues)
+	}
+	key := fhir.Key{Type: v.ResourceType(), ID: fhir.ID(v.Get("id").Text())}
+	return store.Put{Key: key, Doc: v.Store(key.ID), Entries: entries, Method: store.MethodUpdate}
+}
+
+const clinicName = "an-thinh"
+
+func (w *ward) commit(t *testing.T, ctx context.Context, docs ...string) {
+	t.Helper()
+	var c store.Changes
+	for _, d := range docs {
+		c.Puts = append(c.Puts, put(t, d))
+	}
+	if _, err := w.store.Commit(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t *testing.T) context.Context { return store.WithFence(t.Context(), store.OpenFence()) }
+
+const (
+	person = `{"resourceType":"Patient","id":"p1","name":[{"family":"Nguyễn"}]}`
+	dose   = `{"resourceType":"Immunization","id":"i1","status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/p1"},"occurrenceDateTime":"2025-01-01"}`
+	weight = `{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p2"},"performer":[{"reference":"Patient/p1"}]}`
+)
+
+// answer runs a handler behind the audit handler.
+func (w *ward) answer(method, target string, run http.HandlerFunc) *httptest.ResponseRecorder {
+	w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx := store.WithFence(r.Context(), store.OpenFence())
+		TrailOf(ctx).Caller(access.Caller{Subject: clinicName, Issuer: "https://x", System: true, Role: access.RoleClinic, Organization: "org1", Purpose: "TREAT"})
+		run(rw, r.WithContext(ctx))
+	})
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, httptest.NewRequest(method, target, nil))
+	return rec
+}
+
+func (w *ward) about(t *testing.T, id fhir.ID) (all []Entry) {
+	t.Helper()
+	if err := w.follow.Now(open(t)); err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range w.journal.About(t.Context(), id, time.Time{}, time.Time{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func (w *ward) size(t *testing.T) uint64 {
+	t.Helper()
+	if err := w.follow.Now(open(t)); err != nil {
+		t.Fatal(err)
+	}
+	return w.journal.Size()
+}
+
+func TestEachWayOfReadingLeavesAnEntry(t *testing.T) {
+	w := newWard(t)
+	w.commit(t, open(t), person, dose, weight)
+	all, err := w.store.Head(open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	imm := fhir.Key{Type: "Immunization", ID: "i1"}
+	search := func(ctx context.Context) {
+		for m, err := range w.store.Search(ctx, search.Query{Type: "Observation"}, 0, store.SearchOptions{}) {
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := w.store.Fetch(ctx, m); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		target, do string
+		read       func(ctx context.Context)
+		gave       []string
+		people     []string
+	}{
+		"read":                {"/fhir/Immunization/i1", "read", func(ctx context.Context) { _, _ = w.store.Read(ctx, imm, 0) }, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
+		"read as of a commit": {"/fhir/Immunization/i1", "read", func(ctx context.Context) { _, _ = w.store.Read(ctx, imm, all) }, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
+		"vread":               {"/fhir/Immunization/i1/_history/1", "vread", func(ctx context.Context) { _, _ = w.store.ReadVersion(ctx, imm, 1) }, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
+		"history": {"/fhir/Immunization/_history", "history", func(ctx context.Context) {
+			for range w.store.History(ctx, store.History{Key: fhir.Key{Type: "Immunization"}}) {
+			}
+		}, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
+		"history of one": {"/fhir/Immunization/i1/_history", "history", func(ctx context.Context) {
+			for range w.store.History(ctx, store.History{Key: imm}) {
+			}
+		}, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
+		"search":            {"/fhir/Observation?code=x", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"search by POST":    {"/fhir/Observation/_search", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"nothing was found": {"/fhir/Immunization/i9", "read", func(context.Context) {}, nil, nil},
+		"operation":         {"/fhir/Patient/p1/$everything", "operation", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := w.size(t)
+			method := http.MethodGet
+			if strings.HasSuffix(c.target, "_search") {
+				method = http.MethodPost
+			}
+			w.answer(method, c.target, func(rw http.ResponseWriter, r *http.Request) {
+				c.read(r.Context())
+				if got := w.journal.Size(); got != before {
+					t.Error("told before there is an answer")
+				}
+				_, _ = io.WriteString(rw, "x")
+				if got := w.journal.Size(); got != before+1 {
+					t.Errorf("%d entries are on disk after the first byte", got-before)
+				}
+			})
+			if got := w.journal.Size(); got != before+1 {
+				t.Fatalf("%d entries", got-before)
+			}
+			e := w.last(t)
+			slices.Sort(e.People)
+			if e.Do != c.do || !slices.Equal(e.Gave, c.gave) || !slices.Equal(e.People, c.people) || e.Status != 200 || e.Agent.Who != clinicName || e.Agent.Address == "" {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}
+
+func (w *ward) last(t *testing.T) (last Entry) {
+	t.Helper()
+	all, err := segments(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, first := range all {
+		if err := eachLine(segmentPath(w.dir, first), 0, func(_ int64, line []byte) (err error) { last, err = parseLine(line); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return last
+}
+
+func TestAWriteHasItsEntryInItsCommit(t *testing.T) {
+	w := newWard(t)
+	w.answer(http.MethodPut, "/fhir/Patient/p1", func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = w.store.Read(r.Context(), fhir.Key{Type: "Patient", ID: "p1"}, 0) // what an update reads to find out
+		w.commit(t, r.Context(), person)
+		rw.WriteHeader(http.StatusCreated)
+	})
+	w.commit(t, access.WithCaller(open(t), access.Caller{Subject: "sync", Role: access.RoleService}), dose)
+	if n := w.journal.Size(); n != 0 {
+		t.Errorf("%d entries in the journal besides those of the commits", n)
+	}
+	all := w.about(t, "p1")
+	if len(all) != 2 || all[0].T != 2 || all[1].T != 1 {
+		t.Fatalf("%+v", all)
+	}
+	if e := all[1]; e.Do != "update" || e.On != "Patient/p1" || e.Agent.Who != clinicName || !slices.Equal(e.Wrote, []string{"Patient/p1/_history/1"}) {
+		t.Errorf("%+v", e)
+	}
+	if e := all[0]; e.Agent.Who != "sync" || !slices.Equal(e.Wrote, []string{"Immunization/i1/_history/1"}) {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestCommitsAreTakenOverOnce opens the journal again and again between commits, also without a checkpoint.
+func TestCommitsAreTakenOverOnce(t *testing.T) {
+	w := newWard(t)
+	for i := range 30 {
+		w.commit(t, open(t), fmt.Sprintf(`{"resourceType":"Patient","id":"n%d"}`, i))
+		if i%3 == 0 {
+			if err := w.follow.Now(open(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%4 == 0 {
+			if err := w.follow.Checkpoint(open(t), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%5 == 0 {
+			s := w.journal.o.Signer
+			if i%2 == 0 {
+				if err := w.journal.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.journal = openJournal(t, w.dir, s)
+			w.follow = &Follower{Store: w.store, Journal: w.journal}
+		}
+	}
+	if got := w.size(t); got != 30 {
+		t.Errorf("%d entries of 30 commits", got)
+	}
+	if err := w.follow.Checkpoint(open(t), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := Committed(open(t), w.store, "test-server")
+	if err != nil || len(kept) < 8 {
+		t.Fatal(len(kept), err)
+	}
+	if v := verify(t, w.dir, w.public, kept...); !v.OK() || v.Commits != 30 {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestWithoutAJournalThereIsNoAnswer(t *testing.T) {
+	w := newWard(t)
+	w.commit(t, open(t), person)
+	if err := w.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rec := w.answer(http.MethodGet, "/fhir/Patient/p1", func(rw http.ResponseWriter, r *http.Request) {
+		f, err := w.store.Read(r.Context(), fhir.Key{Type: "Patient", ID: "p1"}, 0)
+		if err != nil {
+			t.Error(err)
+		}
+		rw.Header().Set("Etag", "x")
+		if _, err := rw.Write(f.Stored.Body); err == nil {
+			t.Error("the answer went out")
+		}
+	})
+	if rec.Code != http.StatusServiceUnavailable || strings.Contains(rec.Body.String(), "Nguy") || !strings.Contains(rec.Body.String(), "audit-unavailable") || rec.Header().Get("Etag") != "" {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	rec = w.answer(http.MethodGet, "/healthz", func(rw http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(rw, "ok") })
+	if rec.Code != http.StatusOK {
+		t.Errorf("healthz: %d", rec.Code)
+	}
+}
+
+func TestNoIdentifierStandsInTheJournal(t *testing.T) {
+	w := newWard(t)
+	const cccd, name = "051085000011", "Nguyen%20Van%20A"
+	for _, target := range []string{
+		"/fhir/Patient?identifier=https://lienthong.example/sid/cccd|" + cccd,
+		"/fhir/Patient?name=" + name + "&birthdate=1985-01-01",
+		"/fhir/Patient?" + cccd + "=x", "/fhir/Patient/" + cccd, "/fhir/Patient/" + cccd + "/_history/1",
+		"/fhir/Immunization?patient.identifier=" + cccd + "&date=ge2020&_count=" + cccd,
+		"/fhir/" + cccd + "/$x", "/fhir/Patient?_filter=name%20eq%20%22" + name + "%22",
+	} {
+		w.answer(http.MethodGet, target, func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(404) })
+	}
+	w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		TrailOf(r.Context()).Caller(access.Caller{Subject: cccd, Role: access.RoleCitizen, Patient: "p1"})
+	})
+	r := httptest.NewRequest(http.MethodGet, "/fhir/Patient/p1", nil)
+	r.Header.Set("X-Request-Id", cccd)
+	w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	raw, err := os.ReadFile(segmentPath(w.dir, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(raw), "\n") != 9 {
+		t.Errorf("%s", raw)
+	}
+	for _, never := range []string{cccd, "Nguyen", "1985"} {
+		if strings.Contains(string(raw), never) {
+			t.Errorf("%s stands in the journal: %s", never, raw)
+		}
+	}
+	if !strings.Contains(string(raw), "date=ge2020") {
+		t.Error("a harmless value was masked")
+	}
+}
+
+func TestTheReportTellsInWords(t *testing.T) {
+	w := newWard(t)
+	w.commit(t, access.WithCaller(open(t), access.Caller{Role: access.RoleService}), `{"resourceType":"Organization","id":"org1","name":"Phòng khám <An Thịnh>"}`, person, dose)
+	if err := w.follow.Now(open(t)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.answer(http.MethodGet, "/fhir/Immunization/i1", func(rw http.ResponseWriter, r *http.Request) {
+			_, _ = w.store.Read(r.Context(), fhir.Key{Type: "Immunization", ID: "i1"}, 0)
+		})
+	}
+	r := &Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}
+	for l, want := range map[outcome.Language]string{
+		outcome.English:    "A clinic (Phòng khám &lt;An Thịnh&gt;) read 1 Immunization. Purpose: treatment.",
+		outcome.Vietnamese: "Một phòng khám (Phòng khám &lt;An Thịnh&gt;) đã xem 1 Immunization. Mục đích: điều trị.",
+	} {
+		raw, err := r.Report(open(t), Inquiry{People: []fhir.ID{"p1"}, Most: 2, Language: l, Self: "http://x/$access-report?"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := resource.New(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := doc.Root().Get("entry").At(0).Get("resource")
+		if _, issues := indexed.Resource(first, 5); len(issues) > 0 {
+			t.Errorf("not an AuditEvent: %v", issues)
+		}
+		if got := first.Get("text").Get("div").Text(); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", l, got)
+		}
+		if doc.Root().Get("entry").Len() != 2 || !strings.HasPrefix(doc.Root().Get("link").At(0).Get("url").Text(), "http://x/$access-report?to=20") {
+			t.Errorf("%s", raw)
+		}
+	}
+}

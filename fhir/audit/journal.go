@@ -1,0 +1,284 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// Options are what a Journal is made of; Signer is required.
+type Options struct {
+	// Signer signs checkpoints; its name is the journal's origin. See NewKey.
+	Signer note.Signer
+	// SegmentBytes is how long a file of lines grows before the next one is begun. 0 = 64 MiB.
+	SegmentBytes int64
+	Log          *slog.Logger // nil = slog.Default()
+}
+
+// Journal is an append-only list of entries in files of one folder. It is safe for concurrent use; one process may have
+// a folder open at a time.
+//
+//	00000000000000000000.jsonl   lines from the number in the name on
+//	checkpoints.jsonl            signed checkpoints with what a restart needs
+type Journal struct {
+	dir    string
+	o      Options
+	signal chan struct{} // the writer has work; closed by Close
+	ended  chan struct{} // the writer is done
+
+	mu      sync.Mutex
+	group   *group // what the next write takes
+	closed  bool
+	broken  error // no more can be kept: why
+	written state // what is on disk
+
+	checkpointing sync.Mutex
+	signed        uint64 // lines under the last checkpoint
+	indexing      sync.Mutex
+	indexes       map[uint64]*segmentIndex // by the first line of the segment
+}
+
+// state is where a journal ends.
+type state struct {
+	tree    tree
+	segment uint64 // first line of the file that is written
+	size    int64  // bytes of it that are on disk
+	t       fhir.T // newest commit whose entry was taken over
+}
+
+// group is what is written and synced at once.
+type group struct {
+	lines  []byte
+	leaves [][]byte
+	t      fhir.T
+	done   chan struct{}
+	err    error
+}
+
+// Open opens the journal in dir, which is made if it is not there. What was being written when the last process died and
+// was not told to anybody is cut off. A journal that is shorter than its own checkpoint, or has a line that is none, is
+// refused: somebody was at it.
+func Open(dir string, o Options) (*Journal, error) {
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = 64 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("audit journal: %w", err)
+	}
+	j := &Journal{dir: dir, o: o, signal: make(chan struct{}, 1), ended: make(chan struct{}), indexes: map[uint64]*segmentIndex{}}
+	var err error
+	if j.written, j.signed, err = recoverState(dir); err != nil {
+		return nil, err
+	}
+	j.group = newGroup()
+	f, err := j.openSegment(j.written)
+	if err != nil {
+		return nil, err
+	}
+	go j.write(f)
+	return j, nil
+}
+
+func newGroup() *group { return &group{done: make(chan struct{})} }
+
+func (j *Journal) openSegment(s state) (*os.File, error) {
+	f, err := os.OpenFile(j.segmentPath(s.segment), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("audit journal: %w", err)
+	}
+	if err := f.Truncate(s.size); err != nil {
+		return nil, fmt.Errorf("audit journal: %w", err)
+	}
+	if _, err := f.Seek(s.size, 0); err != nil {
+		return nil, fmt.Errorf("audit journal: %w", err)
+	}
+	return f, syncDir(j.dir)
+}
+
+func (j *Journal) segmentPath(first uint64) string { return segmentPath(j.dir, first) }
+
+func segmentPath(dir string, first uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%020d.jsonl", first))
+}
+
+// Append returns when the entry is on disk. If it cannot be kept the error is Unavailable "audit-unavailable": what it
+// tells of must then not happen. The end of ctx ends the wait, not the entry.
+func (j *Journal) Append(ctx context.Context, e *Entry) error {
+	return j.appendAll(ctx, []*Entry{e})
+}
+
+// appendAll appends entries in their order.
+func (j *Journal) appendAll(ctx context.Context, entries []*Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	lines := make([]byte, 0, 512*len(entries))
+	leaves := make([][]byte, 0, len(entries))
+	var t fhir.T
+	for _, e := range entries {
+		from := len(lines)
+		var err error
+		if lines, err = e.appendLine(lines); err != nil {
+			return unavailable(err)
+		}
+		leaves = append(leaves, rfc6962.DefaultHasher.HashLeaf(lines[from:]))
+		lines = append(lines, '\n')
+		t = max(t, e.T)
+	}
+	j.mu.Lock()
+	if err := j.broken; err != nil || j.closed {
+		j.mu.Unlock()
+		return unavailable(err)
+	}
+	g := j.group
+	g.lines, g.leaves, g.t = append(g.lines, lines...), append(g.leaves, leaves...), max(g.t, t)
+	j.wake()
+	j.mu.Unlock()
+	select {
+	case <-g.done:
+		return g.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func unavailable(err error) error {
+	if err == nil {
+		return fhir.Errorf(fhir.Unavailable, "audit-unavailable", "")
+	}
+	return fhir.Wrap(fhir.Unavailable, "audit-unavailable", err)
+}
+
+// wake tells the writer that there is work. j.mu is held.
+func (j *Journal) wake() {
+	select {
+	case j.signal <- struct{}{}:
+	default:
+	}
+}
+
+// write is the goroutine that owns the file: it takes what waits, writes and syncs it, and lets go of those who wait.
+func (j *Journal) write(f *os.File) {
+	defer close(j.ended)
+	defer func() { _ = f.Close() }()
+	for range j.signal {
+		j.mu.Lock()
+		g, s, broken := j.group, j.written, j.broken
+		j.group = newGroup()
+		j.mu.Unlock()
+		if len(g.leaves) == 0 {
+			continue
+		}
+		if broken == nil {
+			f, s, broken = j.put(f, s, g)
+		}
+		g.err = unavailableOrNil(broken)
+		j.mu.Lock()
+		if broken != nil {
+			j.broken = broken
+		} else {
+			j.written = s
+		}
+		j.mu.Unlock()
+		close(g.done)
+	}
+}
+
+func unavailableOrNil(err error) error {
+	if err == nil {
+		return nil
+	}
+	return unavailable(err)
+}
+
+// put writes a group to f, or to the next file when f is full, and gives where the journal ends then. After an error
+// nobody knows what is on disk, so nothing more is taken until the folder was opened anew.
+func (j *Journal) put(f *os.File, s state, g *group) (*os.File, state, error) {
+	if s.size >= j.o.SegmentBytes {
+		next, err := j.openSegment(state{segment: s.tree.size()})
+		if err != nil {
+			return f, s, err
+		}
+		_ = f.Close() // all of it was synced
+		f, s.segment, s.size = next, s.tree.size(), 0
+	}
+	if _, err := f.Write(g.lines); err != nil {
+		j.o.Log.Error("audit journal cannot be written: no request is answered until the server was started anew", "err", err)
+		return f, s, err
+	}
+	if err := f.Sync(); err != nil {
+		j.o.Log.Error("audit journal cannot be synced: no request is answered until the server was started anew", "err", err)
+		return f, s, err
+	}
+	grown, err := treeOf(s.tree.size(), append([][]byte(nil), s.tree.edge.Hashes()...))
+	if err != nil {
+		return f, s, err
+	}
+	for _, leaf := range g.leaves {
+		if err := grown.edge.Append(leaf, nil); err != nil {
+			return f, s, err
+		}
+	}
+	s.tree, s.size, s.t = grown, s.size+int64(len(g.lines)), max(s.t, g.t)
+	return f, s, nil
+}
+
+// Followed is the newest commit whose entry was taken over.
+func (j *Journal) Followed() fhir.T {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.written.t
+}
+
+// Origin is the name of the journal.
+func (j *Journal) Origin() string { return j.o.Signer.Name() }
+
+// Size is how many lines are on disk.
+func (j *Journal) Size() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.written.tree.size()
+}
+
+func (j *Journal) signedSize() uint64 {
+	j.checkpointing.Lock()
+	defer j.checkpointing.Unlock()
+	return j.signed
+}
+
+// Close writes what waits and a last checkpoint.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	j.wake()
+	close(j.signal)
+	j.mu.Unlock()
+	<-j.ended
+	_, err := j.Checkpoint(time.Now())
+	return err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

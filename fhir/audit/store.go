@@ -1,0 +1,117 @@
+package audit
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Records of this room:
+//
+//	space "audit"             key: time-ordered UUID; value: line of the journal for the commit that wrote the record
+//	space "audit-checkpoint"  key: origin|size (20 digits); value: signed note
+const (
+	entrySpace      store.Space = "audit"
+	checkpointSpace store.Space = "audit-checkpoint"
+)
+
+// Watched is what a Store must be able to do so that nothing is lost by watching it.
+type Watched interface {
+	store.Store
+	store.Explainer
+	store.Counter
+}
+
+// Store watches another one: what is read through it is noted in the Trail of the context, and what is committed gets
+// the entry of its interaction into the same commit. Rooms above know no other store, so there is no second way.
+type Store struct {
+	Watched
+	mask Masker
+}
+
+// Watch makes a Store.
+func Watch(s Watched, m Masker) *Store { return &Store{s, m} }
+
+// Read implements store.Store.
+func (s *Store) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
+	f, err := s.Watched.Read(ctx, key, t)
+	if err == nil {
+		TrailOf(ctx).gives(&f)
+	}
+	return f, err
+}
+
+// ReadVersion implements store.Store.
+func (s *Store) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (store.Found, error) {
+	f, err := s.Watched.ReadVersion(ctx, key, v)
+	if err == nil {
+		TrailOf(ctx).gives(&f)
+	}
+	return f, err
+}
+
+// Fetch implements store.Store.
+func (s *Store) Fetch(ctx context.Context, m store.Match) (store.Found, error) {
+	f, err := s.Watched.Fetch(ctx, m)
+	if err == nil {
+		TrailOf(ctx).gives(&f)
+	}
+	return f, err
+}
+
+// History implements store.Store.
+func (s *Store) History(ctx context.Context, h store.History) iter.Seq2[store.Found, error] {
+	t := TrailOf(ctx)
+	if t == nil {
+		return s.Watched.History(ctx, h)
+	}
+	return func(yield func(store.Found, error) bool) {
+		for f, err := range s.Watched.History(ctx, h) {
+			if err == nil {
+				t.gives(&f)
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// Commit implements store.Store.
+func (s *Store) Commit(ctx context.Context, c store.Changes) (store.Receipt, error) {
+	if len(c.Puts)+len(c.Deletes) == 0 {
+		return s.Watched.Commit(ctx, c)
+	}
+	line, err := s.entry(ctx)
+	if err != nil {
+		return store.Receipt{}, err
+	}
+	c.Records = append(c.Records[:len(c.Records):len(c.Records)], store.Record{Space: entrySpace, Key: uuid.Must(uuid.NewV7()).String(), Value: line})
+	rec, err := s.Watched.Commit(ctx, c)
+	if err == nil {
+		TrailOf(ctx).writes()
+	}
+	return rec, err
+}
+
+// entry is the line of a commit; what it wrote is in the commit itself.
+func (s *Store) entry(ctx context.Context) ([]byte, error) {
+	e := Entry{Do: "update", Agent: Agent{Role: string(access.RoleService)}}
+	if t := TrailOf(ctx); t != nil {
+		e = t.written()
+	} else if who, ok := access.CallerOf(ctx); ok {
+		e.Agent = AgentOf(who, s.mask)
+	}
+	if e.At.IsZero() {
+		e.At = time.Now().UTC()
+	}
+	return e.appendLine(make([]byte, 0, 384))
+}
+
+var _ store.Store = (*Store)(nil)

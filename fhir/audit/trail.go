@@ -1,0 +1,125 @@
+package audit
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Trail gathers what one request gets to see, while it runs. It is safe for concurrent use.
+type Trail struct {
+	mu     sync.Mutex
+	caller access.Caller
+	known  bool
+	entry  Entry // what is the same in all parts; its Agent has the address
+	mask   Masker
+	seen   map[fhir.Key]bool
+	gave   []string
+	people []string
+	wrote  bool // a commit has the entry of this request
+	parts  int
+	fresh  bool // something was noted since the last part
+}
+
+type trailKey struct{}
+
+// WithTrail gives a context whose reads are noted in t.
+func WithTrail(ctx context.Context, t *Trail) context.Context {
+	return context.WithValue(ctx, trailKey{}, t)
+}
+
+// TrailOf gives the trail of a context, nil in the server's own work.
+func TrailOf(ctx context.Context) *Trail {
+	t, _ := ctx.Value(trailKey{}).(*Trail)
+	return t
+}
+
+// Caller says who asks, once that is established.
+func (t *Trail) Caller(c access.Caller) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.caller, t.known = c, true
+	t.mu.Unlock()
+}
+
+// gives notes a version that the request has read.
+func (t *Trail) gives(f *store.Found) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fresh = true
+	t.gave = append(t.gave, versionName(f.Key, f.Version))
+	for _, id := range f.Subjects {
+		key := fhir.Key{Type: "Patient", ID: id}
+		if t.seen[key] {
+			continue
+		}
+		if t.seen == nil {
+			t.seen = map[fhir.Key]bool{}
+		}
+		t.seen[key] = true
+		t.people = append(t.people, string(id))
+	}
+}
+
+// writes says that a commit has the entry.
+func (t *Trail) writes() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.wrote = true
+	t.mu.Unlock()
+}
+
+// written is the entry of a commit of the request.
+func (t *Trail) written() Entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.base()
+}
+
+// base is what all entries of the request have in common. t.mu is held.
+func (t *Trail) base() Entry {
+	e := t.entry
+	if t.known {
+		from := e.Agent.Address
+		e.Agent = AgentOf(t.caller, t.mask)
+		e.Agent.Address = from
+	}
+	return e
+}
+
+// part takes what was noted since the last part, with the status of the answer; nil if there is nothing to tell.
+// What a write reads to find out what it changes is not shown to anybody; its entry is in the commit.
+func (t *Trail) part(status int) *Entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.parts > 0 && !t.fresh {
+		return nil
+	}
+	e := t.base()
+	if t.parts > 0 {
+		e.Part = t.parts + 1
+	}
+	e.Status, e.Gave, e.People = status, t.gave, t.people
+	t.gave, t.people, t.seen, t.fresh = nil, nil, nil, false
+	if t.parts++; t.wrote && (len(e.Gave) == 0 || !showsWhatItReads[e.Do]) {
+		return nil
+	}
+	return &e
+}
+
+// showsWhatItReads are the interactions that may write and yet answer with what they did not write.
+var showsWhatItReads = map[string]bool{"batch": true, "operation": true}
+
+func versionName(key fhir.Key, v fhir.Version) string {
+	return string(key.Type) + "/" + string(key.ID) + "/_history/" + v.String()
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/search"
+)
+
+const patient fhir.Type = "Patient"
+
+// subjectParams are, by type, the parameters through which a resource belongs to the record of a Patient, sorted.
+// Source: https://hl7.org/fhir/R4/compartmentdefinition-patient.html
+var subjectParams = sync.OnceValue(func() map[fhir.Type][]search.ParamID {
+	all := map[fhir.Type][]search.ParamID{}
+	for _, t := range r4.Types() {
+		for _, code := range r4.CompartmentParams(patient, t) {
+			if p := r4.Param(t, code); p != nil && p.Type == r4.ParamReference {
+				all[t] = append(all[t], search.ParamID(p.ID))
+			}
+		}
+		slices.Sort(all[t])
+	}
+	return all
+})
+
+// subjects gives the Patients whom a version is about.
+func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
+	if t == patient {
+		return []fhir.ID{fhir.ID(v.id)}
+	}
+	params := subjectParams()[t]
+	if len(params) == 0 || !v.alive() {
+		return nil
+	}
+	last := params[len(params)-1]
+	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
+		if !slices.Contains(params, e.param) {
+			continue
+		}
+		if key, ok := search.ReferenceKey(e.value); ok && key.Type == patient && !slices.Contains(ids, key.ID) {
+			ids = append(ids, key.ID)
+		}
+	}
+	return ids
+}
+
+// subjectsOf gives the Patients whom one version is about.
+func (e *Engine) subjectsOf(key fhir.Key, version fhir.Version) (ids []fhir.ID, err error) {
+	if len(subjectParams()[key.Type]) == 0 && key.Type != patient {
+		return nil, nil
+	}
+	s, err := e.stateOf(key)
+	if err != nil || s.number == 0 {
+		return nil, err
+	}
+	_, err = get(e.db, appendVersionKey(make([]byte, 0, 16), s.number, version), func(b []byte) error {
+		v, err := decodeVersion(b)
+		ids = v.subjects(key.Type)
+		return err
+	})
+	return ids, err
+}
