@@ -7,6 +7,7 @@
 //	lienthong mock-bhxh      the mock assessment portal
 //	lienthong bench          speed, next to its limits
 //	lienthong policy         show and check who may see and change what
+//	lienthong verify-audit   whether the audit journal holds
 //	lienthong version
 //
 // Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
@@ -46,18 +47,29 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// cli is the command line. Each command has its file.
+// cli is the command line. Each command has its file. (Lines are apart so that they need not be aligned.)
 type cli struct {
-	Config    kong.ConfigFlag `placeholder:"FILE" help:"Settings as YAML: flag names without the dashes. Flags and environment go before it."`
-	Demo      demoCmd         `cmd:"" help:"Run everything at once: server, mock portal, scheduler, an invented population."`
-	Serve     serveCmd        `cmd:"" help:"Run the server."`
-	Import    importCmd       `cmd:"" help:"Import files of FHIR data."`
-	Precheck  precheckCmd     `cmd:"" help:"Check claim files of the social insurance before they are sent."`
-	MockBHXH  mockCmd         `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
-	Bench     benchCmd        `cmd:"" help:"Measure speed, next to its limits."`
-	Policy    policyCmd       `cmd:"" help:"Show and check policies: who may see and change what."`
-	BenchBare bareCmd         `cmd:"" name:"bench-bare" hidden:""`
-	Version   versionCmd      `cmd:"" help:"Print the version."`
+	Config kong.ConfigFlag `placeholder:"FILE" help:"Settings as YAML: flag names without the dashes. Flags and environment go before it."`
+
+	Demo demoCmd `cmd:"" help:"Run everything at once: server, mock portal, scheduler, an invented population."`
+
+	Serve serveCmd `cmd:"" help:"Run the server."`
+
+	Import importCmd `cmd:"" help:"Import files of FHIR data."`
+
+	Precheck precheckCmd `cmd:"" help:"Check claim files of the social insurance before they are sent."`
+
+	MockBHXH mockCmd `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
+
+	Bench benchCmd `cmd:"" help:"Measure speed, next to its limits."`
+
+	Policy policyCmd `cmd:"" help:"Show and check policies: who may see and change what."`
+
+	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
+
+	VerifyAudit verifyAuditCmd `cmd:"" name:"verify-audit" help:"Prove offline that the audit journal was not tampered with."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // streams are where a command writes: what was asked for to out, messages and progress to err.

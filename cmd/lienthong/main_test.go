@@ -127,6 +127,7 @@ func startChild(t *testing.T, args ...string) *child {
 	eventually(t, "the file of --info", func() bool {
 		select {
 		case err := <-c.ended:
+			c.ended <- err
 			t.Fatalf("%v ended: %v\n%s", args, err, c.out.String())
 		default:
 		}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
@@ -33,8 +36,11 @@ import (
 //	                     │ hooks: citizen IDs, outbox          ▲
 //	                     ▼                                     │
 //	runner (scheduler) ──► bhxh jobs ──► outbox (delivery) ────┘ ──► gateway
+//
+// Requests pass the audit handler first, and all rooms know the store only under watch (audit.Store).
 type node struct {
 	store   store.Store
+	trail   *trail
 	service *interaction.Service
 	// policies makes the fences of callers.
 	policies *access.Policies
@@ -78,8 +84,12 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	n := &node{store: st, policies: policies}
-	if err := n.build(ctx, c, o, systems, log); err != nil {
-		_ = st.Close()
+	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
+		n.store = n.trail.store
+		err = n.build(ctx, c, o, systems, log)
+	}
+	if err != nil {
+		_ = n.close()
 		return nil, err
 	}
 	return n, nil
@@ -119,7 +129,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	if err != nil {
 		return err
 	}
-	n.handler = server
+	n.handler = n.trail.handler(server, server.BasePath)
 	if c.Gateway.URL == "" {
 		return nil
 	}
@@ -153,18 +163,19 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 
 // run works until ctx ends, and then until its jobs have come to a stop.
 func (n *node) run(ctx context.Context) error {
-	ctx = ours(ctx)
-	if n.runner == nil {
-		<-ctx.Done()
-		return nil
+	g, ctx := errgroup.WithContext(ours(ctx))
+	g.Go(func() error { return n.trail.follow.Run(ctx) })
+	if n.runner != nil {
+		g.Go(func() error { return n.runner.Run(ctx) })
 	}
-	return n.runner.Run(ctx)
+	return g.Wait()
 }
 
 // ours is the context of the server's own work, which sees and changes everything; requests get their caller's fence.
 func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
 
-func (n *node) close() error { return n.store.Close() }
+// close ends the trail before the store: its last checkpoint is committed.
+func (n *node) close() error { return errors.Join(n.trail.close(), n.store.Close()) }
 
 // citizenIDs is the hook that keeps a citizen ID with one active Patient, and refuses impossible ones.
 func citizenIDs(systems identity.Systems) interaction.Hook {

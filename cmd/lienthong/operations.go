@@ -10,10 +10,11 @@ import (
 //
 //	POST Task/{id}/$resolve        decide about a claim that is unknown; answers with the Task
 //	GET  Claim/{id}/$sync-status   each version with each attempt to send it, as Parameters
+//	GET  Patient/{id}/$access-report   who looked at a record
 //
 // There is no access control yet: whoever reaches the server may decide.
 func operations(n *node, base string) []rest.Operation {
-	return []rest.Operation{{
+	return []rest.Operation{accessReport(n, base), {
 		Name: "resolve", Type: "Task", Instance: true, Definition: base + "/fhir/OperationDefinition/Task-resolve",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			if _, err := n.outbox.ResolveParameters(ctx, a.Key.ID, a.Body); err != nil {

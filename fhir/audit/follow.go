@@ -147,15 +147,3 @@ func (f *Follower) Checkpoint(ctx context.Context, now time.Time) error {
 	_, err = f.Store.Commit(ctx, store.Changes{Records: []store.Record{{Space: checkpointSpace, Key: key, Value: signed}}})
 	return err
 }
-
-// Committed gives the checkpoints of a journal that lie in the log.
-func Committed(ctx context.Context, s store.Store, origin string) ([][]byte, error) {
-	var out [][]byte
-	for r, err := range s.Records(ctx, checkpointSpace, origin+"|", origin+"}") {
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r.Value)
-	}
-	return out, nil
-}

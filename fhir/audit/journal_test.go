@@ -69,7 +69,7 @@ func fill(t *testing.T, j *Journal, n int) {
 
 func verify(t *testing.T, dir, public string, elsewhere ...[]byte) Verified {
 	t.Helper()
-	v, err := Verify(dir, []string{public}, elsewhere...)
+	v, err := Verify(dir, []string{public}, nil, elsewhere...)
 	if err != nil {
 		t.Fatal(err)
 	}

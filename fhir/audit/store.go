@@ -15,6 +15,7 @@ import (
 // Records of this room:
 //
 //	space "audit"             key: time-ordered UUID; value: line of the journal for the commit that wrote the record
+//	space "audit-secret"      key: mask; value: of the Masker (store.Secret)
 //	space "audit-checkpoint"  key: origin|size (20 digits); value: signed note
 const (
 	entrySpace      store.Space = "audit"

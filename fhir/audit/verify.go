@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Verified is what Verify found out.
@@ -21,6 +23,7 @@ type Verified struct {
 	Checkpoints int
 	Commits     int    // entries of commits among the lines
 	Newest      fhir.T // commit of the newest of them
+	Waiting     int    // entries of later commits that are in the log alone
 	Faults      []string
 }
 
@@ -33,10 +36,57 @@ func (v *Verified) fault(format string, args ...any) {
 	}
 }
 
-// Verify reads a journal's folder and holds it against its checkpoints, and against further ones that were kept elsewhere
-// (the commit log, a printout): signed notes. public are the verifier keys of those who may have signed.
-// The error says what could not be read; what does not hold is in Faults.
-func Verify(dir string, public []string, elsewhere ...[]byte) (v Verified, err error) {
+// Logged is what the commit log holds of the trail. A nil Logged is that of a journal alone.
+type Logged struct {
+	entries     map[fhir.T]Entry
+	checkpoints [][]byte
+}
+
+// Add takes a record of a commit; those of other rooms are passed over. Commits come in their order.
+func (l *Logged) Add(t fhir.T, r store.Record) {
+	switch {
+	case r.Space == entrySpace && r.Value != nil:
+		e, err := parseLine(r.Value)
+		if err != nil {
+			e.Do = "damaged" // no line of the journal is like it
+		}
+		if l.entries == nil {
+			l.entries = map[fhir.T]Entry{}
+		}
+		e.T = t
+		l.entries[t] = e
+	case r.Space == checkpointSpace && r.Value != nil:
+		l.checkpoints = append(l.checkpoints, r.Value)
+	}
+}
+
+// Checkpoints is how many checkpoints the log holds.
+func (l *Logged) Checkpoints() int {
+	if l == nil {
+		return 0
+	}
+	return len(l.checkpoints)
+}
+
+// takeOut compares the entry of a commit with the one in the log.
+func (l *Logged) takeOut(v *Verified, e *Entry) {
+	if l == nil || e.T == 0 {
+		return
+	}
+	want, ok := l.entries[e.T]
+	delete(l.entries, e.T)
+	got := *e
+	got.Wrote, got.People = nil, nil // the commit itself has these
+	if !ok || !reflect.DeepEqual(got, want) {
+		v.fault("the entry of commit %d is not the one in the log", e.T)
+	}
+}
+
+// Verify reads a journal's folder and holds it against its checkpoints, and against what the commit log has of it and
+// further checkpoints that were kept elsewhere: signed notes. public are the verifier keys of those who may have signed.
+// The error says what could not be read; what does not hold is in Faults. A server that was killed may not yet have taken over
+// its last commits: that is no fault, and the next start does it.
+func Verify(dir string, public []string, log *Logged, elsewhere ...[]byte) (v Verified, err error) {
 	var known []note.Verifier
 	for _, p := range public {
 		k, err := note.NewVerifier(p)
@@ -74,11 +124,26 @@ func Verify(dir string, public []string, elsewhere ...[]byte) (v Verified, err e
 	for i, n := range elsewhere {
 		take(n, fmt.Sprintf("checkpoint kept elsewhere, %d", i+1))
 	}
-	return v, v.readAll(dir, roots)
+	if log != nil {
+		for i, n := range log.checkpoints {
+			take(n, fmt.Sprintf("checkpoint %d in the log", i+1))
+		}
+	}
+	if err := v.readAll(dir, roots, log); err != nil || log == nil {
+		return v, err
+	}
+	for t := range log.entries {
+		if t < v.Newest {
+			v.fault("the entry of commit %d is missing", t)
+		} else {
+			v.Waiting++
+		}
+	}
+	return v, nil
 }
 
 // readAll rebuilds the tree and compares it with every checkpoint on the way.
-func (v *Verified) readAll(dir string, roots map[uint64][][]byte) error {
+func (v *Verified) readAll(dir string, roots map[uint64][][]byte, log *Logged) error {
 	t := newTree()
 	compare := func() error {
 		want := roots[t.size()]
@@ -115,6 +180,7 @@ func (v *Verified) readAll(dir string, roots map[uint64][][]byte) error {
 					v.fault("line %d: commit %d stands after commit %d", t.size(), e.T, v.Newest)
 				}
 				v.Newest = max(v.Newest, e.T)
+				log.takeOut(v, &e)
 			}
 			if err := t.add(line); err != nil {
 				return err

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/operation"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -119,7 +117,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s := &Server{Config: c, operations: operation.New(c.Service), bodies: newBodies(c.Limits.BodiesBytes, c.Limits.BodiesWait)}
 	var err error
-	if s.pageKey, err = pageKey(ctx, c.Service.Store()); err != nil {
+	if s.pageKey, err = store.Secret(ctx, c.Service.Store(), recordSpace, "page-key"); err != nil {
 		return nil, err
 	}
 	s.metadata = newCapability(c)
@@ -143,25 +141,3 @@ func trimSlash(r *http.Request) {
 
 // Records of this room: space "rest", key "page-key": 32 random bytes.
 const recordSpace store.Space = "rest"
-
-// pageKey gives the key of page tokens, which all servers of the store share, so that a link works with each of them and
-// after a restart.
-func pageKey(ctx context.Context, st store.Store) ([]byte, error) {
-	const name = "page-key"
-	for range 3 {
-		key, found, err := st.Record(ctx, recordSpace, name)
-		if err != nil || found {
-			return key, err
-		}
-		key = make([]byte, 32)
-		rand.Read(key) // never fails
-		_, err = st.Commit(ctx, store.Changes{
-			Require: []store.Precondition{store.RecordIs{Space: recordSpace, Key: name}},
-			Records: []store.Record{{Space: recordSpace, Key: name, Value: key}},
-		})
-		if e, ok := errors.AsType[*fhir.Error](err); err != nil && !(ok && e.Kind == fhir.Precondition) {
-			return nil, err
-		}
-	}
-	return nil, fhir.Errorf(fhir.Unavailable, "page-key", "")
-}

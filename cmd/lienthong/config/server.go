@@ -28,6 +28,8 @@ type Server struct {
 	Drain       time.Duration `default:"15s" env:"LIENTHONG_DRAIN" help:"How long running requests may take when the server is asked to end."`
 	LogFormat   string        `name:"log-format" enum:"text,json" default:"text" env:"LIENTHONG_LOG_FORMAT" help:"Log lines as text or json."`
 	LogLevel    string        `name:"log-level" enum:"debug,info,warn,error" default:"info" env:"LIENTHONG_LOG_LEVEL" help:"Least level that is logged: debug, info, warn, error."`
+	AuditKey    string        `name:"audit-key" type:"path" env:"LIENTHONG_AUDIT_KEY" placeholder:"FILE" help:"Secret key that signs checkpoints of the audit journal; it is made, with FILE.pub, if it is not there. Keep it where who administers the data cannot take it. Default: audit.key in the folder of the store."`
+	AuditName   string        `name:"audit-name" default:"lienthong" env:"LIENTHONG_AUDIT_NAME" placeholder:"NAME" help:"Name of this server's audit journal when its key is made: one of its own for each server of a store. Default: ${default}."`
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
 }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir/audit"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Places of the audit trail in the folder of the store.
+const (
+	auditFolder = "audit"
+	auditKey    = "audit.key"
+)
+
+// trail is the audit trail of this server: its journal and what feeds it.
+type trail struct {
+	store   *audit.Store
+	journal *audit.Journal
+	follow  *audit.Follower
+	mask    audit.Masker
+}
+
+func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog.Logger) (*trail, error) {
+	ctx = ours(ctx)
+	secret, err := store.Secret(ctx, st, "audit-secret", "mask")
+	if err != nil {
+		return nil, err
+	}
+	t := &trail{mask: audit.NewMasker(secret)}
+	key, name := c.AuditKey, c.AuditName
+	if key == "" {
+		key = filepath.Join(c.Data, auditKey)
+	}
+	if name == "" {
+		name = "lienthong"
+	}
+	signer, err := audit.LoadSigner(key, name)
+	if err != nil {
+		return nil, err
+	}
+	if t.journal, err = audit.Open(filepath.Join(c.Data, auditFolder), audit.Options{Signer: signer, Log: log}); err != nil {
+		return nil, err
+	}
+	t.store = audit.Watch(st, t.mask)
+	t.follow = &audit.Follower{Store: t.store, Journal: t.journal}
+	return t, nil
+}
+
+// handler puts the trail before everything that is answered but for health and what is public anyway.
+func (t *trail) handler(next http.Handler, base string) http.Handler {
+	return &audit.Handler{Next: next, Journal: t.journal, Mask: t.mask, Base: base, Skip: func(path string) bool {
+		return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/.well-known/")
+	}}
+}
+
+// close commits a last checkpoint, as far as the store still takes it, and closes the journal.
+func (t *trail) close() error {
+	if t == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ours(context.Background()), 10*time.Second)
+	defer cancel()
+	err := t.follow.Now(ctx)
+	if err == nil {
+		err = t.follow.Checkpoint(ctx, time.Now())
+	}
+	return errors.Join(err, t.journal.Close())
+}
