@@ -203,7 +203,7 @@ func TestBindResultParameters(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	birthdate, family := ParamID(r4.Param("Patient", "birthdate").ID), ParamID(r4.Param("Patient", "family").ID)
-	want := []SortKey{{Param: birthdate, Descending: true}, {Param: family}, {ByID: true}, {Param: ParamLastUpdated, Descending: true}}
+	want := []SortKey{{Param: birthdate, Descending: true, Marked: true}, {Param: family}, {ByID: true}, {Param: ParamLastUpdated, Descending: true, Marked: true}}
 	if !slices.Equal(r.Query.Sort, want) {
 		t.Errorf("sort %v want %v", r.Query.Sort, want)
 	}

@@ -99,6 +99,10 @@ type SortKey struct {
 	Param      ParamID
 	ByID       bool
 	Descending bool
+
+	// Marked says that resources with several values of Param have an entry SeveralValue of Param|ParamAside, so that any
+	// other has one value at most.
+	Marked bool
 }
 
 // Include is one _include or _revinclude.

@@ -31,6 +31,7 @@ import (
 //	composite  p   (code) (second) (third)? system    of parts escaped so that each ends by itself; see composite.go
 //	position   p   row column lat lon         a cell of 0.1° (2 bytes each), then degrees (8 bytes each); see near.go
 //	words      p   word                       _text and _content: each word of the text once, folded
+//	any        p*  1                          there are several values of p: of dates alone
 //	any        p*  0                          the element is there, and has nothing that it could be found by (:missing)
 
 // ParamDetail, ParamAside and ParamTyped mark further indexes of a parameter: entries of p|ParamDetail order the values of
@@ -76,6 +77,9 @@ func successor(prefix []byte) []byte {
 	}
 	return nil
 }
+
+// SeveralValue is the value for ParamAside of a resource that has several values of a date.
+var SeveralValue = []byte{1}
 
 // AppendUnfindable appends the value for ParamAside of an element that has no other value.
 func AppendUnfindable(dst []byte) []byte { return append(dst, 0) }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
@@ -54,6 +55,36 @@ func TestEntriesAreSortedAndOwned(t *testing.T) {
 		if again, _ := x.Resource(v, 0); !equal(again, want[i]) {
 			t.Fatalf("resource %d has changed", i)
 		}
+	}
+}
+
+// TestSeveralValuesAreMarked: a document has the mark of a date if and only if it has several values of
+// it, which is what ascending sorts rely on.
+func TestSeveralValuesAreMarked(t *testing.T) {
+	x := index.New(index.Options{})
+	marks := 0
+	for _, v := range slices.Concat(examples(t), synthea(t, 2)) {
+		entries, _ := x.Resource(v, 0)
+		for _, p := range r4.Params(v.ResourceType()) {
+			n, marked := 0, false
+			for _, e := range entries {
+				switch e.Param {
+				case search.ParamID(p.ID):
+					n++
+				case search.ParamID(p.ID) | search.ParamAside:
+					marked = marked || bytes.Equal(e.Value, search.SeveralValue)
+				}
+			}
+			if marked != (p.Type == r4.ParamDate && n > 1) {
+				t.Fatalf("%s.%s: %d values, marked %v: %s", v.ResourceType(), p.Code, n, marked, v.Raw())
+			}
+			if marked {
+				marks++
+			}
+		}
+	}
+	if marks == 0 {
+		t.Error("nothing has several values")
 	}
 }
 

@@ -41,6 +41,8 @@ func BenchmarkConditions(b *testing.B) {
 		{"observation-not-height-sorted", q("Observation", search.Not{Condition: one("Observation", height)}), byDate},
 		{"observation-height-or-weight-sorted", q("Observation", search.Either{Of: []search.Condition{one("Observation", height), one("Observation", weight)}}), byDate},
 		{"observation-without-date", q("Observation", search.Not{Condition: search.Terms{Name: "date", Any: []search.Term{{Param: byDate[0].Param}}}}), nil},
+		{"observation-since-2018-oldest-first", bind("Observation", "date=ge2018"), []search.SortKey{{Param: byDate[0].Param, Marked: true}}},
+		{"observation-since-2018-oldest-first-unmarked", bind("Observation", "date=ge2018"), []search.SortKey{{Param: byDate[0].Param}}},
 		{"patient-has-height", q("Patient", has("Observation", height)), nil},
 		{"patient-has-height-over-170", q("Patient", has("Observation", height+"&value-quantity=gt170")), nil},
 		{"patient-has-no-observation", q("Patient", search.Not{Condition: has("Observation", "")}), nil},

@@ -146,6 +146,16 @@ func (c *collector) toBits() {
 	c.list = nil
 }
 
+// toList sorts what was gathered; the collector is not used any more but for its list.
+func (c *collector) toList() {
+	for n, ok := c.bits.seek(0); ok; n, ok = c.bits.seek(n + 1) {
+		c.list = append(c.list, n)
+	}
+	c.bits = nil
+	slices.Sort(c.list)
+	c.list = slices.Compact(c.list)
+}
+
 // set gives what was gathered; the collector is not used any more.
 func (c *collector) set() numbers {
 	if c.bits != nil {

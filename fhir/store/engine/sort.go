@@ -192,6 +192,8 @@ type walk struct {
 
 	low, high []byte // bounds of the index rows that may be matches; nil = none
 	behind    bool   // a condition excludes the first rows of the index
+	start     []byte // but here the matches begin, apart from those of early; nil = not known
+	early     list   // what may match and have its place before start
 	valued    bool   // all matches have a value of the first key
 	estimate  int    // of the matches; 0 = not known
 	met       int    // rows looked at
@@ -211,6 +213,8 @@ func (w *walk) narrow() (ahead bool) {
 		return false
 	}
 	alone := true
+	var from []byte          // the greatest lower bound, and
+	var others []search.Term // what its condition takes besides
 	for _, c := range conjuncts(nil, w.q.Where) {
 		terms, ok := c.(search.Terms)
 		if !ok {
@@ -218,12 +222,14 @@ func (w *walk) narrow() (ahead bool) {
 			continue
 		}
 		var low, high []byte
+		var elsewhere []search.Term
 		bounded := true
 		for i := range terms.Any {
 			t := &terms.Any[i]
 			if t.Param != k.Param {
 				// Such as the second index of dates, which is for long periods and mostly has nothing there.
 				bounded = bounded && w.r.empty(*t, w.typ)
+				elsewhere = append(elsewhere, *t)
 				continue
 			}
 			l, h := bounds(t, w.typ)
@@ -240,6 +246,9 @@ func (w *walk) narrow() (ahead bool) {
 			alone = false
 			continue
 		}
+		if k.Marked && !k.Descending && bytes.Compare(low, from) > 0 {
+			from, others = low, elsewhere
+		}
 		if !bounded {
 			continue
 		}
@@ -251,7 +260,56 @@ func (w *walk) narrow() (ahead bool) {
 			w.high = high
 		}
 	}
+	if w.behind && w.begin(from, others) {
+		ahead, w.behind = true, false
+	}
 	return alone && ahead && !w.behind
+}
+
+// begin lets the walk start at from: what matches has a value from there on, or is found by others. What has its least
+// value, which is its place, before from has several values, or is of others. Such are few, or the walk begins at the
+// first row. false: it does.
+func (w *walk) begin(from []byte, others []search.Term) bool {
+	if len(from) <= paramKeyLen {
+		return false
+	}
+	k := w.keys[0]
+	several := search.Term{Param: k.Param | search.ParamAside, Low: search.SeveralValue, Exact: true}
+	var found collector
+	left := w.few()
+	for _, t := range append([]search.Term{several}, others...) {
+		if left = w.r.scan(t, w.typ, left, found.add); left < 0 {
+			return false
+		}
+	}
+	found.toList()
+	w.start, w.early = from, found.list
+	return w.r.err == nil
+}
+
+// before shows the matches that have their place before w.start; false when the page is full.
+func (w *walk) before() bool {
+	var all []ordered
+	for _, n := range w.early {
+		v, _, found := w.versions.at(n)
+		if !w.r.tick() {
+			return false
+		}
+		if !found || !v.alive() {
+			continue
+		}
+		own, ok := sortValue(w.keys[0], &v)
+		if !ok {
+			continue
+		}
+		if w.own = appendValueKey(w.own[:0], w.keys[0].Param, w.typ, own); bytes.Compare(w.own, w.start) >= 0 || !w.matches(n, &v) {
+			continue
+		}
+		if order := w.order(&v, n); bytes.Compare(order, w.after) > 0 {
+			all = first(append(all, ordered{n, order}), w.limit)
+		}
+	}
+	return w.r.showAll(all, w.limit, w.show)
 }
 
 // empty says that a term holds for nothing, as far as a look at a few rows tells.
@@ -268,7 +326,11 @@ func (w *walk) run() {
 		if w.members != nil {
 			how = "by the set of all matches"
 		}
-		w.trace.orderedBy("the index of the first sort key was walked, %d rows, %s", w.met, how)
+		where := ""
+		if w.start != nil {
+			where = " from the lower bound on"
+		}
+		w.trace.orderedBy("the index of the first sort key was walked%s, %d rows, %s", where, w.met, how)
 	}()
 	if w.limit == 0 && len(w.checks) > 0 {
 		w.collect()
@@ -277,7 +339,7 @@ func (w *walk) run() {
 		w.missing()
 		return
 	}
-	if w.index() && !w.keys[0].ByID {
+	if w.before() && w.index() && !w.keys[0].ByID {
 		w.missing()
 	}
 }
@@ -359,6 +421,9 @@ func (w *walk) index() bool {
 	if err := w.resume(&low, &high); err != nil {
 		w.r.fail(err)
 		return false
+	}
+	if bytes.Compare(low, w.start) < 0 {
+		low = w.start
 	}
 	if bytes.Compare(low, high) >= 0 {
 		return true

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
 )
@@ -103,7 +106,19 @@ func (w *world) sort() (keys []search.SortKey) {
 		case 1:
 			k.Param = search.ParamLastUpdated
 		}
+		k.Marked = !k.ByID && w.rng.IntN(3) > 0
 		keys = append(keys, k)
 	}
 	return keys
+}
+
+// marked adds the entries that SortKey.Marked promises.
+func marked(entries []search.Entry) []search.Entry {
+	for i, e := range entries {
+		other := func(o search.Entry) bool { return o.Param == e.Param && !bytes.Equal(o.Value, e.Value) }
+		if slices.ContainsFunc(entries[:i], other) {
+			entries = append(entries, search.Entry{Param: e.Param | search.ParamAside, Value: search.SeveralValue})
+		}
+	}
+	return entries
 }

@@ -143,7 +143,7 @@ func (w *world) put() store.Put {
 		p := worldParams[w.rng.IntN(len(worldParams))]
 		entries = append(entries, entry(p, w.value(p))) // in any order, with repetitions
 	}
-	p := put(w.key(), fmt.Sprint(w.rng.IntN(3)), entries...)
+	p := put(w.key(), fmt.Sprint(w.rng.IntN(3)), marked(entries)...)
 	p.Method = store.Method(1 + w.rng.IntN(3))
 	p.MustCreate = w.rng.IntN(12) == 0
 	p.SkipIfEqual = w.rng.IntN(4) == 0

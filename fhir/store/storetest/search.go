@@ -155,6 +155,11 @@ func plans(t *testing.T, cfg Config) {
 	if err != nil || p.Matches != 2900 || p.Shown != 20 || p.Read > 200 {
 		t.Errorf("a page of the newest costs more than the page: %v\n%s", err, p)
 	}
+	since := search.Terms{Name: "date", Any: []search.Term{{Param: pDate, Low: []byte("02000")}}}
+	p, err = x.Explain(t.Context(), search.Query{Type: "Observation", Where: []search.Condition{since}, Sort: []search.SortKey{{Param: pDate, Marked: true}}}, 0, store.SearchOptions{})
+	if err != nil || p.Matches != 1000 || p.Shown != 20 || p.Read > 200 {
+		t.Errorf("a page of the oldest from a bound on costs more than the page: %v\n%s", err, p)
+	}
 	p, err = x.Explain(t.Context(), search.Query{Type: "Observation", Where: []search.Condition{search.Not{Condition: token}}}, 0, store.SearchOptions{})
 	if err != nil || len(p.Steps) != 2 || p.Steps[1].Access != store.AccessAll || p.Steps[1].Actual != 3000 {
 		t.Errorf("all of the type is not said: %v\n%s", err, p)
