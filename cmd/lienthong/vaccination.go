@@ -13,6 +13,7 @@ import (
 //	POST $immds-forecast                                stateless, as HL7 ImmDS has it
 //	GET  Patient/{id}/$immds-forecast                   of a person here, by id
 //	GET  Patient/$immds-forecast?identifier=system|...  by an identifier
+//	GET  Patient/{id}/$immunization-summary             what was given, what counts, what is due; by identifier likewise
 func vaccinations(v *vaccination.Service, base string) []rest.Operation {
 	forecast := rest.Operation{
 		Name: "immds-forecast", Type: "Patient", Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-immds-forecast",
@@ -24,12 +25,22 @@ func vaccinations(v *vaccination.Service, base string) []rest.Operation {
 			return v.Forecast(ctx, a.Key, q, a.At, a.Language)
 		},
 	}
-	ofOne := forecast
-	ofOne.Instance = true
+	summary := rest.Operation{
+		Name: "immunization-summary", Type: "Patient", Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-immunization-summary",
+		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			q, err := vaccinationQuery(a, "assessmentDate", "pregnant", "form")
+			if err != nil {
+				return nil, err
+			}
+			return v.Summary(ctx, a.Key, q, a.At, a.Base, a.Language)
+		},
+	}
+	ofOne, summaryOfOne := forecast, summary
+	ofOne.Instance, summaryOfOne.Instance = true, true
 	return []rest.Operation{{
 		Name: "immds-forecast", Definition: "http://hl7.org/fhir/us/immds/OperationDefinition/immds-forecast",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) { return v.Stateless(ctx, a.Body, a.Language) },
-	}, forecast, ofOne}
+	}, forecast, ofOne, summary, summaryOfOne}
 }
 
 // vaccinationQuery reads the parameters of an operation, which needs an identifier where the address has no id.

@@ -48,3 +48,21 @@ func TestOperationsOfRoomsAboveAreReachedWhereTheySay(t *testing.T) {
 		t.Error("the CapabilityStatement does not list an operation of the server once, or one of a type")
 	}
 }
+
+func TestParametersReadAsLists(t *testing.T) {
+	answer := `{"resourceType":"Parameters","parameter":[{"name":"dose","part":[{"name":"vaccine","valueCodeableConcept":{"coding":[{"code":"19"}],"text":"BCG <b>"}},` +
+		`{"name":"source","valueReference":{"reference":"Immunization/a","display":"Trạm"}},{"name":"strange","valueReference":{"reference":"javascript:alert(1)"}}]},` +
+		`{"name":"recommendation","resource":{"resourceType":"ImmunizationRecommendation","date":"2025-01-01"}}]}`
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Operations = []rest.Operation{{Name: "of-any", Type: "Patient", Reads: true, Run: func(context.Context, rest.Asked) ([]byte, error) { return []byte(answer), nil }}}
+	})
+	page := string(s.do(t, "GET", "/Patient/$of-any", nil, "Accept: text/html").want(t, 200).raw)
+	for _, want := range []string{"<dt>vaccine</dt><dd>BCG &lt;b&gt;", `<a href="` + s.base + `/Immunization/a">Trạm</a>`, "<dt>recommendation</dt><dd>ImmunizationRecommendation 2025-01-01", "<h1>Patient/$of-any</h1>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %s:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, `href="javascript`) || strings.Contains(page, "BCG <b>") {
+		t.Error("foreign text became markup")
+	}
+}

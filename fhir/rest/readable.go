@@ -55,11 +55,19 @@ type page struct {
 	Form                 *searchForm
 	Issues               []pageIssue
 	Entries              []pageEntry
+	Params               []pageParameter
 	JSON                 template.HTML
 	Words                *words
 }
 
 type anchor struct{ Text, URL string }
+
+// pageParameter is one of Parameters: a value, a resource, or parts.
+type pageParameter struct {
+	Name, Text, URL string
+	JSON            template.HTML
+	Parts           []pageParameter
+}
 
 type pageIssue struct{ Severity, Word, Text, Path string }
 
@@ -157,6 +165,9 @@ func (s *Server) page(c *call, a answer) []byte {
 			p.Types = append(p.Types, anchor{string(t), c.base + "/" + string(t)})
 		}
 		p.JSON = jsonMarkup(c.base, root)
+	case t == "Parameters":
+		p.Title, p.Folded = strings.TrimPrefix(c.http.URL.Path, s.BasePath+"/"), true
+		p.Params, p.JSON = params(c.base, root.Get("parameter")), jsonMarkup(c.base, root)
 	default:
 		p.Title, p.JSON = string(t), jsonMarkup(c.base, root)
 	}
@@ -288,6 +299,45 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 		out.Facts = append(out.Facts, method)
 	}
 	return out
+}
+
+// params shows parameters as lists in lists, which reads better than their JSON.
+func params(base string, list resource.Value) (out []pageParameter) {
+	for e := range list.Elements() {
+		p := pageParameter{Name: e.Get("name").Text(), Parts: params(base, e.Get("part"))}
+		if r := e.Get("resource"); r.Kind() == resource.Object {
+			p.Text, p.JSON = strings.TrimSpace(string(r.ResourceType())+" "+labelOf(r)), jsonMarkup(base, r)
+		}
+		for m := e.First(); m.Kind() != resource.None; m = m.Next() {
+			if strings.HasPrefix(m.Name(), "value") {
+				p.Text, p.URL = valueText(base, m)
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// valueText is how a value of a parameter reads, and where a reference leads.
+func valueText(base string, v resource.Value) (text, url string) {
+	if v.Kind() != resource.Object {
+		return v.Text(), ""
+	}
+	for _, name := range []string{"display", "text", "reference", "code", "value"} {
+		if t := v.Get(name).Text(); text == "" && t != "" {
+			text = t
+		}
+	}
+	if r := v.Get("reference").Text(); localReference(r) {
+		url = base + "/" + r
+	}
+	if coding := v.Get("coding").At(0); text == "" && coding.Kind() == resource.Object {
+		text, _ = valueText(base, coding)
+	}
+	if text == "" {
+		text = string(v.Raw())
+	}
+	return text, url
 }
 
 // issues shows those of an OperationOutcome above all else.

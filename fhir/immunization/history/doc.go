@@ -3,7 +3,10 @@
 //
 //	Read, Fold          Immunization -> Record -> Event: one dose that was given, or not given, with all its sources
 //	Assess              events -> Assessment: the events with their evaluations, and the forecast of each series
-//	Assessment.ImmDS    ImmunizationEvaluation and ImmunizationRecommendation, as HL7 ImmDS has them
+//	Writer.ImmDS        ImmunizationEvaluation and ImmunizationRecommendation, as HL7 ImmDS has them
+//	Writer.Parameters   the summary: doses in order with their sources, forecast, adverse events
+//	Writer.Document     the same in the style of the International Patient Summary
+//	Faults              the rules of a dose that is sent in
 //
 // Two records are one event if both were given (or both not), their products are of one vaccine group, and they are of the
 // same day, or a day apart with the same lot. The leading record is the one to show: primary source first, then the one

@@ -1,0 +1,91 @@
+package vaccination
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/immunization/forecast"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// Summary is a person with all that is known of the vaccinations.
+type Summary struct {
+	history.Summary
+	Person Person
+}
+
+// Summarize gathers the vaccinations of a person as of t (0 = the head): by key, or with an empty one by q.Identifier.
+// Without a whole birth date nothing is judged; what was given is there all the same.
+func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T) (Summary, error) {
+	var out Summary
+	if q.AssessmentDate.IsZero() {
+		q.AssessmentDate = s.today()
+	}
+	person, err := s.person(ctx, key, q.Identifier, t)
+	if err != nil {
+		return out, err
+	}
+	records, err := s.records(ctx, person)
+	if err != nil {
+		return out, err
+	}
+	out.Person, out.Schedules = person, s.schedules
+	for _, m := range person.Merged {
+		out.Merged = append(out.Merged, m.Key.String())
+	}
+	var judged *forecast.Person
+	if p, err := history.PersonOf(person.Lead.Doc, q.AssessmentDate); err == nil {
+		p.Pregnant = q.Pregnant
+		judged = &p
+	}
+	out.Assessment = history.Assess(s.schedules, judged, records, q.AssessmentDate)
+	out.Adverse, err = s.adverse(ctx, person)
+	return out, err
+}
+
+// adverse reads the adverse events of a person that suspect a vaccination, by their date.
+func (s *Service) adverse(ctx context.Context, p Person) ([]history.Adverse, error) {
+	found, err := s.find(ctx, "AdverseEvent", "subject="+references(p.Keys())+"&_sort=date,_id", p.T, mostRecords)
+	if err != nil {
+		return nil, err
+	}
+	var all []history.Adverse
+	for _, f := range found {
+		if a, ok := history.ReadAdverse(f.Doc); ok {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// Summary is $immunization-summary: Parameters (see history.Writer.Parameters), or a document if q asks for one, whose full
+// URLs begin with base.
+func (s *Service) Summary(ctx context.Context, key fhir.Key, q Query, t fhir.T, base string, language outcome.Language) ([]byte, error) {
+	sum, err := s.Summarize(ctx, key, q, t)
+	if err != nil {
+		return nil, err
+	}
+	w := history.Writer{Language: language, Patient: sum.Person.Lead.Key.String()}
+	out := w.Parameters(&sum.Summary)
+	if q.Document {
+		out = w.Document(&sum.Summary, base, sum.stored(), strconv.FormatUint(uint64(sum.Person.T), 10), s.now())
+	}
+	return resource.AppendJSON(make([]byte, 0, 16<<10), out), nil
+}
+
+// stored are the documents of the person: the Patients, then the leading record of each dose that was given or not given.
+func (s *Summary) stored() []history.Entry {
+	var out []history.Entry
+	for _, r := range slices.Concat([]Resource{s.Person.Lead}, s.Person.Merged) {
+		out = append(out, history.Entry{Ref: r.Key.String(), Raw: resource.Literal(r.Doc.Raw())})
+	}
+	for i := range s.Doses {
+		r := s.Doses[i].Leading()
+		out = append(out, history.Entry{Ref: r.Ref, Raw: resource.Literal(r.Doc.Raw())})
+	}
+	return out
+}
