@@ -33,7 +33,24 @@ type Page struct {
 	Total    *int          // of all pages; nil = not asked for and not known
 	Request  search.Request
 
+	// Passed are places among the matches that Skip passed over, one page apart and the last one where the page begins:
+	// from there the pages before are reached without passing over all.
+	Passed []Passed
+
 	cut bool // there are more matches, which _maxresults cuts off
+}
+
+// Passed is the place after so many matches of SearchOptions.Skip.
+type Passed struct {
+	Matches int
+	Place   []byte
+}
+
+// pass takes note of the place after n matches that were passed over.
+func (p *Page) pass(n, skip int, place []byte) {
+	if p.Count > 0 && (skip-n)%p.Count == 0 {
+		p.Passed = append(p.Passed, Passed{n, place})
+	}
 }
 
 // Search finds resources of type t by a query string (without "?"). All pages show the state as of the first one (AS-OF);
@@ -122,6 +139,7 @@ func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.M
 			return nil, err
 		case skip > 0:
 			skip--
+			p.pass(o.Skip-skip, o.Skip, m.Order)
 		default:
 			matches = append(matches, m)
 		}

@@ -161,6 +161,9 @@ func (s *Service) mergeLegs(ctx context.Context, legs []leg, p *Page, o SearchOp
 		all = slices.CompactFunc(all, func(a, b store.Match) bool { return a.Key == b.Key })
 		all = all[:min(len(all), limit)]
 	}
+	for i := range min(o.Skip, len(all)) {
+		p.pass(i+1, o.Skip, all[i].Order)
+	}
 	all = all[min(o.Skip, len(all)):]
 	if len(all) > size {
 		all = all[:size]

@@ -17,7 +17,7 @@ const pageParam = "_page"
 // token is the state of paging: it lies in the link and nowhere else, so any server of the store can answer, for as long
 // as the store keeps the commit. Its text is base64url of
 //
-//	version 1 | asOf | offset | total+1 | seen | t | len(after) after | tag (16 bytes of HMAC-SHA256)
+//	version 2 | asOf | offset | total+1 | seen | t | base | len(after) after | marks: offset len place | tag (16 bytes of HMAC-SHA256)
 //
 // with uvarints for numbers. The tag covers what the token is used with (path and parameters) as well, so that a token
 // cannot be made, changed, or carried over to another search.
@@ -25,24 +25,30 @@ type token struct {
 	asOf   fhir.T
 	offset int    // matches shown before this page
 	total  int    // of all pages; -1 = unknown
-	after  []byte // of a search: order of the last match before this page; nil = count offset from the start.
+	base   int    // of a search: how many matches lie before after
+	marks  []mark // of a search: places before this page, from the nearest on, to go back to
+	after  []byte // of a search: order of the match after which counting to offset begins; nil = at the start.
 	//               Of a history with _at: 1 and the same, among the versions that were current at its beginning
 	t    fhir.T // of a history: the commit to go on in,
 	seen int    // and how many of its versions were shown
 }
 
 const (
-	tokenVersion = 1
+	tokenVersion = 2
 	tagSize      = 16
 )
 
 // encode gives the token's text for use with the given scope.
 func (s *Server) encode(t token, scope string) string {
 	b := []byte{tokenVersion}
-	for _, n := range []uint64{uint64(t.asOf), uint64(t.offset), uint64(t.total + 1), uint64(t.seen), uint64(t.t), uint64(len(t.after))} {
+	for _, n := range []uint64{uint64(t.asOf), uint64(t.offset), uint64(t.total + 1), uint64(t.seen), uint64(t.t), uint64(t.base), uint64(len(t.after))} {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = append(b, t.after...)
+	for _, m := range t.marks {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(m.offset)), uint64(len(m.place)))
+		b = append(b, m.place...)
+	}
 	return base64.RawURLEncoding.EncodeToString(append(b, s.tag(b, scope)...))
 }
 
@@ -60,7 +66,7 @@ func (s *Server) decode(text, scope string) (token, error) {
 	if !hmac.Equal(tag, s.tag(b, scope)) {
 		return token{}, bad
 	}
-	var n [6]uint64
+	var n [7]uint64
 	rest := b[1:]
 	for i := range n {
 		v, size := binary.Uvarint(rest)
@@ -69,12 +75,22 @@ func (s *Server) decode(text, scope string) (token, error) {
 		}
 		n[i], rest = v, rest[size:]
 	}
-	if n[5] != uint64(len(rest)) {
+	if n[6] > uint64(len(rest)) {
 		return token{}, bad
 	}
-	t := token{asOf: fhir.T(n[0]), offset: int(n[1]), total: int(n[2]) - 1, seen: int(n[3]), t: fhir.T(n[4])}
-	if len(rest) > 0 {
-		t.after = rest
+	t := token{asOf: fhir.T(n[0]), offset: int(n[1]), total: int(n[2]) - 1, seen: int(n[3]), t: fhir.T(n[4]), base: int(n[5])}
+	if n[6] > 0 {
+		t.after = rest[:n[6]:n[6]]
+	}
+	for rest = rest[n[6]:]; len(rest) > 0; {
+		offset, a := binary.Uvarint(rest)
+		size, z := binary.Uvarint(rest[max(a, 0):])
+		if a <= 0 || z <= 0 || size > uint64(len(rest)-a-z) {
+			return token{}, bad
+		}
+		rest = rest[a+z:]
+		t.marks = append(t.marks, mark{int(offset), rest[:size:size]})
+		rest = rest[size:]
 	}
 	return t, nil
 }

@@ -86,9 +86,7 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 			return answer{}, err
 		}
 		o.AsOf, o.After, o.Shown = tok.asOf, tok.after, tok.offset
-		if tok.after == nil {
-			o.Skip = tok.offset
-		}
+		o.Skip = tok.offset - tok.base
 		if tok.total >= 0 {
 			o.Total = &tok.total
 		}
@@ -160,6 +158,7 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 		return err
 	}
 	scope := scopeOf(path, used)
+	known := marksOf(tok, page)
 	total := -1
 	if page.Total != nil {
 		total = *page.Total
@@ -172,10 +171,11 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 		to("first", token{})
 	}
 	if tok.offset > 0 {
-		to("previous", token{offset: max(tok.offset-page.Count, 0)})
+		to("previous", token{}.to(max(tok.offset-page.Count, 0), page.Count, known))
 	}
 	if page.Next != nil {
-		to("next", token{offset: tok.offset + len(page.Matches), after: page.Next})
+		offset := tok.offset + len(page.Matches)
+		to("next", token{}.to(offset, page.Count, append([]mark{{offset, page.Next}}, known...)))
 	}
 	if at := lastPage(page, total); at > 0 {
 		to("last", token{offset: at})
