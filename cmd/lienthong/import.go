@@ -18,17 +18,18 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/cmd/lienthong/importing"
 )
 
 type importCmd struct {
-	Paths       []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
+	Paths       []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, or claim files (XML), also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
 	Server      string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
 	Data        string   `type:"path" placeholder:"DIR" help:"Import directly into this store, which no server may have open."`
 	BaseURL     string   `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"With --data: FHIR base URL of the server, as it has it."`
 	AlsoBaseURL []string `name:"also-base-url" env:"LIENTHONG_ALSO_BASE_URL" placeholder:"URL" help:"With --data: further base URLs of the server, as it has them."`
-	SIDBase     string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"With --data: base of the identifier systems, as the server has it. Default: ${default}."`
+	SIDBase     string   `name:"sid-base" default:"https://lienthong.example" env:"LIENTHONG_SID_BASE" placeholder:"URL" help:"Base of the identifier systems, as the server has it: with --data, and for claim files. Default: ${default}."`
 	Senders     int      `default:"4" help:"Requests at the same time."`
 	State       string   `type:"path" placeholder:"FILE" help:"File that remembers what is done, so that the same command continues. Default: in the store's folder, or in the user's cache."`
 	Restart     bool     `help:"Forget what the state file remembers and send everything again."`
@@ -47,7 +48,7 @@ func (c *importCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	o := importing.Options{Paths: c.Paths, Target: target, Senders: c.Senders, State: c.State, Fresh: c.Restart, Words: words}
+	o := importing.Options{Paths: c.Paths, Target: target, Senders: c.Senders, State: c.State, Fresh: c.Restart, Words: words, Systems: mapping.Systems{Base: c.SIDBase}}
 	if o.State == "" {
 		if o.State, err = c.stateFile(target); err != nil {
 			return errors.Join(err, done())

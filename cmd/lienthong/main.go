@@ -55,7 +55,7 @@ type cli struct {
 
 	Serve serveCmd `cmd:"" help:"Run the server."`
 
-	Import importCmd `cmd:"" help:"Import files of FHIR data."`
+	Import importCmd `cmd:"" help:"Import files of FHIR data and claim files."`
 
 	Precheck precheckCmd `cmd:"" help:"Check claim files of the social insurance before they are sent."`
 

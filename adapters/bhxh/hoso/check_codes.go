@@ -93,11 +93,8 @@ func resultsHaveService(c *checker) {
 	}, XML4)
 }
 
-// servicesHaveResult is REF-02; it is looked at only in a file that carries results (XML4).
+// servicesHaveResult is REF-02.
 func servicesHaveResult(c *checker) {
-	if c.h.Table(XML4) == nil {
-		return
-	}
 	results := c.services(XML4)
 	c.every(func(r at) {
 		switch r.Get("MA_NHOM") {

@@ -77,6 +77,7 @@ var spoils = func() []spoilt {
 		{"DT-02", "XML1.MA_DOITUONG_KCB", "outpatient", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "3.4")},
 		{"DT-03 DT-02", "XML1.GIAY_CHUYEN_TUYEN", "outpatient", set(hoso.XML1, 0, "MA_DOITUONG_KCB", "1.3")},
 		{"FLD-01", "XML4[1].NGAY_KQ", "outpatient", set(hoso.XML4, 0, "NGAY_KQ", "")},
+		{"REF-02", "XML3[2].MA_DICH_VU", "outpatient", func(f *hoso.File) { f.HoSo[0].Tables = f.HoSo[0].Tables[:3] }},
 		{"ENV-03", "XML5.NOIDUNGFILE", "inpatient", unreadable(hoso.XML5)},
 		{"FLD-05", "XML2[1]", "inpatient", disordered},
 		{"DUP-02", "XML1.MA_LK", "outpatient", set(hoso.XML1, 0, "DU_PHONG", "PB=7;LD=x")},

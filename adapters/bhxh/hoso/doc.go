@@ -16,8 +16,8 @@
 // encodings and versions. Scan reads files of any length episode by episode, also bare tables and check-in files (XML0).
 // Amounts are rounded half up to two decimals, once, at the end of a formula (Round2); sums are exact.
 //
-// What the facts leave open is said softly: rates off route are only bounded by the card's benefit (AMT-09), results are
-// missed only in a file that carries results (REF-02), and a card without an end holds until further notice (CARD-01).
+// What the facts leave open is said softly: rates off route are only bounded by the card's benefit (AMT-09), and a card
+// without an end holds until further notice (CARD-01).
 //
 // Sources: decisions 4750/QĐ-BYT and 3176/QĐ-BYT; gateway guide 1245/BHXH-CNTT.
 package hoso

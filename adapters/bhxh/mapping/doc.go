@@ -31,8 +31,19 @@
 //	      NGAY_TH_YL                     Claim.item.servicedPeriod.start
 //	      MA_BAC_SI, NGUOI_THUC_HIEN     Claim.careTeam with that role (vai-tro-kcb) -> Practitioner.identifier …/sid/bhxh
 //
+//	XML4  each row                       Observation: code (ma-dich-vu, ma-chi-so, text TEN_CHI_SO), value (GIA_TRI, DON_VI_DO),
+//	                                     issued (NGAY_KQ), performer (MA_BS_DOC_KQ), note (MO_TA), interpretation (KET_LUAN)
+//	XML5  each row                       ClinicalImpression: description (DIEN_BIEN_LS), effective (THOI_DIEM_DBLS), assessor
+//	XML6  each row                       CarePlan, security label HIV
+//	XML7 to XML12, each row              Composition, titled as the document
+//	XML13, XML14, XML15, each row        ServiceRequest, Appointment, CarePlan
+//	XML0  each row (CheckIn)             Encounter in progress, fields of the card in its extension too
+//
+// Claim.supportingInfo refers to the resources of XML4 to XML15, in the order of the rows, with bang-xml#XML4 and so on as
+// category; each is found again by its identifier …/sid/dong-xml/{MA_CSKCB}|MA_LK/XML4/1.
+//
 // All other fields, and any of these whose text does not fit its element, are in one extension per table on the Claim
-// (XML1) or the item (XML2, XML3), with the field's own name, so that the round trip is complete:
+// (XML1), the item (XML2, XML3) or the row's own resource (XML4 to XML15), with the field's own name, so that the round trip is complete:
 //
 //	{"url": "https://lienthong.example/fhir/StructureDefinition/xml1",
 //	 "extension": [{"url": "MA_DANTOC", "valueString": "01"}, {"url": "CAN_NANG", "valueString": "52.50"}]}
@@ -52,6 +63,7 @@
 // Amounts that follow from others by the decision's formulas are computed where they are missing (hoso.FillAmounts), and
 // so is SO_NGAY_DTRI. Nothing else is made up: what is missing stays empty and is a finding that holds the claim.
 //
-// Not yet: XML4 and above; MedicationRequest, ServiceRequest, Procedure and Condition as sources of their own (a Condition
-// is read where Claim.diagnosis refers to one).
+// Not yet: MedicationRequest, ServiceRequest, Procedure and Condition as sources of their own (a Condition is read where
+// Claim.diagnosis refers to one); a check-in file made from an Encounter. When a corrected file has fewer rows of XML4 to
+// XML15, the resources of the rows that went stay, and the Claim refers to them no longer.
 package mapping

@@ -31,9 +31,20 @@ var lineElements = map[string]string{
 }
 
 // Element gives the FHIRPath of the element that a finding is about: its own, or where the field of the claim file comes
-// from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML3.
+// from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML15.
 func Element(claim resource.Value, s Systems, f hoso.Finding) string {
-	return element(s, f, func(table hoso.ID) (sequence int) {
+	return element(s, f, func(table hoso.ID) int {
+		if table >= hoso.XML4 {
+			n := 0
+			for _, info := range bySequence(claim.Get("supportingInfo")) {
+				if hasCode(info.Get("category"), s.CodeSystem(csBang), table.String()) {
+					if n++; n == max(f.Row, 1) {
+						return sequence(info)
+					}
+				}
+			}
+			return 0
+		}
 		for _, l := range linesOf(claim, s) {
 			if l.table == table && l.stt == strconv.Itoa(f.Row) {
 				return l.sequence
@@ -47,8 +58,12 @@ func Element(claim resource.Value, s Systems, f hoso.Finding) string {
 func ElementOf(h hoso.HoSo, s Systems, f hoso.Finding) string {
 	return element(s, f, func(table hoso.ID) int {
 		before := 0
-		if table == hoso.XML3 {
-			before = len(h.Rows(hoso.XML2))
+		first := hoso.XML2
+		if table >= hoso.XML4 {
+			first = hoso.XML4
+		}
+		for id := first; id < table; id++ {
+			before += len(h.Rows(id))
 		}
 		for i, r := range h.Rows(table) {
 			if stt, err := strconv.Atoi(r.Get("STT")); err == nil && stt == f.Row || (err != nil || stt < 1) && i+1 == f.Row {
@@ -94,5 +109,19 @@ func element(s Systems, f hoso.Finding, sequence func(table hoso.ID) int) string
 		}
 		return extension(item)
 	}
-	return ""
+	h, known := homes[table]
+	n := sequence(table)
+	if !known || n == 0 {
+		return ""
+	}
+	at := fmt.Sprintf("Claim.supportingInfo.where(sequence=%d).value.resolve()", n)
+	if f.Field == "" {
+		return at
+	}
+	for _, e := range h.elements {
+		if e.name == f.Field {
+			return at + "." + e.path
+		}
+	}
+	return extension(at)
 }

@@ -32,7 +32,7 @@ type EpisodeOptions struct {
 // Tag is an entry of meta.tag.
 type Tag struct{ System, Code, Display string }
 
-// Episode turns an episode into a FHIR transaction Bundle, such that FromFHIR gives the same fields of XML1 to XML3 back.
+// Episode turns an episode into a FHIR transaction Bundle, such that FromFHIR gives the same fields of all its tables back.
 // The error has code "bhxh-episode-incomplete": without XML1, MA_LK and MA_CSKCB there is no episode.
 func Episode(h hoso.HoSo, o EpisodeOptions) ([]byte, error) {
 	b := &builder{h: h, o: o, s: o.Systems, x: place(h.XML1()), facility: h.MaCSKCB(), episode: h.MaLK()}
@@ -43,6 +43,21 @@ func Episode(h hoso.HoSo, o EpisodeOptions) ([]byte, error) {
 		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1.MA_LK", "MA_LK")
 	case b.facility == "" || strings.Contains(b.facility, "/"):
 		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML1.MA_CSKCB", "MA_CSKCB")
+	}
+	b.build()
+	return resource.AppendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", b.entries}), nil
+}
+
+// CheckIn turns a row of a check-in file (XML0) into a FHIR transaction: an Encounter in progress, made only if the
+// episode is not known yet, so that a late check-in does not undo the claim file. Fields without an element are in the
+// extension xml0 on the Encounter, and so are those of the card.
+func CheckIn(row hoso.Row, o EpisodeOptions) ([]byte, error) {
+	b := &builder{o: o, s: o.Systems, x: place(row), facility: row.Get("MA_CSKCB"), episode: row.Get("MA_LK"), checkIn: true}
+	switch {
+	case b.episode == "":
+		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML0.MA_LK", "MA_LK")
+	case b.facility == "" || strings.Contains(b.facility, "/"):
+		return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-incomplete", "XML0.MA_CSKCB", "MA_CSKCB")
 	}
 	b.build()
 	return resource.AppendJSON(nil, object{"resourceType", "Bundle", "type", "transaction", "entry", b.entries}), nil
@@ -74,6 +89,11 @@ func (p placed) extension(s Systems) object {
 	var parts list
 	for i, f := range p.Layout().Fields {
 		v := p.Values()[i]
+		if v == "" && f.Name == "STT" && !f.Required {
+			// It would be taken for the place of the row.
+			parts = append(parts, object{"url", f.Name, "extension", list{object{"url", absentURL, "valueCode", "unknown"}}})
+			continue
+		}
 		if v == "" || p.taken[f.Name] {
 			continue
 		}
@@ -103,6 +123,8 @@ type builder struct {
 	team                         list
 	members                      map[string]int // role|number -> sequence in team
 	staff                        map[string]object
+	security                     string // label of the resource that is added next
+	checkIn                      bool   // it is no claim yet, but a check-in
 }
 
 func (b *builder) build() {
@@ -113,6 +135,13 @@ func (b *builder) build() {
 	b.provider = b.organization()
 	b.patient = b.person()
 	b.coverages = b.cards()
+	if b.checkIn { // nothing but the card's number leads from the Encounter to the Coverage
+		for _, f := range cardFields {
+			b.x.taken[f] = false
+		}
+		b.stay()
+		return
+	}
 	b.encounter = b.stay()
 	b.claim()
 }
@@ -122,9 +151,15 @@ func (b *builder) build() {
 func (b *builder) add(typ string, id fhir.ID, criteria string, upsert bool, members object) object {
 	url := "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(b.s.base()+"/"+b.facility+"/"+b.episode+"/"+typ+"?"+criteria)).String()
 	r := object{"resourceType", typ, "id", string(id)}
-	if b.o.Tag != (Tag{}) {
-		r = append(r, "meta", object{"tag", list{object{"system", b.o.Tag.System, "code", b.o.Tag.Code, "display", b.o.Tag.Display}}})
+	meta := object{}
+	if b.security != "" {
+		meta = append(meta, "security", list{object{"system", actCode, "code", b.security}})
+		b.security = ""
 	}
+	if b.o.Tag != (Tag{}) {
+		meta = append(meta, "tag", list{object{"system", b.o.Tag.System, "code", b.o.Tag.Code, "display", b.o.Tag.Display}})
+	}
+	r = append(r, "meta", meta)
 	var request object
 	switch {
 	case id != "":
@@ -210,8 +245,11 @@ func (b *builder) stay() object {
 	if out == "" {
 		status = "unknown"
 	}
+	if b.checkIn {
+		status = "in-progress"
+	}
 	system := b.s.sid().MaLK(b.facility)
-	return b.add("Encounter", b.o.ID, byIdentifier(system, b.episode), true, object{
+	members := object{
 		"identifier", list{identifier(system, b.episode)},
 		"status", status,
 		"class", class,
@@ -228,7 +266,11 @@ func (b *builder) stay() object {
 			"dischargeDisposition", object{"coding", list{b.listed(csKetQua, "KET_QUA_DTRI"), b.listed(csLoaiRV, "MA_LOAI_RV")}},
 		},
 		"serviceProvider", b.provider,
-	})
+	}
+	if b.checkIn {
+		members = append(members, "extension", list{b.x.extension(b.s)})
+	}
+	return b.add("Encounter", b.o.ID, byIdentifier(system, b.episode), !b.checkIn, members)
 }
 
 // logical is a reference to a facility by its code alone.
@@ -250,6 +292,7 @@ func (b *builder) claim() {
 	}
 	diagnosis := b.diagnosis()
 	items := b.items()
+	info := b.further()
 	total := money(b.x.takeIf("T_TONGCHI_BV", jsonNumber))
 	insurance := list{object{"sequence", 1, "focal", true, "coverage", object{"display", "Không có thẻ BHYT"}}}
 	if len(b.coverages) > 0 {
@@ -275,6 +318,7 @@ func (b *builder) claim() {
 		"provider", b.provider,
 		"priority", object{"coding", list{object{"system", priorityCode, "code", "normal"}}},
 		"careTeam", b.team,
+		"supportingInfo", info,
 		"diagnosis", diagnosis,
 		"insurance", insurance,
 		"item", items,

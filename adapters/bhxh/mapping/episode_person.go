@@ -94,12 +94,14 @@ func readsBack(s string, members object) bool {
 	return ok && back == s
 }
 
+// cardFields are the lists with a value for each card.
+var cardFields = [...]string{"MA_THE_BHYT", "GT_THE_TU", "GT_THE_DEN", "MA_DKBD"}
+
 // cards makes a Coverage for each card, if the four lists fit together.
 func (b *builder) cards() (refs []object) {
-	fields := [...]string{"MA_THE_BHYT", "GT_THE_TU", "GT_THE_DEN", "MA_DKBD"}
 	n := 0
-	var values [len(fields)][]string
-	for i, f := range fields {
+	var values [len(cardFields)][]string
+	for i, f := range cardFields {
 		v := b.x.Get(f)
 		if i == 0 {
 			n = strings.Count(v, ";") + 1
@@ -117,7 +119,7 @@ func (b *builder) cards() (refs []object) {
 			}
 		}
 	}
-	for _, f := range fields {
+	for _, f := range cardFields {
 		b.x.take(f)
 	}
 	for i := range n {

@@ -29,7 +29,7 @@ type Options struct {
 
 // Claim is a Claim as an episode of the claim file, not yet checked (hoso.Check).
 type Claim struct {
-	HoSo          hoso.HoSo // XML1, XML2, XML3
+	HoSo          hoso.HoSo // XML1, XML2, XML3, and those of XML4 to XML15 that there are
 	MaLK, MaCSKCB string
 	Decision      hoso.Decision
 	Findings      []hoso.Finding // what is missing or contradicts itself; errors hold the claim
@@ -78,6 +78,8 @@ func FromFHIR(ctx context.Context, r Reader, claim resource.Value, o Options) (C
 	if m.lines() {
 		m.out.HoSo.FillAmounts()
 	}
+	m.documents()
+	slices.SortStableFunc(m.out.HoSo.Tables, func(a, b hoso.Table) int { return int(a.Layout.ID) - int(b.Layout.ID) })
 	if m.err != nil {
 		return Claim{}, m.err
 	}

@@ -74,6 +74,9 @@ func (m *mapper) summary(row hoso.Row) {
 				continue
 			}
 		}
+		if name == "STT" && v == "" {
+			row.Set(name, "") // it is said to be absent
+		}
 		set(name, v)
 	}
 	if row.Get("SO_NGAY_DTRI") == "" {

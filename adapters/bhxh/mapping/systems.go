@@ -35,6 +35,9 @@ func (s Systems) CodeSystem(name string) string { return s.base() + "/fhir/CodeS
 // CardPeriod is the system of a Coverage as one period of one card: the number alone does not tell two of them apart.
 func (s Systems) CardPeriod() string { return s.base() + "/sid/bhyt-ky" }
 
+// RowSystem is the system of identifiers of the resources that rows of XML4 to XML15 become: MA_LK/XML4/1.
+func (s Systems) RowSystem(maCSKCB string) string { return s.base() + "/sid/dong-xml/" + maCSKCB }
+
 // Receipt is the system of the portal's receipt numbers (maGiaoDich).
 func (s Systems) Receipt() string { return s.base() + "/sid/ma-giao-dich" }
 
@@ -45,6 +48,7 @@ const (
 	csThuoc       = "ma-thuoc"             // MA_THUOC
 	csDichVu      = "ma-dich-vu"           // MA_DICH_VU
 	csVatTu       = "ma-vat-tu"            // MA_VAT_TU
+	csChiSo       = "ma-chi-so"            // MA_CHI_SO
 	csKhoa        = "ma-khoa"              // MA_KHOA
 	csVaiTro      = "vai-tro-kcb"          // MA_BAC_SI, NGUOI_THUC_HIEN
 	csLoaiKCB     = "ma-loai-kcb"          // MA_LOAI_KCB

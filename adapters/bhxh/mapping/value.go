@@ -143,5 +143,5 @@ func fieldValue(e resource.Value, form hoso.Format) (string, bool) {
 			return stamp(v.Text(), form)
 		}
 	}
-	return "", false
+	return "", extensionOf(e, absentURL).Kind() != resource.None
 }

@@ -1,4 +1,4 @@
-// Package importing sends files of FHIR data to a server: the engine of `lienthong import`.
+// Package importing sends files of FHIR data and claim files to a server: the engine of `lienthong import`.
 //
 // What it takes: JSON and NDJSON, plain, .gz or .bz2 (told by content, not by name); files, folders and patterns.
 //
@@ -6,6 +6,9 @@
 //	any other Bundle               its entries as batches of PUT, conditional on nothing
 //	NDJSON, single resources       the same; a resource without id gets one made of its content. A line that cannot be
 //	                               taken costs only itself, and the report names it
+//	claim files (XML)              each episode as a transaction of its own (mapping.Episode), found again by MA_LK: the
+//	                               same file twice is one episode, a changed one a new version. An episode with a table
+//	                               that cannot be read is refused whole. Check-in files (XML0) make Encounters
 //
 // Order: files whose name contains "hospital", then those with "practitioner", then the rest. Each of the three groups is
 // finished before the next begins, since bundles refer to hospitals and practitioners that must be there (as Synthea

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -37,6 +38,9 @@ type file struct {
 	pending atomic.Int64 // parcels that wait for an answer, and 1 while it is still being read
 	failed  atomic.Bool
 	badLine func(n int, err error) // told of each line of NDJSON that cannot be taken, n from 1
+	// badEpisode is told of each episode of a claim file that cannot be taken, n from 1.
+	badEpisode func(n int, maLK string, err error)
+	systems    mapping.Systems
 }
 
 // item is what the report needs to know about one entry of a parcel.
@@ -105,6 +109,9 @@ func decompress(r io.Reader) (*bufio.Reader, error) {
 // split tells NDJSON from one document: by the file's name, or since it has a whole object on its first line and more
 // after it.
 func (f *file) split(ctx context.Context, r *bufio.Reader, emit func(*parcel) error) error {
+	if f.isClaims(r) {
+		return f.claims(ctx, r, emit)
+	}
 	if isLines(f.path) {
 		return f.lines(ctx, r, emit)
 	}

@@ -13,8 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/lienthong/lienthong/fhir"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // Options say what to import and where to.
@@ -27,6 +29,7 @@ type Options struct {
 	Words    func(error) string // says what is wrong with a file or a line; nil = error.Error
 	Progress func(Progress)     // called now and then from several goroutines; may be nil
 	Now      func() time.Time   // nil = time.Now
+	Systems  mapping.Systems    // of what claim files become
 }
 
 func (o Options) words(err error) string {
@@ -180,7 +183,11 @@ func (r *run) read(ctx context.Context, s source, parcels chan<- *parcel) error 
 		r.report.mu.Unlock()
 		return nil
 	}
-	f := &file{source: s}
+	f := &file{source: s, systems: r.o.Systems}
+	f.badEpisode = func(n int, maLK string, err error) {
+		f.failed.Store(true)
+		r.report.fail(r.o.words(err), fmt.Sprintf("%s, episode %d: %s", s.path, n, maLK), 1)
+	}
 	f.badLine = func(n int, err error) {
 		f.failed.Store(true)
 		r.report.failLine(r.o.words(err), s.path, n)

@@ -81,7 +81,7 @@ func sources(paths []string) ([]source, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: no files of FHIR data (.json, .ndjson, also .gz and .bz2)", strings.Join(paths, ", "))
+		return nil, fmt.Errorf("%s: no files of FHIR data or claims (.json, .ndjson, .xml, also .gz and .bz2)", strings.Join(paths, ", "))
 	}
 	slices.SortStableFunc(found, func(a, b source) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.path, b.path))
@@ -89,7 +89,9 @@ func sources(paths []string) ([]source, error) {
 	return found, nil
 }
 
-func isData(path string) bool { return kindOf(path) == ".json" || isLines(path) }
+func isData(path string) bool {
+	return kindOf(path) == ".json" || kindOf(path) == ".xml" || isLines(path)
+}
 
 // isLines says whether a name is one of NDJSON.
 func isLines(path string) bool { return kindOf(path) == ".ndjson" || kindOf(path) == ".jsonl" }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
+	"github.com/lienthong/lienthong/fhir/interaction"
+)
+
+// A hospital's claim file is one episode however often it comes; a corrected one is its next version.
+func TestClaimFilesAreImported(t *testing.T) {
+	dir := t.TempDir()
+	samples := fhirtest.Data(t, "domain", "claim-xml", "samples")
+	raw, err := os.ReadFile(filepath.Join(samples, "three-episodes.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := hoso.Decode(raw, hoso.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	store := filepath.Join(dir, "store")
+	imports := func(code int, paths ...string) string {
+		t.Helper()
+		var out, stderr bytes.Buffer
+		err := run(t.Context(), append([]string{"import", "--data", store, "--restart", "--quiet"}, paths...), &out, &stderr)
+		if exitCode(err) != code {
+			t.Fatalf("code %d, %v\n%s%s", exitCode(err), err, out.String(), stderr.String())
+		}
+		return out.String()
+	}
+	first := write("first.xml", raw)
+	imports(0, first)
+	imports(0, first)
+	claims := func(want map[string]fhir.Version) {
+		t.Helper()
+		n, err := openNode(t.Context(), config.Server{Data: store, SIDBase: mapping.DefaultBase, MaxBody: 1 << 20, MaxEntries: 100}, "", slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer n.close()
+		for typ, count := range map[fhir.Type]int{"Claim": 3, "Encounter": len(want), "Patient": 3} {
+			page, err := n.service.Search(t.Context(), typ, "", interaction.SearchOptions{})
+			if err != nil || len(page.Matches) != count {
+				t.Errorf("%d of %s, want %d (%v)", len(page.Matches), typ, count, err)
+			}
+		}
+		for maLK, version := range want {
+			page, err := n.service.Search(t.Context(), "Encounter", "identifier="+maLK, interaction.SearchOptions{})
+			if err != nil || len(page.Matches) != 1 || page.Matches[0].Version != version {
+				t.Errorf("%s: %+v, want version %d (%v)", maLK, page.Matches, version, err)
+			}
+		}
+	}
+	claims(map[string]fhir.Version{"51901_2026_000001": 1, "51901_2026_000002": 1, "51901_2026_000003": 1})
+
+	f.HoSo[1].XML1().Set("LY_DO_VV", "Ho, sốt")
+	checkIn := hoso.Table{Layout: hoso.DecisionAt("20260301").Layout(hoso.XML0)}
+	for i, maLK := range []string{"51901_2026_000001", "51901_2026_000009"} {
+		row := checkIn.Add()
+		for name, v := range map[string]string{"MA_LK": maLK, "STT": string(rune('1' + i)), "MA_BN": "BN000001", "HO_TEN": "NGUYỄN VĂN THỬ",
+			"SO_CCCD": "051085000011", "NGAY_SINH": "198503150000", "GIOI_TINH": "1", "MA_DOITUONG_KCB": "1.1", "NGAY_VAO": "202603200800",
+			"MA_LOAI_KCB": "01", "MA_CSKCB": "51901", "NGAY_YL": "202603200801"} {
+			row.Set(name, v)
+		}
+	}
+	one := hoso.File{MaCSKCB: f.MaCSKCB, NgayLap: f.NgayLap, HoSo: f.HoSo[:1]}
+	spoilt := bytes.Replace(one.Encode(), []byte("<NOIDUNGFILE>PD94"), []byte("<NOIDUNGFILE>!!94"), 1)
+	report := imports(exitPartial, write("second.xml", f.Encode()), write("checkin.xml", checkIn.AppendXML(nil)), write("spoilt.xml", spoilt))
+	if !strings.Contains(report, "ENV-03") || !strings.Contains(report, "spoilt.xml, episode 1") {
+		t.Error(report)
+	}
+	claims(map[string]fhir.Version{"51901_2026_000001": 1, "51901_2026_000002": 2, "51901_2026_000003": 1, "51901_2026_000009": 1})
+}
