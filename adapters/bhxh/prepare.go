@@ -2,14 +2,10 @@ package bhxh
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
-	"slices"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
-	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -51,14 +47,8 @@ type prepared struct {
 	held  []delivery.Reason // errors of the pre-checks; then there is no file
 }
 
-// prepare makes the claim file of an item and checks it. A panic over one record is an error of that record: it must not
-// take the server and the claims of all others with it, again and again.
-func (s *Sync) prepare(ctx context.Context, it delivery.Item) (_ prepared, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic while mapping: %v\n%s", p, debug.Stack())
-		}
-	}()
+// prepare makes the claim file of an item and checks it.
+func (s *Sync) prepare(ctx context.Context, it delivery.Item) (prepared, error) {
 	claim, err := s.claim(ctx, it)
 	if err != nil {
 		return prepared{}, err
@@ -71,26 +61,23 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item) (_ prepared, err e
 	if it.Resend {
 		o.Reason = s.Reason
 	}
-	mapped, err := mapping.FromFHIR(ctx, asOf{s.Store, t}, claim.Root(), o)
+	checked, err := Precheck(ctx, Reader(s.Store, t), claim.Root(), o, Clock(s.Now()))
 	if err != nil {
 		return prepared{}, err
 	}
-	now := s.Now()
-	f := hoso.File{MaCSKCB: mapped.MaCSKCB, NgayLap: now.In(wire.Zone).Format("20060102"), HoSo: []hoso.HoSo{mapped.HoSo}}
-	findings := slices.Concat(mapped.Findings, hoso.Check(&f, hoso.CheckOptions{Now: now}))
 	p := prepared{claim: claim}
-	if hoso.Held(findings) {
-		for _, f := range findings {
+	if hoso.Held(checked.Findings) {
+		for _, f := range checked.Findings {
 			if f.Severity == fhir.SeverityError || f.Severity == fhir.SeverityFatal {
-				p.held = append(p.held, delivery.Reason{Code: f.Rule, Path: f.Path(), Element: mapping.Element(claim.Root(), s.Systems, f), VI: f.VI, EN: f.EN})
+				p.held = append(p.held, delivery.Reason{Code: f.Rule, Path: f.Path(), Element: f.Element, VI: f.VI, EN: f.EN})
 			}
 		}
 		return p, nil
 	}
-	first := mapped.Decision.First()
+	first := checked.Decision.First()
 	if s.Path == QD4750 || s.Path == QD3176 {
 		first = s.Path == QD4750
 	}
-	p.file = gateway.File{MaCSKCB: mapped.MaCSKCB, First: first, Raw: f.Encode()}
+	p.file = gateway.File{MaCSKCB: checked.MaCSKCB, First: first, Raw: checked.File.Encode()}
 	return p, nil
 }

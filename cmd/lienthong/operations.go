@@ -10,6 +10,8 @@ import (
 //
 //	POST Task/{id}/$resolve        decide about a claim that is unknown; answers with the Task
 //	GET  Claim/{id}/$sync-status   each version with each attempt to send it, as Parameters
+//	POST Claim/$precheck           what the pre-checks find about the Claim in the body, before it is stored
+//	GET  Claim/{id}/$precheck      the same about a Claim that is stored; both answer with Parameters
 //	GET  Patient/{id}/$access-report   who looked at a record
 //
 // There is no access control yet: whoever reaches the server may decide.
@@ -31,5 +33,5 @@ func operations(n *node, base string) []rest.Operation {
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			return n.outbox.StatusParameters(ctx, a.Key.ID)
 		},
-	}}
+	}, precheckStored(n, base), precheckSent(n, base)}
 }
