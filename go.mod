@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latencies of the bench: cmd/lienthong/bench
 	github.com/alecthomas/kong v1.17.0 // the command line: cmd/lienthong
+	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature
 	github.com/cenkalti/backoff/v5 v5.0.3 // retries of calls without effect: adapters/bhxh
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals of FHIR and money: fhir/search, adapters/bhxh/hoso
 	github.com/cockroachdb/pebble/v2 v2.1.7 // the rows on disk, pure Go: fhir/store/engine, commitlog/embedded
@@ -14,9 +15,11 @@ require (
 	github.com/goccy/go-yaml v1.19.2 // settings file: cmd/lienthong/config
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction
+	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature
 	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest
 	github.com/robfig/cron/v3 v3.0.1 // cron expressions and the trigger: scheduler
 	github.com/rogpeppe/go-internal v1.16.0 // scripts of exchanges in tests
+	github.com/russellhaering/goxmldsig v1.6.1 // XML-DSig of claim files: adapters/bhxh/signature
 	github.com/samply/golang-fhir-models/fhir-models v0.3.2 // typed views, read only: fhir/resource
 	github.com/schollz/progressbar/v3 v3.19.1 // progress of an import: cmd/lienthong/importing
 	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck

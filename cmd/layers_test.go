@@ -59,6 +59,7 @@ adapters/bhxh/wire      -> fhir
 adapters/bhxh/hoso      -> adapters/bhxh/wire
 adapters/bhxh/hoso/gen  -> adapters/bhxh/hoso
 adapters/bhxh/mapping   -> adapters/bhxh/hoso fhir/resource fhir/identity
+adapters/bhxh/signature -> fhir
 adapters/bhxh/precheck  -> adapters/bhxh/hoso adapters/bhxh/mapping
 adapters/bhxh/gateway   -> adapters/bhxh/wire
 adapters/bhxhmock       -> adapters/bhxh/wire

@@ -1,6 +1,7 @@
 package bhxh
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -44,9 +45,16 @@ type Config struct {
 	RepeatAfter time.Duration // first wait before a log-in or a query is repeated; 0 is 200 ms
 	Reason      string        // LD of a corrected file; "" is DefaultReason
 	Path        SendPath      // "" is ByDecision
+	Signer      Signer        // of claim files; nil: they are sent without a signature
 
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil is slog.Default
+}
+
+// Signer puts a facility's signature into a claim file (CHUKYDONVI). Safe for concurrent use. A file that cannot be
+// signed is not sent; it is tried again later.
+type Signer interface {
+	Sign(ctx context.Context, maCSKCB string, file []byte) ([]byte, error)
 }
 
 // SendPath says on which of the portal's two paths claim files go.

@@ -78,6 +78,12 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item) (prepared, error) 
 	if s.Path == QD4750 || s.Path == QD3176 {
 		first = s.Path == QD4750
 	}
-	p.file = gateway.File{MaCSKCB: checked.MaCSKCB, First: first, Raw: checked.File.Encode()}
+	raw := checked.File.Encode()
+	if s.Signer != nil {
+		if raw, err = s.Signer.Sign(ctx, checked.MaCSKCB, raw); err != nil {
+			return prepared{}, err
+		}
+	}
+	p.file = gateway.File{MaCSKCB: checked.MaCSKCB, First: first, Raw: raw}
 	return p, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/bhxh/signature"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/fhir"
@@ -150,8 +151,15 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 		}
 		clients = append(clients, bhxh.Account{Client: client, Facilities: a.Facilities})
 	}
+	var signer bhxh.Signer
+	if g.SigningKeys != "" {
+		if signer, err = signature.Open(g.SigningKeys); err != nil {
+			return err
+		}
+	}
 	sync, err := bhxh.NewSync(bhxh.Config{
-		Store: n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
+		Signer: signer,
+		Store:  n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
 	})
 	if err != nil {

@@ -49,6 +49,7 @@ type Gateway struct {
 	Settle         time.Duration `default:"15m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed, and how long after that it must be said again. Longer than any proxy on the way keeps a request."`
 	Resend         string        `enum:"auto,settled,person" default:"auto" env:"LIENTHONG_GATEWAY_RESEND" help:"What was not received is sent again once that is settled (settled), or by a person's decision alone (person). auto: settled if --gateway-settle is at least ten times --gateway-timeout, else person. Default: ${default}."`
 	Path           string        `enum:"auto,qd4750,qd3176" default:"auto" env:"LIENTHONG_GATEWAY_PATH" help:"Path of the portal for claim files: by the decision in force at discharge (auto), or always the one of decision 4750 or 3176. Default: ${default}."`
+	SigningKeys    string        `name:"signing-keys" type:"path" env:"LIENTHONG_GATEWAY_SIGNING_KEYS" placeholder:"DIR" help:"Folder with {MA_CSKCB}.pem (certificate and private key) of each facility, or default.pem. Claim files are then signed (XML-DSig in CHUKYDONVI)."`
 	CorrectionText string        `name:"correction-reason" default:"Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ" env:"LIENTHONG_GATEWAY_CORRECTION_REASON" placeholder:"TEXT" help:"Reason (LD) that a corrected claim file gives. Default: ${default}."`
 }
 
