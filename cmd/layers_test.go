@@ -40,6 +40,7 @@ fhir/store/engine       -> fhir/store fhir/store/commitlog fhir/store/commitlog/
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
 fhir/audit              -> fhir/access fhir/outcome
+fhir/access/accesstest  -> fhir/access
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization

@@ -300,6 +300,9 @@ func (w *redactor) object(v resource.Value) {
 		w.member(m.Name(), &first)
 		w.value(m)
 	}
+	if first { // FHIR knows no empty elements
+		w.out = append(w.out, `"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]`...)
+	}
 	w.out = append(w.out, '}')
 }
 

@@ -60,11 +60,11 @@ type rule struct {
 	despite bool        // also where a Consent denies it
 }
 
-// operations are those that a policy may name, by their name without $. An operation that is not listed here cannot be
+// Operations are those that a policy may name, by their name without $. An operation that is not listed here cannot be
 // allowed: who adds one, adds it here.
-var operations = []string{"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge",
+var Operations = []string{"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge",
 	"summary", "validate", "expand", "lookup", "validate-code", "subsumes", "translate", "export", "evaluate", "recommend",
-	"certificate", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status"}
+	"certificate", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status", "sync-status", "immds-forecast", "immunization-summary", "access-report"}
 
 // ReadPolicy reads and checks a policy. Its errors say where in the file the fault is.
 func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
@@ -135,8 +135,8 @@ func readRole(e roleEntry, groups map[string][]fhir.Type) (*rolePolicy, error) {
 		r.rules = append(r.rules, one)
 	}
 	for i, name := range e.Operations {
-		if !slices.Contains(operations, name) {
-			return nil, fmt.Errorf("operations[%d]: there is no operation %q; there are %v", i, name, operations)
+		if !slices.Contains(Operations, name) {
+			return nil, fmt.Errorf("operations[%d]: there is no operation %q; there are %v", i, name, Operations)
 		}
 		r.operations[name] = true
 	}

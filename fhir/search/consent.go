@@ -140,10 +140,10 @@ func ReadConsent(value []byte) (Consent, error) {
 	if len(value) < 2 || value[0] != consentFormat {
 		return Consent{}, errConsent
 	}
-	c := Consent{Inactive: value[1]&consentInactive != 0, Otherwise: value[1]&consentOtherwise != 0}
-	if c.Inactive {
-		return c, nil
+	if value[1]&consentInactive != 0 {
+		return Consent{Inactive: true}, nil
 	}
+	c := Consent{Otherwise: value[1]&consentOtherwise != 0}
 	r := consentReader{rest: value[2:]}
 	c.Root = r.provision(1)
 	if r.bad || len(r.rest) > 0 {

@@ -11,8 +11,9 @@ import (
 
 // consent adds what a Consent permits and denies, and the resources that it is about.
 func (x *Indexer) consent(root resource.Value) {
+	c := x.readConsent(root) // adds values of its own
 	from := len(x.buf)
-	x.buf = search.AppendConsent(x.buf, x.readConsent(root))
+	x.buf = search.AppendConsent(x.buf, c)
 	x.add(search.ParamConsent, from)
 }
 

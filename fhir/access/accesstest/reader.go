@@ -1,0 +1,234 @@
+package accesstest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/fhirpath"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+)
+
+// Reader reads a policy as a person would, and looks at documents.
+type Reader struct {
+	World *World
+	tb    testing.TB
+	file  struct {
+		Groups map[string][]string
+		Roles  map[string]struct {
+			Rules      []rule
+			BreakGlass []rule `yaml:"break-glass"`
+			Operations []string
+		}
+	}
+	paths map[string]*fhirpath.Expr
+}
+
+type rule struct {
+	Types   []string
+	Actions string
+	Where   []string
+	Despite bool `yaml:"despite-consent"`
+}
+
+// NewReader reads a policy.
+func NewReader(tb testing.TB, w *World, policy []byte) *Reader {
+	r := &Reader{World: w, tb: tb, paths: map[string]*fhirpath.Expr{}}
+	if err := yaml.Unmarshal(policy, &r.file); err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// Operation says whether a caller may call an operation.
+func (r *Reader) Operation(c access.Caller, name string) bool {
+	return slices.Contains(r.file.Roles[string(c.Role)].Operations, name)
+}
+
+// May says whether a caller may do an action (a letter of cruds) with a document.
+func (r *Reader) May(c access.Caller, action byte, d *Doc) bool {
+	if !r.scoped(c, action, d) {
+		return false
+	}
+	rules := r.file.Roles[string(c.Role)].Rules
+	if c.BreakGlass != "" {
+		rules = append(rules[:len(rules):len(rules)], r.file.Roles[string(c.Role)].BreakGlass...)
+	}
+	for _, one := range rules {
+		if strings.IndexByte(one.Actions, action) < 0 || !r.names(one.Types, d.Key.Type) || !one.Despite && r.denied(d) {
+			continue
+		}
+		if len(one.Where) == 0 {
+			return true
+		}
+		for _, w := range one.Where {
+			if r.meets(c, action, w, d) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (r *Reader) names(types []string, t fhir.Type) bool {
+	return slices.ContainsFunc(types, func(name string) bool {
+		return name == "*" || name == string(t) || slices.Contains(r.file.Groups[name], string(t))
+	})
+}
+
+// scoped knows scopes without criteria: level/Type.letters.
+func (r *Reader) scoped(c access.Caller, action byte, d *Doc) bool {
+	if !c.System && len(c.Scopes) == 0 {
+		return true
+	}
+	for _, s := range c.Scopes {
+		_, rest, _ := strings.Cut(s, "/")
+		name, letters, _ := strings.Cut(rest, ".")
+		if (name == "*" || name == string(d.Key.Type)) && strings.IndexByte(letters, action) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// denied says whether the patient of a document denies everybody everything, which is all that Consents of the world do.
+func (r *Reader) denied(d *Doc) bool {
+	patients := []string{"Patient/" + string(d.Key.ID)}
+	if d.Key.Type != "Patient" {
+		patients = r.patients(d)
+	}
+	for _, c := range r.World.Docs {
+		if c.Key.Type == "Consent" && c.Root.Get("provision").Get("type").Text() == "deny" &&
+			slices.Contains(patients, c.Root.Get("patient").Get("reference").Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// patients gives those that a document is about: in a parameter patient or subject, else in one of those of the compartment.
+func (r *Reader) patients(d *Doc) []string {
+	for _, codes := range [][]string{{"patient"}, {"subject"}, r4.CompartmentParams("Patient", d.Key.Type)} {
+		known := false
+		var out []string
+		for _, code := range codes {
+			p := r4.Param(d.Key.Type, code)
+			if p == nil || p.Type != r4.ParamReference || !slices.Contains(p.Targets, "Patient") {
+				continue
+			}
+			known = true
+			for _, to := range r.references(d, code) {
+				if strings.HasPrefix(to, "Patient/") {
+					out = append(out, to)
+				}
+			}
+		}
+		if known {
+			return out
+		}
+	}
+	return nil
+}
+
+// references evaluates the expression of a reference parameter.
+func (r *Reader) references(d *Doc, code string) (out []string) {
+	p := r4.Param(d.Key.Type, code)
+	if p == nil {
+		r.tb.Fatalf("%s has no parameter %s", d.Key.Type, code)
+	}
+	e := r.paths[p.Expression]
+	if e == nil {
+		var err error
+		if e, err = fhirpath.Parse(p.Expression); err != nil {
+			r.tb.Fatal(err)
+		}
+		r.paths[p.Expression] = e
+	}
+	for _, item := range e.Evaluate(d.Root) {
+		if s := item.Value.Get("reference").Text(); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r *Reader) meets(c access.Caller, action byte, criterion string, d *Doc) bool {
+	for part := range strings.SplitSeq(criterion, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		for variable, id := range map[string]fhir.ID{"{organization}": c.Organization, "{patient}": c.Patient, "{practitioner}": c.Practitioner} {
+			if strings.Contains(value, variable) && id == "" {
+				return false
+			}
+			value = strings.ReplaceAll(value, variable, string(id))
+		}
+		if !r.holds(action, name, value, d) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Reader) holds(action byte, name, value string, d *Doc) bool {
+	self := d.Key.String()
+	switch {
+	case name == "sender":
+		return action == 'c' || string(d.Sender) == value
+	case name == "cited-by":
+		return slices.ContainsFunc(r.World.Docs, func(o Doc) bool { return string(o.Key.Type) == value && refersTo(o.Root, self) })
+	case name == "compartment":
+		if self == value {
+			return true
+		}
+		return d.Key.Type != "Patient" && slices.ContainsFunc(r4.CompartmentParams("Patient", d.Key.Type), func(code string) bool {
+			return slices.Contains(r.references(d, code), value)
+		})
+	case strings.HasPrefix(name, "_has:"):
+		parts := strings.SplitN(name, ":", 4)
+		return slices.ContainsFunc(r.World.Docs, func(o Doc) bool {
+			return string(o.Key.Type) == parts[1] && slices.Contains(r.references(&o, parts[2]), self) && r.holds(action, parts[3], value, &o)
+		})
+	case strings.Contains(name, "."):
+		code, rest, _ := strings.Cut(name, ".")
+		return slices.ContainsFunc(r.references(d, code), func(to string) bool {
+			o := r.World.Get(fhir.ParseReference(to).Key)
+			return o != nil && r.holds(action, rest, value, o)
+		})
+	}
+	return slices.Contains(r.references(d, name), value)
+}
+
+func refersTo(v resource.Value, to string) bool {
+	if v.Kind() == resource.String {
+		return v.Name() == "reference" && v.Text() == to
+	}
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		if refersTo(c, to) {
+			return true
+		}
+	}
+	return false
+}
+
+// Callers are those that the matrix asks as, by name.
+func Callers() map[string]access.Caller {
+	all := []string{"system/*.cruds"}
+	return map[string]access.Caller{
+		"hospital":             {Subject: "his-1", System: true, Role: access.RoleHospital, Organization: "h1", Scopes: all},
+		"hospital narrowed":    {Subject: "his-2", System: true, Role: access.RoleHospital, Organization: "h1", Scopes: []string{"system/Observation.rs"}},
+		"hospital scopeless":   {Subject: "his-3", System: true, Role: access.RoleHospital, Organization: "h1"},
+		"clinic":               {Subject: "nurse", Role: access.RoleClinic, Organization: "k1", Practitioner: "n1"},
+		"clinic, glass broken": {Subject: "nurse", Role: access.RoleClinic, Organization: "k1", Practitioner: "n1", BreakGlass: "unconscious, allergy asked for"},
+		"clinic of nobody":     {Subject: "lost", Role: access.RoleClinic},
+		"auditor":              {Subject: "assessor", Role: access.RoleAuditor, Organization: "bhxh"},
+		"citizen":              {Subject: "c1", Role: access.RoleCitizen, Patient: "p1"},
+		"citizen who denies":   {Subject: "c3", Role: access.RoleCitizen, Patient: "p3"},
+		"citizen of nobody":    {Subject: "c0", Role: access.RoleCitizen},
+		"operator":             {Subject: "ops", Role: access.RoleOperator},
+		"unknown role":         {Subject: "x", Role: "surgeon"},
+	}
+}

@@ -1,0 +1,193 @@
+package accesstest
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/walk"
+)
+
+// Doc is a document and on whose behalf it was created.
+type Doc struct {
+	Key    fhir.Key
+	Sender fhir.ID
+	JSON   []byte
+	Root   resource.Value
+}
+
+// Relation is how a document stands to the callers of the tests.
+type Relation struct {
+	Name      string
+	Sender    fhir.ID // organization that sent it
+	Patient   fhir.ID // whom it is about
+	Encounter fhir.ID
+	At        fhir.ID // organization that it names
+}
+
+// Relations to hospital h1, clinic k1 and citizen p1. The patients are invented.
+var Relations = []Relation{
+	{"own", "h1", "p1", "e1", "h1"},        // sent by h1 about p1, who was at h1
+	{"visited", "h2", "p1", "e1", "h2"},    // sent by h2 about p1's encounter at h1
+	{"other", "h2", "p2", "e2", "h2"},      // nothing to do with h1, k1, p1
+	{"denied", "h2", "p3", "e3", "h2"},     // as visited, but p3 denies everybody
+	{"denied-own", "h1", "p3", "e3", "h1"}, // sent by h1 itself
+}
+
+// World is all documents.
+type World struct {
+	Docs  []Doc
+	byKey map[fhir.Key]*Doc
+}
+
+// Get gives a document, nil if there is none.
+func (w *World) Get(key fhir.Key) *Doc { return w.byKey[key] }
+
+// New makes the world; archive is that of the official examples of R4.
+func New(tb testing.TB, archive string) *World {
+	w := &World{byKey: map[fhir.Key]*Doc{}}
+	for _, o := range []string{"h1", "h2", "k1"} {
+		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"}`)
+	}
+	for i, p := range []string{"p1", "p2", "p3"} {
+		gp := []string{"k1", "h2", "k1"}[i]
+		at := []string{"h1", "h2", "h1"}[i]
+		w.add(tb, "h2", `{"resourceType":"Patient","id":"`+p+`","name":[{"family":"Ngô","given":["Thử Nghiệm"]}],"birthDate":"1990-01-01",`+
+			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]}`)
+		e := strings.Replace(p, "p", "e", 1)
+		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"code":"AMB"},`+
+			`"subject":{"reference":"Patient/`+p+`","display":"Ngô Thử Nghiệm"},"serviceProvider":{"reference":"Organization/`+at+`"}}`)
+	}
+	examples := examples(tb, archive)
+	for _, t := range r4.Types() {
+		example := examples[t]
+		for _, r := range Relations {
+			w.add(tb, r.Sender, string(r.write(tb, t, example)))
+		}
+	}
+	return w
+}
+
+func (w *World) add(tb testing.TB, sender fhir.ID, text string) {
+	d, err := resource.Parse([]byte(text), resource.Limits{})
+	if err != nil {
+		tb.Fatalf("%s: %v", text, err)
+	}
+	id, _ := d.Root().ID()
+	key := fhir.Key{Type: d.Root().ResourceType(), ID: fhir.ID(id)}
+	doc := &Doc{Key: key, Sender: sender, JSON: []byte(text), Root: d.Root()}
+	w.byKey[key] = doc
+	w.Docs = append(w.Docs, *doc)
+}
+
+// ID is the id of the document of a type in a relation.
+func (r Relation) ID(t fhir.Type) fhir.ID { return fhir.ID(strings.ToLower(string(t)) + "-" + r.Name) }
+
+// write makes an example the document of a relation.
+func (r Relation) write(tb testing.TB, t fhir.Type, example []byte) []byte {
+	if t == "Consent" {
+		kind := "permit"
+		if strings.HasPrefix(r.Name, "denied") {
+			kind = "deny"
+		}
+		return []byte(`{"resourceType":"Consent","id":"` + string(r.ID(t)) + `","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},` +
+			`"category":[{"coding":[{"code":"59284-0"}]}],"patient":{"reference":"Patient/` + string(r.Patient) + `"},"policyRule":{"coding":[{"code":"OPTIN"}]},` +
+			`"provision":{"type":"` + kind + `"}}`)
+	}
+	v := minimal(t)
+	if example != nil {
+		clear(v)
+		dec := json.NewDecoder(bytes.NewReader(example))
+		dec.UseNumber()
+		if err := dec.Decode(&v); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	v["id"] = string(r.ID(t))
+	delete(v, "contained") // what refers to it is left, and leads nowhere
+	r.lead(v)
+	delete(v, "meta")
+	out, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// lead makes references below v lead to the people of the relation, and to the documents of the relation.
+func (r Relation) lead(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			r.lead(e)
+		}
+	case map[string]any:
+		if s, ok := v["reference"].(string); ok {
+			switch to := fhir.ParseReference(s).Key; {
+			case to.ID == "":
+				delete(v, "reference")
+				v["display"] = "elsewhere"
+			case to.Type == "Patient":
+				v["reference"] = "Patient/" + string(r.Patient)
+			case to.Type == "Encounter":
+				v["reference"] = "Encounter/" + string(r.Encounter)
+			case to.Type == "Organization":
+				v["reference"] = "Organization/" + string(r.At)
+			default:
+				v["reference"] = string(to.Type) + "/" + string(r.ID(to.Type))
+			}
+		}
+		for _, e := range v {
+			r.lead(e)
+		}
+	}
+}
+
+// examples gives the shortest official example of each type.
+func examples(tb testing.TB, archive string) map[fhir.Type][]byte {
+	f, err := os.Open(archive)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out := map[fhir.Type][]byte{}
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if !strings.HasSuffix(h.Name, ".json") {
+			continue
+		}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		d, err := resource.Parse(raw, resource.Limits{})
+		if err != nil {
+			continue
+		}
+		if walk.Resource(d.Root(), 1) != nil {
+			continue // one of the few that break a rule of their own
+		}
+		if t := d.Root().ResourceType(); t != "" && (out[t] == nil || len(raw) < len(out[t])) {
+			out[t] = raw
+		}
+	}
+}

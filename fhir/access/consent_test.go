@@ -1,0 +1,192 @@
+package access_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/access/accesstest"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// open allows a clinic everything that no Consent denies.
+const openPolicy = `roles: {clinic: {purpose: TREAT, rules: [{types: ["*"], actions: cruds}]}}`
+
+func actor(reference string) string {
+	return `"actor":[{"role":{"coding":[{"code":"PRCP"}]},"reference":{"reference":"` + reference + `"}}]`
+}
+
+// What a Consent says decides, by its provisions and by who asks for what, when and why. The caller is of organization k1;
+// the resource is p1's Observation o1, restricted where it says so.
+func TestConsents(t *testing.T) {
+	const optIn, optOut = `"policyRule":{"coding":[{"code":"OPTIN"}]},`, `"policyRule":{"coding":[{"code":"OPTOUT"}]},`
+	for name, c := range map[string]struct {
+		consent string // from policyRule on
+		caller  access.Caller
+		label   string
+		action  store.Action
+		denied  bool
+	}{
+		"permits":                             {consent: `"provision":{"type":"permit"}`},
+		"denies":                              {consent: `"provision":{"type":"deny"}`, denied: true},
+		"opt-in and nothing else":             {consent: optIn + `"provision":{"id":"x"}`},
+		"opt-out and nothing else":            {consent: optOut + `"provision":{"id":"x"}`, denied: true},
+		"opt-out without provision":           {consent: `"policyRule":{"coding":[{"code":"OPTOUT"}]}`, denied: true},
+		"opt-in, an untyped exception":        {consent: optIn + `"provision":{` + actor("Organization/k1") + `}`, denied: true},
+		"opt-out, an untyped exception":       {consent: optOut + `"provision":{` + actor("Organization/k1") + `}`},
+		"opt-out, an exception for others":    {consent: optOut + `"provision":{` + actor("Organization/h9") + `}`, denied: true},
+		"a frame that is over":                {consent: optOut + `"provision":{"period":{"end":"2026-01-01"}}`},
+		"a frame that holds":                  {consent: optOut + `"provision":{"period":{"start":"2026-01-01"}}`, denied: true},
+		"denies this organization":            {consent: `"provision":{"type":"deny",` + actor("Organization/k1") + `}`, denied: true},
+		"denies another organization":         {consent: `"provision":{"type":"deny",` + actor("Organization/h9") + `}`},
+		"denies this practitioner":            {consent: `"provision":{"type":"deny",` + actor("Practitioner/n1") + `}`, caller: access.Caller{Practitioner: "n1"}, denied: true},
+		"denies a group that nobody resolves": {consent: `"provision":{"type":"deny",` + actor("Group/g") + `}`, denied: true},
+		"opt-out, permits a group":            {consent: optOut + `"provision":{"type":"permit",` + actor("Group/g") + `}`, denied: true},
+		"denied until yesterday":              {consent: `"provision":{"type":"deny","period":{"end":"2026-06-14"}}`},
+		"denied until today":                  {consent: `"provision":{"type":"deny","period":{"end":"2026-06-15"}}`, denied: true},
+		"denied from tomorrow":                {consent: `"provision":{"type":"deny","period":{"start":"2026-06-16"}}`},
+		"denies another purpose":              {consent: `"provision":{"type":"deny","purpose":[{"code":"HMARKT"}]}`},
+		"denies this purpose":                 {consent: `"provision":{"type":"deny","purpose":[{"code":"TREAT"}]}`, denied: true},
+		"denies a wider purpose":              {consent: `"provision":{"type":"deny","purpose":[{"code":"TREAT"}]}`, caller: access.Caller{Purpose: "ETREAT"}, denied: true},
+		"denies another class":                {consent: `"provision":{"type":"deny","class":[{"code":"Condition"}]}`},
+		"denies this class":                   {consent: `"provision":{"type":"deny","class":[{"code":"Observation"}]}`, denied: true},
+		"denies a kind of document":           {consent: `"provision":{"type":"deny","class":[{"system":"urn:x","code":"cda"}]}`, denied: true},
+		"denies correcting, reads":            {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"correct"}]}]}`, action: store.ActionRead},
+		"denies correcting, updates":          {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"correct"}]}]}`, action: store.ActionUpdate, denied: true},
+		"denies an unknown action":            {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"sing"}]}]}`, denied: true},
+		"denies restricted, normal":           {consent: `"provision":{"type":"permit","provision":[{"type":"deny","securityLabel":[{"code":"R"}]}]}`, denied: true},
+		"permits normal only, restricted":     {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`, label: "R", denied: true},
+		"permits normal only, normal":         {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`},
+		"denies a label that nobody knows":    {consent: `"provision":{"type":"deny","securityLabel":[{"code":"HIV"}]}`, denied: true},
+		"denies by code":                      {consent: `"provision":{"type":"deny","code":[{"text":"x"}]}`, denied: true},
+		"permit around deny":                  {consent: `"provision":{"type":"permit","provision":[{"type":"deny",` + actor("Organization/k1") + `}]}`, denied: true},
+		"deny around permit":                  {consent: `"provision":{"type":"deny","provision":[{"type":"permit",` + actor("Organization/k1") + `}]}`},
+		"deny around permit for another":      {consent: `"provision":{"type":"deny","provision":[{"type":"permit",` + actor("Organization/h9") + `}]}`, denied: true},
+		"three deep":                          {consent: `"provision":{"type":"permit","provision":[{"type":"deny","provision":[{"type":"permit"}]}]}`},
+		"deny beside permit":                  {consent: `"provision":{"type":"permit","provision":[{"type":"permit"},{"type":"deny"}]}`, denied: true},
+		"vague permit around deny":            {consent: `"provision":{"type":"permit","code":[{"text":"x"}],"provision":[{"type":"deny"}]}`, denied: true},
+		"vague deny around permit":            {consent: `"provision":{"type":"deny","code":[{"text":"x"}],"provision":[{"type":"permit"}]}`},
+		"denies this resource":                {consent: `"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o1"}}]}`, denied: true},
+		"denies another resource":             {consent: `"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o2"}}]}`},
+		"denies this resource, deeper":        {consent: `"provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o1"}}]}]}`, denied: true},
+		"too deep to follow":                  {consent: `"provision":` + deep(12), denied: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			caller := c.caller
+			caller.Role, caller.Organization = access.RoleClinic, "k1"
+			if c.action == store.ActionCreate {
+				c.action = store.ActionRead
+			}
+			consent := `{"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/p1"},` + c.consent + `}`
+			for _, other := range []struct {
+				name, consent string
+				denied        bool
+			}{
+				{"", consent, c.denied},
+				{"of another", replace(consent, "Patient/p1", "Patient/p2"), false},
+				{"inactive", replace(consent, `"active"`, `"inactive"`), false},
+				{"about treatment", replace(consent, "patient-privacy", "treatment"), false},
+			} {
+				w := world(t, other.consent, `{"resourceType":"Patient","id":"p1"}`, `{"resourceType":"Patient","id":"p2"}`,
+					`{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"},`+
+						`"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-Confidentiality","code":"`+orNormal(c.label)+`"}]}}`)
+				f := fenceOf(t, openPolicy, caller, time.Date(2026, 6, 15, 12, 0, 0, 0, time.FixedZone("", 7*3600)))
+				if got := w.allows(f, c.action, fhir.Key{Type: "Observation", ID: "o1"}); got == other.denied {
+					t.Errorf("%s: allowed %v", other.name, got)
+				}
+				if !w.allows(f, store.ActionRead, fhir.Key{Type: "Patient", ID: "p2"}) && other.name == "" {
+					t.Error("another patient is denied")
+				}
+			}
+		})
+	}
+}
+
+func deep(n int) string {
+	if n == 0 {
+		return `{"type":"permit"}`
+	}
+	return `{"type":"permit","provision":[` + deep(n-1) + `]}`
+}
+
+func orNormal(label string) string {
+	if label == "" {
+		return "N"
+	}
+	return label
+}
+
+// world indexes documents.
+func world(t testing.TB, docs ...string) entries {
+	x := index.New(index.Options{})
+	w := entries{map[fhir.Key][]search.Entry{}, map[fhir.Type][]fhir.Key{}}
+	for _, text := range docs {
+		d, err := resource.Parse([]byte(text), resource.Limits{})
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		list, issues := x.Resource(d.Root(), 1)
+		if issues != nil {
+			t.Fatalf("%s: %v", text, issues)
+		}
+		id, _ := d.Root().ID()
+		key := fhir.Key{Type: d.Root().ResourceType(), ID: fhir.ID(id)}
+		w.of[key], w.types[key.Type] = list, append(w.types[key.Type], key)
+	}
+	return w
+}
+
+func fenceOf(t testing.TB, policy string, c access.Caller, now time.Time) store.Fence {
+	f, err := opened(t, policy, now).Fence(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Breaking the glass goes before a denial only where the policy says so.
+func TestGlassBeforeConsent(t *testing.T) {
+	w := world(t, `{"resourceType":"Patient","id":"p1"}`,
+		`{"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/p1"},"provision":{"type":"deny"}}`)
+	for _, despite := range []bool{true, false} {
+		policy := fmt.Sprintf(`roles: {clinic: {break-glass: [{types: [Patient], actions: r, despite-consent: %v}]}}`, despite)
+		for _, reason := range []string{"", "unconscious"} {
+			f := fenceOf(t, policy, access.Caller{Role: access.RoleClinic, BreakGlass: reason}, time.Now())
+			if got, want := w.allows(f, store.ActionRead, fhir.Key{Type: "Patient", ID: "p1"}), despite && reason != ""; got != want {
+				t.Errorf("despite %v, reason %q: %v", despite, reason, got)
+			}
+		}
+	}
+}
+
+func BenchmarkFence(b *testing.B) {
+	p, err := access.Open(access.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, c := range accesstest.Callers() {
+		b.Run("kept/"+name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := p.Fence(b.Context(), c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("made/"+name, func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				i++
+				c.Practitioner = fhir.ID(fmt.Sprint("n", i)) // another caller each time
+				if _, err := p.Fence(b.Context(), c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

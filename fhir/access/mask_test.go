@@ -1,0 +1,107 @@
+package access_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+func auditor(t testing.TB) store.Hider {
+	return fenceOf(t, string(access.BuiltIn), access.Caller{Role: access.RoleAuditor}, time.Now()).Hider()
+}
+
+// What is hidden shows nowhere: not in the resource, not where it is contained or lies in a Bundle, not in narratives, not
+// in displays. What is left out is said in the labels, and what has nothing hidden stays as it is.
+func TestMaskedDocuments(t *testing.T) {
+	const secret = "NGOTHUNGHIEM"
+	patient := `{"resourceType":"Patient","id":"p","name":[{"family":"` + secret + `"}],"_name":[{"id":"` + secret + `"}],"telecom":[{"value":"` + secret + `"}],` +
+		`"identifier":[{"value":"` + secret + `"}],"contact":[{"name":{"text":"` + secret + `"}}],"gender":"male"}`
+	for name, c := range map[string]struct {
+		doc    string
+		hidden bool
+		keeps  string
+	}{
+		"a patient":                    {patient, true, `"gender":"male"`},
+		"with labels of its own":       {replace(patient, `"id":"p"`, `"id":"p","meta":{"security":[{"code":"R"}],"tag":[{"code":"t"}],"profile":["http://x"]}`), true, `{"code":"R"}`},
+		"contained":                    {`{"resourceType":"Claim","id":"c","contained":[` + patient + `],"status":"active"}`, true, `"gender":"male"`},
+		"in a Bundle":                  {`{"resourceType":"Bundle","id":"c","type":"document","entry":[{"resource":` + patient + `}]}`, true, `"gender":"male"`},
+		"a narrative":                  {`{"resourceType":"Claim","id":"c","text":{"status":"generated","div":"<div>` + secret + `</div>"},"status":"active"}`, true, `"status":"active"`},
+		"a display":                    {`{"resourceType":"Encounter","id":"c","subject":{"reference":"Patient/p","display":"` + secret + `","_display":{"id":"` + secret + `"}}}`, true, `"reference":"Patient/p"`},
+		"a display of who knows whom":  {`{"resourceType":"Encounter","id":"c","subject":{"reference":"urn:uuid:1","display":"` + secret + `"}}`, true, `urn:uuid:1`},
+		"a display alone":              {`{"resourceType":"Encounter","id":"c","subject":{"display":"` + secret + `"}}`, true, `"subject"`},
+		"an identifier in a reference": {`{"resourceType":"Encounter","id":"c","subject":{"reference":"Patient/p","identifier":{"value":"` + secret + `"}}}`, true, `"reference":"Patient/p"`},
+		"of an organization":           {`{"resourceType":"Encounter","id":"c","serviceProvider":{"reference":"Organization/h","display":"Hospital"}}`, false, ""},
+		"of a code":                    {`{"resourceType":"Encounter","id":"c","class":{"system":"urn:x","code":"AMB","display":"ambulatory"}}`, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := resource.New([]byte(c.doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, _ := d.Root().ID()
+			before := store.Found{Key: fhir.Key{Type: d.Root().ResourceType(), ID: fhir.ID(id)}, Stored: d.Root().Store(fhir.ID(id))}
+			kept := bytes.Clone(before.Stored.Body)
+			after := auditor(t).Hide(before)
+			served := string(after.Stored.Append(nil, 3, 0))
+			if _, err := resource.New([]byte(served)); err != nil {
+				t.Fatalf("%v: %s", err, served)
+			}
+			if !bytes.Equal(before.Stored.Body, kept) {
+				t.Error("the stored document was changed")
+			}
+			if !c.hidden {
+				if !after.Stored.Equal(before.Stored) {
+					t.Errorf("changed: %s", served)
+				}
+				return
+			}
+			if strings.Contains(served, secret) || !strings.Contains(served, c.keeps) || strings.Count(served, "REDACTED") != 1 ||
+				strings.Count(served, "SUBSETTED") != 1 || !strings.Contains(served, `"versionId":"3"`) {
+				t.Error(served)
+			}
+		})
+	}
+}
+
+// Nothing that is hidden can be searched by, by whatever way; what is not hidden can.
+func TestMaskedSearches(t *testing.T) {
+	h := auditor(t)
+	for query, want := range map[string]bool{
+		"Patient?name=x": false, "Patient?family=x": false, "Patient?given:exact=x": false, "Patient?phonetic=x": false, "Patient?phone=x": false,
+		"Patient?telecom=x": false, "Patient?email=x": false, "Patient?address=x": false, "Patient?address-city=x": false, "Patient?identifier=x": false,
+		"Patient?identifier:of-type=urn:x|a|b": false, "Patient?name:missing=true": false, "Patient?name:contains=x": false, "Patient?_text=x": false,
+		"Patient?_filter=name eq x": false, "Patient?_filter=gender eq male and not (family co x)": false, "Patient?_sort=name": false, "Patient?_sort=gender,-family": false,
+		"Claim?patient.name=x": false, "Claim?patient:identifier=urn:x|1": false, "Claim?encounter.patient.family=x": false, "Claim?_text=x": false,
+		"Organization?_has:Patient:organization:name=x": false, "Practitioner?_has:Patient:general-practitioner:_has:Claim:patient:patient.name=x": false,
+		"Patient?gender=male": true, "Patient?birthdate=2000": true, "Patient?_id=x": true, "Patient?general-practitioner=Organization/x": true,
+		"Claim?patient=x": true, "Claim?patient.gender=male": true, "Claim?provider.name=x": true, "Organization?name=x": true, "Organization?identifier=x": true,
+		"Patient?_has:Claim:patient:status=active": true, "Claim?_include=Claim:patient": true, "Patient?_sort=birthdate": true, "Patient?_lastUpdated=gt2020": true,
+	} {
+		typ, raw, _ := strings.Cut(query, "?")
+		params, err := search.Parse(strings.ReplaceAll(raw, " ", "+"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := search.Bind(fhir.Type(typ), params, search.Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+		if err := h.Searches(req.Query); (err == nil) != want {
+			t.Errorf("%s: %v", query, err)
+		}
+	}
+	// A scope is a search too: what it would tell, it does not allow.
+	for scope, want := range map[string]bool{"user/Patient.rs?name=x": false, "user/Patient.rs?gender=male": true} {
+		f := fenceOf(t, string(access.BuiltIn), access.Caller{Role: access.RoleAuditor, Scopes: []string{scope}}, time.Now())
+		if got := !f.Grant("Patient", store.ActionSearch).None(); got != want {
+			t.Errorf("%s: %v", scope, got)
+		}
+	}
+}
