@@ -1,12 +1,7 @@
 package fhirpath_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
-	"io"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -19,40 +14,18 @@ import (
 // examples gives the official example resources of R4, about half of them.
 func examples(t testing.TB) map[string]resource.Value {
 	t.Helper()
-	f, err := os.Open(fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]resource.Value{}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if err == io.EOF {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".json") {
-			continue
-		}
-		raw, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
+	fhirtest.Examples(t, func(name string, raw []byte) {
 		d, err := resource.Parse(raw, resource.DefaultLimits)
 		if err != nil {
-			t.Logf("%s: %v", h.Name, err) // a few examples are no sound JSON; resource has the tests of that
-			continue
+			t.Logf("%s: %v", name, err) // a few examples are no sound JSON; resource has the tests of that
+			return
 		}
 		if r4.IsResource(d.Root().ResourceType()) {
-			out[h.Name] = d.Root()
+			out[name] = d.Root()
 		}
-	}
+	})
+	return out
 }
 
 // compiled is a search parameter with both of its forms.

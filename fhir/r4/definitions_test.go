@@ -1,10 +1,8 @@
 package r4_test
 
 import (
-	"archive/tar"
 	"compress/gzip"
 	"encoding/json"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -71,35 +69,20 @@ type definition struct {
 // readPublished reads the structures that HL7 published as examples, by name.
 func readPublished(t *testing.T) map[string]definition {
 	t.Helper()
-	f, err := os.Open(fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string]definition{}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if err == io.EOF {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".profile.json") {
-			continue
+	fhirtest.Examples(t, func(name string, raw []byte) {
+		if !strings.HasSuffix(name, ".profile.json") {
+			return
 		}
 		var d definition
-		if err := json.NewDecoder(files).Decode(&d); err != nil {
-			t.Fatalf("%s: %v", h.Name, err)
+		if err := json.Unmarshal(raw, &d); err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
 		if d.ResourceType == "StructureDefinition" && len(d.Snapshot.Element) > 0 {
 			out[d.Name] = d
 		}
-	}
+	})
+	return out
 }
 
 // TestNothingIsAdded: elements that the packager of the definitions added for his own server are not R4's.

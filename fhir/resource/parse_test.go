@@ -1,10 +1,8 @@
 package resource_test
 
 import (
-	"archive/tar"
 	"bytes"
 	"compress/bzip2"
-	"compress/gzip"
 	"errors"
 	"io"
 	"os"
@@ -265,31 +263,7 @@ func FuzzParseIsLossless(f *testing.F) {
 
 // examples calls f with every official example and every Synthea bundle.
 func examples(t testing.TB, f func(name string, raw []byte)) {
-	file, err := os.Open(fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for tr := tar.NewReader(z); ; {
-		h, err := tr.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, err := io.ReadAll(tr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(h.Name, ".json") {
-			f(h.Name, raw)
-		}
-	}
+	fhirtest.Examples(t, f)
 	names, err := filepath.Glob(filepath.Join(fhirtest.Data(t, "data", "synthea"), "*.bz2"))
 	if err != nil || len(names) == 0 {
 		t.Fatal("no Synthea bundles", err)

@@ -1,11 +1,8 @@
 package rest_test
 
 import (
-	"archive/tar"
 	"bufio"
 	"compress/bzip2"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -62,31 +59,9 @@ func TestExamplesComeBackAsSent(t *testing.T) {
 
 // examples gives the official examples by file name.
 func examples(t *testing.T) map[string][]byte {
-	f, err := os.Open(fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[string][]byte{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		if out[h.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
-	}
+	fhirtest.Examples(t, func(name string, raw []byte) { out[name] = raw })
+	return out
 }
 
 // bunzip reads a compressed file of the test data.

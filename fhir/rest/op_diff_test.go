@@ -1,11 +1,7 @@
 package rest_test
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -18,36 +14,17 @@ import (
 // exampleFiles gives the official examples by type, those that are too large for many rounds left out.
 func exampleFiles(t *testing.T) map[fhir.Type][]resource.Value {
 	t.Helper()
-	f, err := os.Open(fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := map[fhir.Type][]resource.Value{}
-	for files := tar.NewReader(z); ; {
-		h, err := files.Next()
-		if err == io.EOF {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".json") || h.Size > 30<<10 {
-			continue
-		}
-		raw, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
+	fhirtest.Examples(t, func(_ string, raw []byte) {
+		if len(raw) > 30<<10 {
+			return
 		}
 		if d, err := resource.New(raw); err == nil {
 			typ := d.Root().ResourceType()
 			out[typ] = append(out[typ], d.Root())
 		}
-	}
+	})
+	return out
 }
 
 // What $diff says of two versions makes the one the other when it is sent as a patch, for official examples of all types.

@@ -64,7 +64,10 @@ func (l links) of(i int32) []int32 {
 var seed = maphash.MakeSeed()
 
 // find gives the number of a code, -1 if the table does not have it.
-func (t *table) find(code string) int32 {
+func (t *table) find(code string) int32 { return findIn(t, code, t.text) }
+
+// findIn is find in a text that may still be growing.
+func findIn[T string | []byte](t *table, code string, text T) int32 {
 	if len(t.cells) == 0 {
 		return -1
 	}
@@ -77,8 +80,9 @@ func (t *table) find(code string) int32 {
 		if i < 0 {
 			return -1
 		}
-		have := t.code(i)
-		if have == code || t.fold && strings.ToLower(have) == code {
+		s := t.concepts[i]
+		have := text[s.at : s.at+uint32(s.code)]
+		if string(have) == code || t.fold && strings.ToLower(string(have)) == code {
 			return i
 		}
 	}
@@ -131,7 +135,7 @@ func newBuilder(system, version string, limits Limits) *builder {
 
 // add gives the number of a code, new or known, and makes it a child of parent unless that is -1. The first display stands.
 func (b *builder) add(code, display string, parent int32) (int32, error) {
-	i := b.t.find2(code, b.text)
+	i := findIn(b.t, code, b.text)
 	if i < 0 {
 		if len(b.t.concepts) >= b.limits.Concepts || len(b.text) > b.limits.Bytes {
 			return 0, fhir.Errorf(fhir.TooCostly, "codesystem-too-large", "", b.t.system, b.limits.Concepts, b.limits.Bytes>>20)
@@ -158,28 +162,6 @@ const (
 	maxCode    = 4096  // bytes
 	maxDisplay = 16384 // bytes; longer ones are cut
 )
-
-// find2 is find while the text is still growing.
-func (t *table) find2(code string, text []byte) int32 {
-	if len(t.cells) == 0 {
-		return -1
-	}
-	if t.fold {
-		code = strings.ToLower(code)
-	}
-	mask := uint32(len(t.cells) - 1)
-	for at := uint32(maphash.String(seed, code)) & mask; ; at = (at + 1) & mask {
-		i := t.cells[at] - 1
-		if i < 0 {
-			return -1
-		}
-		s := t.concepts[i]
-		have := text[s.at : s.at+uint32(s.code)]
-		if string(have) == code || t.fold && strings.ToLower(string(have)) == code {
-			return i
-		}
-	}
-}
 
 // place enters concept i, whose code is not there yet; the cells are kept at most half full.
 func (b *builder) place(i int32, code string) {

@@ -1,14 +1,10 @@
 package walk_test
 
 import (
-	"archive/tar"
 	"compress/bzip2"
-	"compress/gzip"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir/fhirtest"
@@ -17,32 +13,7 @@ import (
 
 // examples yields the official R4 examples by file name.
 func examples(tb testing.TB, each func(name string, raw []byte)) {
-	f, err := os.Open(fhirtest.Data(tb, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".json") {
-			continue
-		}
-		raw, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		each(filepath.Base(h.Name), raw)
-	}
+	fhirtest.Examples(tb, func(name string, raw []byte) { each(filepath.Base(name), raw) })
 }
 
 // synthea yields the first n patients' bundles (0 = all), the hospital and practitioner batches included.

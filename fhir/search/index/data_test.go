@@ -1,14 +1,10 @@
 package index_test
 
 import (
-	"archive/tar"
 	"compress/bzip2"
-	"compress/gzip"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir/fhirtest"
@@ -16,40 +12,17 @@ import (
 )
 
 // examples gives the official R4 examples that are resources.
-func examples(tb testing.TB) []resource.Value {
-	f, err := os.Open(fhirtest.Data(tb, "data", "fhir-r4", "examples.tar.gz"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var out []resource.Value
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".json") {
-			continue
-		}
-		raw, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
+func examples(tb testing.TB) (out []resource.Value) {
+	fhirtest.Examples(tb, func(name string, raw []byte) {
 		d, err := resource.Parse(raw, resource.Limits{})
 		if err != nil {
-			tb.Fatalf("%s: %v", h.Name, err)
+			tb.Fatalf("%s: %v", name, err)
 		}
 		if d.Root().ResourceType() != "" {
 			out = append(out, d.Root())
 		}
-	}
+	})
+	return out
 }
 
 // synthea gives the resources of the first n patients' bundles.
