@@ -49,7 +49,7 @@ fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
-fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization
+fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/rest               -> fhir/operation

@@ -15,6 +15,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/certificate"
 	"github.com/lienthong/lienthong/fhir/certificate/page"
 	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -28,7 +29,7 @@ type certificates struct {
 }
 
 // openCertificates reads the keys. base is the FHIR base by which the server is reached.
-func (n *node) openCertificates(ctx context.Context, c config.Certificate, base string, systems identity.Systems, log *slog.Logger) error {
+func (n *node) openCertificates(ctx context.Context, c config.Certificate, base string, systems identity.Systems, schedules *immunization.Set, log *slog.Logger) error {
 	if c.Keys == "" {
 		return nil
 	}
@@ -40,7 +41,7 @@ func (n *node) openCertificates(ctx context.Context, c config.Certificate, base 
 		log.Warn("no certificates can be issued: the key file has no private key whose time has come", "file", c.Keys)
 	}
 	s, err := certificate.New(ctx, certificate.Config{
-		Interactions: n.service, Keys: keys, Issuer: c.IssuerAt(base), Authority: c.Authority, ValidFor: c.ValidFor, Systems: systems,
+		Interactions: n.service, Keys: keys, Issuer: c.IssuerAt(base), Authority: c.Authority, ValidFor: c.ValidFor, Systems: systems, Schedules: schedules,
 	})
 	if err != nil {
 		return err

@@ -120,7 +120,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	}
 	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules})
 
-	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, log); err != nil {
+	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
 		return err
 	}
 	path := ""

@@ -56,7 +56,7 @@ func (c *verifyCertificateCmd) Run(ctx context.Context, s streams) error {
 	v.Revoked = revoked.Before
 	lang := outcome.Language(c.Lang)
 	names := func(d certificate.Dose, lang outcome.Language) string {
-		return certificate.VaccineName(d, immunization.National(), lang)
+		return certificate.VaccineName(d, immunization.Standard(), lang)
 	}
 	text, err := certificateText(c.Input)
 	var verdict page.Verdict

@@ -41,6 +41,8 @@ type Dose struct {
 	Maker        string   // manufacturer; HC1 alone
 	Diseases     []string // SNOMED CT codes of what it is against; HC1 alone
 	Number, Of   int      // of its series; 0 = not known
+
+	by []string // references to who gave it, where the record has no name
 }
 
 // cvx is the code system of vaccine products.

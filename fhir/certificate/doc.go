@@ -10,7 +10,7 @@
 //
 // What is in it: name, birth date, and of each dose the product, the date, the lot and who gave it. No citizen ID, address
 // or record number. Only what was given is in it: neither entered-in-error nor not-done, and a dose that two senders
-// reported is in it once (fold.go).
+// reported is in it once (fold.go; fhir/immunization/history says when two records are one).
 //
 // Rows of the store (space "certificate"):
 //
@@ -27,5 +27,5 @@
 // Sources: https://spec.smarthealth.cards, https://hl7.org/fhir/uv/shc-vaccination,
 // https://github.com/ehn-dcc-development/eu-dcc-hcert-spec, Decision 5772/QĐ-BYT (2021), which used the EU form for COVID-19.
 //
-// It may import interaction, identity, immunization and what these stand on. Start reading at Card, then Verifier.
+// It may import interaction, identity, immunization with its history, and what these stand on. Start reading at Card, then Verifier.
 package certificate

@@ -6,77 +6,41 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir/immunization"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
 )
 
-// Fold makes one dose of what several senders reported about one event, and puts the doses into the order of their dates.
-//
-// Two reports are of one event if they are of the same group of vaccines and say the same day, or days next to each other
-// and the same lot; so are those that a third one joins. Of them the one that says most is kept. Reports without a full date are never folded: showing a dose
-// twice is the smaller mistake.
-func Fold(doses []Dose, s *immunization.Schedule) []Dose {
-	var events [][]Dose
-	for _, d := range doses {
-		event := []Dose{d}
-		events = slices.DeleteFunc(events, func(e []Dose) bool {
-			same := slices.ContainsFunc(e, func(o Dose) bool { return group(o, s) == group(d, s) && sameEvent(o, d) })
-			if same {
-				event = append(event, e...)
-			}
-			return same
-		})
-		events = append(events, event)
-	}
-	out := make([]Dose, 0, len(events))
+// fold makes one dose of each event: the leading record's, with what it does not say taken from the others. The doses are
+// in the order of their dates; one of no day has the date that its record gives, or none.
+func fold(set *immunization.Set, records []history.Record) []Dose {
+	events, _ := history.Fold(set, records)
+	var out []Dose
 	for _, e := range events {
-		out = append(out, slices.MinFunc(e, func(a, b Dose) int { return cmp.Or(cmp.Compare(said(b), said(a)), inOrder(a, b)) }))
+		if e.NotDone {
+			continue
+		}
+		d := doseOf(e.Leading().Doc)
+		if !e.On.IsZero() {
+			d.Date = e.On.Format(time.DateOnly)
+		}
+		for _, r := range e.Sources[1:] {
+			d.fill(doseOf(r.Doc))
+		}
+		out = append(out, d)
 	}
-	slices.SortStableFunc(out, inOrder)
+	slices.SortStableFunc(out, func(a, b Dose) int { return cmp.Compare(a.Date, b.Date) })
 	return out
 }
 
-// inOrder sorts by date, then so that the order does not depend on that of the reports.
-func inOrder(a, b Dose) int {
-	return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Lot, b.Lot), cmp.Compare(a.Performer, b.Performer), cmp.Compare(a.Text, b.Text))
-}
-
-func sameEvent(a, b Dose) bool {
-	da, err1 := time.Parse(time.DateOnly, a.Date)
-	db, err2 := time.Parse(time.DateOnly, b.Date)
-	if err1 != nil || err2 != nil {
-		return false
+// fill takes from another record of the dose what this one does not say.
+func (d *Dose) fill(other Dose) {
+	if d.System != cvx && other.System == cvx {
+		d.System, d.Code = other.System, other.Code
 	}
-	apart := db.Sub(da).Abs()
-	return apart == 0 || apart <= 24*time.Hour && a.Lot != "" && a.Lot == b.Lot
-}
-
-// group is what products stand for each other: those of the first series of the schedule that counts this one.
-func group(d Dose, s *immunization.Schedule) string {
-	if d.System == cvx {
-		if series := seriesOf(d.Code, s); series != nil {
-			return series.Name
-		}
+	d.Lot, d.Performer, d.Maker, d.Text = or(d.Lot, other.Lot), or(d.Performer, other.Performer), or(d.Maker, other.Maker), or(d.Text, other.Text)
+	if d.Number == 0 {
+		d.Number, d.Of = other.Number, other.Of
 	}
-	if d.Code != "" {
-		return d.System + "|" + d.Code
+	if d.Diseases == nil {
+		d.Diseases = other.Diseases
 	}
-	return "|" + d.Text
-}
-
-func seriesOf(code string, s *immunization.Schedule) *immunization.Series {
-	for i := range s.Series {
-		if slices.Contains(s.Series[i].CVX, code) || slices.Contains(s.Series[i].AlsoCounts, code) {
-			return &s.Series[i]
-		}
-	}
-	return nil
-}
-
-// said is how much of what a certificate shows a report has.
-func said(d Dose) (n int) {
-	for _, has := range []bool{d.System == cvx, d.Lot != "", d.Performer != "", d.Number > 0, len(d.Diseases) > 0, d.Maker != ""} {
-		if has {
-			n++
-		}
-	}
-	return n
 }

@@ -110,7 +110,7 @@ func (p *printer) table(c Card) {
 	}
 	header()
 	for i, d := range c.Doses {
-		vaccine := VaccineName(d, p.s.Schedule, p.lang)
+		vaccine := VaccineName(d, p.s.Schedules, p.lang)
 		if code := codeName(d); code != "" && code != vaccine {
 			vaccine += " (" + code + ")"
 		}

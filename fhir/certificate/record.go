@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -45,7 +44,7 @@ func doseOf(i resource.Value) Dose {
 		d.System, d.Code = system, code
 		d.Text = or(d.Text, c.Get("display").Text())
 	}
-	d.Date = dayOf(i.Get("occurrenceDateTime").Text())
+	d.Date, _, _ = strings.Cut(i.Get("occurrenceDateTime").Text(), "T")
 	for p := range i.Get("performer").Elements() {
 		actor := p.Get("actor")
 		// Who held the needle is nobody's business but the facility's.
@@ -57,6 +56,10 @@ func doseOf(i resource.Value) Dose {
 		}
 	}
 	d.Performer = or(d.Performer, i.Get("location").Get("display").Text())
+	for p := range i.Get("performer").Elements() {
+		d.by = append(d.by, p.Get("actor").Get("reference").Text())
+	}
+	d.by = append(d.by, i.Get("location").Get("reference").Text())
 	for p := range i.Get("protocolApplied").Elements() {
 		for disease := range p.Get("targetDisease").Elements() {
 			for c := range disease.Get("coding").Elements() {
@@ -71,15 +74,6 @@ func doseOf(i resource.Value) Dose {
 		}
 	}
 	return d
-}
-
-// dayOf is the day of a dateTime where the dose was given: as written, or the Vietnamese one of a time in UTC.
-func dayOf(dateTime string) string {
-	if t, err := time.Parse(time.RFC3339, dateTime); err == nil && strings.HasSuffix(dateTime, "Z") {
-		return t.In(vietnam).Format(time.DateOnly)
-	}
-	day, _, _ := strings.Cut(dateTime, "T")
-	return day
 }
 
 // count reads a positive integer; 0 = there is none.

@@ -14,6 +14,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -29,8 +30,8 @@ type Config struct {
 	Authority string
 	ValidFor  time.Duration // of a certificate; 0 = SHC without an end, HC1 ten years
 	Systems   identity.Systems
-	Schedule  *immunization.Schedule // names and groups of vaccines; nil = the national one
-	Now       func() time.Time       // nil = time.Now
+	Schedules *immunization.Set // names and groups of vaccines; nil = those built in
+	Now       func() time.Time  // nil = time.Now
 }
 
 // Service issues certificates of what the store holds, and revokes them. It is safe for concurrent use.
@@ -45,8 +46,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Schedule == nil {
-		c.Schedule = immunization.National()
+	if c.Schedules == nil {
+		c.Schedules = immunization.Standard()
 	}
 	c.Issuer = strings.TrimSuffix(c.Issuer, "/")
 	s := &Service{Config: c, store: c.Interactions.Store()}
@@ -126,11 +127,15 @@ func (s *Service) Card(ctx context.Context, patient fhir.ID, o Options) (Card, e
 			}
 		}
 	}
-	doses, err := s.doses(ctx, refs)
+	records, err := s.records(ctx, refs)
 	if err != nil {
 		return Card{}, err
 	}
-	for _, d := range Fold(doses, s.Schedule) {
+	names := map[string]string{}
+	for _, d := range fold(s.Schedules, records) {
+		if d.Performer == "" && d.by != nil {
+			d.Performer = s.facility(ctx, d.by, names)
+		}
 		switch {
 		case d.Date == "":
 			c.Undated++
@@ -145,10 +150,9 @@ func (s *Service) Card(ctx context.Context, patient fhir.ID, o Options) (Card, e
 // maxDoses bounds a record; nobody has had so many.
 const maxDoses = 500
 
-// doses reads the vaccinations that were given to one person under any of these references.
-func (s *Service) doses(ctx context.Context, refs []string) ([]Dose, error) {
-	var out []Dose
-	names := map[string]string{}
+// records reads the vaccinations that were given to one person under any of these references.
+func (s *Service) records(ctx context.Context, refs []string) ([]history.Record, error) {
+	var out []history.Record
 	query := "status=completed&patient=" + strings.Join(refs, ",")
 	var o interaction.SearchOptions
 	for {
@@ -161,14 +165,12 @@ func (s *Service) doses(ctx context.Context, refs []string) ([]Dose, error) {
 			if err != nil {
 				return nil, err
 			}
-			d := doseOf(doc.Root())
-			if d.Code == "" && d.Text == "" {
+			r := history.Read(doc.Root())
+			if r.Text == "" {
 				continue // R4 demands a vaccineCode; what is only an extension cannot be certified
 			}
-			if d.Performer == "" {
-				d.Performer = s.facility(ctx, doc.Root(), names)
-			}
-			out = append(out, d)
+			r.At = f.At
+			out = append(out, r)
 		}
 		if len(out) > maxDoses {
 			return nil, fhir.Errorf(fhir.TooCostly, "certificate-too-many", "", maxDoses)
@@ -181,12 +183,8 @@ func (s *Service) doses(ctx context.Context, refs []string) ([]Dose, error) {
 }
 
 // facility gives the name of the first organization or place that performed, if it is recorded here; names remembers.
-func (s *Service) facility(ctx context.Context, i resource.Value, names map[string]string) string {
-	var refs []string
-	for p := range i.Get("performer").Elements() {
-		refs = append(refs, p.Get("actor").Get("reference").Text())
-	}
-	for _, ref := range append(refs, i.Get("location").Get("reference").Text()) {
+func (s *Service) facility(ctx context.Context, refs []string, names map[string]string) string {
+	for _, ref := range refs {
 		typ, id, ok := strings.Cut(ref, "/")
 		if !ok || typ != "Organization" && typ != "Location" {
 			continue

@@ -149,7 +149,7 @@ func TestACardSaysWhatWasGivenAndNoMore(t *testing.T) {
 	w.put(`{"resourceType":"Patient","id":"p0","active":false}`, patient,
 		`{"resourceType":"Organization","id":"o1","name":"Trạm Y tế Giả Định"}`,
 		vaccinated("given", "completed", "198", "2025-01-10", "L1", `,"performer":[{"actor":{"reference":"Practitioner/x","display":"BS Giả Định"}},{"actor":{"reference":"Organization/o1"}}]`),
-		vaccinated("again", "completed", "198", "2025-01-10", "", ``),
+		vaccinated("given2", "completed", "198", "2025-01-10", "", ``),
 		vaccinated("nextday", "completed", "198", "2025-01-11", "L1", ``),
 		vaccinated("otherlot", "completed", "198", "2025-01-12", "L2", ``),
 		vaccinated("night", "completed", "178", "2025-02-10T18:30:00Z", "N1", ``),

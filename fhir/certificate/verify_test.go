@@ -11,7 +11,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lienthong/lienthong/fhir/certificate"
-	"github.com/lienthong/lienthong/fhir/immunization"
 )
 
 // signed makes a world with one certificate, long enough for several QR codes.
@@ -327,54 +325,6 @@ func TestICAO(t *testing.T) {
 			t.Errorf("%q became %q, want %q", name, got, want)
 		}
 	}
-}
-
-func TestFoldKeepsEveryEventOnce(t *testing.T) {
-	dose := rapid.Custom(func(t *rapid.T) certificate.Dose {
-		return certificate.Dose{
-			System: "http://hl7.org/fhir/sid/cvx", Code: rapid.SampledFrom([]string{"198", "146", "10", "08", "999"}).Draw(t, "code"),
-			Date: rapid.SampledFrom([]string{"2025-01-01", "2025-01-02", "2025-01-03", "2025-02-01", "2025", ""}).Draw(t, "date"),
-			Lot:  rapid.SampledFrom([]string{"", "A", "B"}).Draw(t, "lot"),
-		}
-	})
-	s := immunization.National()
-	rapid.Check(t, func(rt *rapid.T) {
-		doses := rapid.SliceOfN(dose, 0, 8).Draw(rt, "doses")
-		once := certificate.Fold(doses, s)
-		if again := certificate.Fold(rapid.Permutation(once).Draw(rt, "again"), s); !reflect.DeepEqual(again, once) {
-			rt.Fatalf("folding again gives something else: %v, %v", once, again)
-		}
-		if shuffled := certificate.Fold(rapid.Permutation(doses).Draw(rt, "order"), s); !reflect.DeepEqual(shuffled, once) {
-			rt.Fatalf("the order of the reports matters: %v, %v", once, shuffled)
-		}
-		events := map[string]bool{}
-		for _, d := range once {
-			if len(d.Date) == 10 {
-				key := d.Date + d.Code
-				if events[key] {
-					rt.Fatalf("the same vaccine twice on one day: %v", once)
-				}
-				events[key] = true
-			}
-		}
-		for _, d := range doses { // every event is still there, under its own day or the one beside it
-			found := false
-			for _, o := range once {
-				if d.Date == o.Date && d.Code == o.Code && d.Lot == o.Lot || o.Date != "" && d.Date != "" && near(o.Date, d.Date) {
-					found = true
-				}
-			}
-			if !found {
-				rt.Fatalf("%v is gone from %v", d, once)
-			}
-		}
-	})
-}
-
-func near(a, b string) bool {
-	x, err1 := time.Parse(time.DateOnly, a)
-	y, err2 := time.Parse(time.DateOnly, b)
-	return err1 == nil && err2 == nil && x.Sub(y).Abs() <= 48*time.Hour
 }
 
 func FuzzVerify(f *testing.F) {

@@ -34,18 +34,20 @@ var wordsOf = map[outcome.Language]words{
 
 // VaccineName is what a dose's product is called for people: as the record has it, else as the schedule names the usual
 // product of a series, else its code.
-func VaccineName(d Dose, s *immunization.Schedule, lang outcome.Language) string {
+func VaccineName(d Dose, set *immunization.Set, lang outcome.Language) string {
 	if d.Text != "" {
 		return d.Text
 	}
 	if d.System == cvx {
-		for _, series := range s.Series {
-			switch {
-			case series.CVX[0] != d.Code: // the others of a series are accepted for it, but called something else
-			case lang == outcome.Vietnamese:
-				return series.VaccineVi
-			default:
-				return series.DiseaseEn
+		for _, s := range set.All() {
+			for _, series := range s.Series {
+				switch {
+				case series.CVX[0] != d.Code: // the others of a series are accepted for it, but called something else
+				case lang == outcome.Vietnamese:
+					return series.VaccineVi
+				default:
+					return series.DiseaseEn
+				}
 			}
 		}
 	}

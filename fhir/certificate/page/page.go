@@ -189,7 +189,7 @@ func (h *Handler) check(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	names := func(d certificate.Dose, lang outcome.Language) string {
-		return certificate.VaccineName(d, h.service.Schedule, lang)
+		return certificate.VaccineName(d, h.service.Schedules, lang)
 	}
 	verdict, err := Judge(r.Context(), h.service.Verifier(), names, text, lang)
 	if err != nil {
