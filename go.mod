@@ -3,6 +3,8 @@ module github.com/lienthong/lienthong
 go 1.26.0
 
 require (
+	codeberg.org/go-fonts/liberation v0.6.0 // the font of printed certificates, OFL 1.1, with the letters of Vietnamese: fhir/certificate
+	codeberg.org/go-pdf/fpdf v0.12.0 // PDF of certificates, MIT: fhir/certificate
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latencies of the bench: cmd/lienthong/bench
 	github.com/alecthomas/kong v1.17.0 // the command line: cmd/lienthong
 	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature
@@ -10,18 +12,23 @@ require (
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals of FHIR and money: fhir/search, adapters/bhxh/hoso
 	github.com/cockroachdb/pebble/v2 v2.1.7 // the rows on disk, pure Go: fhir/store/engine, commitlog/embedded
 	github.com/evanphx/json-patch/v5 v5.9.11 // JSON Patch (RFC 6902): fhir/interaction
+	github.com/fxamacker/cbor/v2 v2.10.0 // CBOR of HC1 certificates, MIT: fhir/certificate
 	github.com/gin-gonic/gin v1.12.0 // HTTP routing: fhir/rest
+	github.com/go-jose/go-jose/v4 v4.1.9 // JWS and JWKS of certificates, Apache 2.0: fhir/certificate
 	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource
 	github.com/goccy/go-yaml v1.19.2 // settings file: cmd/lienthong/config
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction
 	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature
 	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest
+	github.com/makiuchi-d/gozxing v0.1.1 // reads QR codes from images, MIT: fhir/certificate/scan
 	github.com/robfig/cron/v3 v3.0.1 // cron expressions and the trigger: scheduler
 	github.com/rogpeppe/go-internal v1.16.0 // scripts of exchanges in tests
 	github.com/russellhaering/goxmldsig v1.6.1 // XML-DSig of claim files: adapters/bhxh/signature
 	github.com/samply/golang-fhir-models/fhir-models v0.3.2 // typed views, read only: fhir/resource
 	github.com/schollz/progressbar/v3 v3.19.1 // progress of an import: cmd/lienthong/importing
+	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR codes, which takes the modes for digits and base45 by itself, MIT: fhir/certificate
+	github.com/veraison/go-cose v1.3.0 // COSE_Sign1 of HC1 certificates, MPL 2.0, used unchanged: fhir/certificate
 	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck
 	golang.org/x/sync v0.24.0 // bounded goroutines with an owner
 	golang.org/x/term v0.47.0 // whether the demo talks to a terminal: cmd/lienthong
@@ -85,6 +92,7 @@ require (
 	github.com/tiendc/go-deepcopy v1.7.2 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
 	github.com/xuri/efp v0.0.3-0.20260924042702-217b81952dec // indirect
 	github.com/xuri/nfp v0.0.2-0.20250530014748-2ddeb826f9a9 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.10.0 // indirect
@@ -94,5 +102,6 @@ require (
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
 )

@@ -85,8 +85,15 @@ func (d *demo) open(ctx context.Context) error {
 	if err := os.WriteFile(credentials, []byte("username: "+demoAccount+"\npassword: "+demoPassword+"\n"), 0o600); err != nil {
 		return err
 	}
+	keys := filepath.Join(d.dir, "certificate-keys.json")
+	if _, err := os.Stat(keys); errors.Is(err, os.ErrNotExist) {
+		if _, err := addKey(keys, time.Now()); err != nil {
+			return err
+		}
+	}
 	settings := config.Server{
-		Data: filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
+		Certificate: config.Certificate{Keys: keys, Authority: "Lienthong (demo)", ValidFor: 365 * 24 * time.Hour},
+		Data:        filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
 		Gateway: config.Gateway{
 			URL: urlOf(d.portal), Credentials: credentials,
 			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 5 * time.Second, Settle: 8 * time.Second, Resend: "settled", Lease: 6 * time.Second,

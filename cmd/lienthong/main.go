@@ -8,6 +8,8 @@
 //	lienthong bench          speed, next to its limits
 //	lienthong policy         show and check who may see and change what
 //	lienthong verify-audit   whether the audit journal holds
+//	lienthong certificate-key new FILE   a key to sign vaccination certificates
+//	lienthong verify-certificate INPUT   whether one is genuine: 0 valid, 1 not valid, 2 unreadable
 //	lienthong version
 //
 // Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
@@ -68,6 +70,10 @@ type cli struct {
 	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
 
 	VerifyAudit verifyAuditCmd `cmd:"" name:"verify-audit" help:"Prove offline that the audit journal was not tampered with."`
+
+	CertificateKey certificateKeyCmd `cmd:"" name:"certificate-key" help:"Keys that sign vaccination certificates."`
+
+	VerifyCertificate verifyCertificateCmd `cmd:"" name:"verify-certificate" help:"Check a vaccination certificate without a network: exit code 0 valid, 1 not valid, 2 unreadable."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

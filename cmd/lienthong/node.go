@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,6 +50,8 @@ type node struct {
 	outbox   *delivery.Outbox
 	handler  http.Handler
 	runner   *scheduler.Runner // nil without a gateway: claims then wait in the outbox
+
+	certificates certificates
 }
 
 // openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
@@ -87,7 +91,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	n := &node{store: st, policies: policies}
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = n.trail.store
-		err = n.build(ctx, c, o, systems, log)
+		err = n.build(ctx, c, o, systems, served, log)
 	}
 	if err != nil {
 		_ = n.close()
@@ -96,7 +100,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	return n, nil
 }
 
-func (n *node) build(ctx context.Context, c config.Server, o index.Options, systems identity.Systems, log *slog.Logger) error {
+func (n *node) build(ctx context.Context, c config.Server, o index.Options, systems identity.Systems, served string, log *slog.Logger) error {
 	claims := mapping.Systems{Base: c.SIDBase}
 	n.outbox = delivery.New(delivery.Config{
 		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery,
@@ -117,6 +121,9 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	}
 	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules})
 
+	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
+		return err
+	}
 	path := ""
 	if u, err := url.Parse(c.BaseURL); err == nil {
 		path = u.Path
@@ -124,13 +131,13 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: rest.Unauthenticated,
-		Operations:   append(operations(n, c.SIDBase), vaccinations(given, c.SIDBase)...),
+		Operations:   slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase)),
 		Limits:       rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err
 	}
-	n.handler = n.trail.handler(server, server.BasePath)
+	n.handler = n.certificates.public(n.trail.handler(server, server.BasePath))
 	if c.Gateway.URL == "" {
 		return nil
 	}

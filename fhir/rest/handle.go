@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -71,7 +72,9 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 	}
 	c.ifNoneMatch, c.ifModifiedSince = header(g.Request, "If-None-Match"), header(g.Request, "If-Modified-Since")
 	if err := c.negotiate(g.Request); err != nil {
-		return answer{}, err
+		if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "accept-unknown" || !s.serves(g.FullPath()) {
+			return answer{}, err
+		}
 	}
 	if err := s.admit(g, c); err != nil {
 		return answer{}, err

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -20,6 +21,16 @@ type Operation struct {
 	Definition string
 	// Run answers with one resource as JSON. It is called by many at once.
 	Run func(ctx context.Context, asked Asked) ([]byte, error)
+	// Serve, in place of Run, answers with what need not be a resource, such as a PDF. Parameters in the body of a POST are
+	// in Asked.Query after those of the address; there is no Asked.Body. It is called by many at once.
+	Serve func(ctx context.Context, asked Asked) (Content, error)
+}
+
+// Content is an answer that need not be FHIR.
+type Content struct {
+	Type string // media type
+	Name string // of a file to save it as; "" = none
+	Body []byte
 }
 
 // Asked is what an operation is asked for.
@@ -71,6 +82,8 @@ func (s *Server) operate(name string, instance bool) handler {
 			switch {
 			case c.http.Method != http.MethodPost && !o.Reads:
 				return answer{}, fhir.Errorf(fhir.NotAllowed, "method-unknown", "", c.http.Method)
+			case o.Serve != nil:
+				return s.serve(ctx, c, o, asked)
 			case c.http.Method == http.MethodPost && !(o.Reads && c.http.ContentLength == 0):
 				doc, err := c.document(s.Limits.FormBytes)
 				if err != nil {
@@ -88,6 +101,30 @@ func (s *Server) operate(name string, instance bool) handler {
 		}
 		return answer{}, fhir.Errorf(fhir.NotFound, "operation-unknown", "", strings.TrimPrefix(string(c.key.Type)+"/$"+name, "/"))
 	}
+}
+
+// serve runs Operation.Serve.
+func (s *Server) serve(ctx context.Context, c *call, o Operation, asked Asked) (answer, error) {
+	if c.http.Method == http.MethodPost && c.http.ContentLength != 0 {
+		raw, err := s.operationQuery(c)
+		if err != nil {
+			return answer{}, err
+		}
+		asked.Query = strings.Trim(asked.Query+"&"+dropParams(raw, "_format", "_pretty"), "&")
+	}
+	content, err := o.Serve(ctx, asked)
+	if err != nil {
+		return answer{}, err
+	}
+	a := parametersAnswer(content.Body)
+	a.media, a.name = content.Type, content.Name
+	return a, nil
+}
+
+// serves says whether a path is that of an operation with Serve: its own parameters say what it answers with, so that
+// Accept: application/pdf is nothing to refuse.
+func (s *Server) serves(path string) bool {
+	return slices.ContainsFunc(s.Operations, func(o Operation) bool { return o.Serve != nil && strings.HasSuffix(path, "/$"+o.Name) })
 }
 
 // appendOperations lists what can be done with a type, or with "" the server, beyond the interactions.

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,6 +31,8 @@ type answer struct {
 
 	tag       string // entity tag of what is not one version, such as a search
 	immutable bool   // the answer to this address will always be the same
+
+	media, name string // of Content; "" = FHIR JSON
 }
 
 // buffer is a pooled byte slice.
@@ -58,6 +61,8 @@ var (
 	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
 	// vary is what answers depend on besides the address: caches must not give one client's form to another.
 	vary = []string{"Accept, Accept-Encoding, Accept-Language, Prefer"}
+	// contentPolicy lets nothing of Content act, whatever is in it.
+	contentPolicy = []string{"default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 )
 
 // write sends an answer.
@@ -94,6 +99,15 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 	defer buffers.put(a.body)
 	body := a.body.b
 	switch {
+	case a.media != "":
+		h["Content-Type"] = []string{a.media}
+		if a.media != "application/pdf" { // browsers do not show a PDF in a sandbox
+			h["Content-Security-Policy"] = contentPolicy
+		}
+		h["X-Content-Type-Options"], h["Referrer-Policy"] = []string{"nosniff"}, []string{"no-referrer"}
+		if a.name != "" {
+			h["Content-Disposition"] = []string{mime.FormatMediaType("inline", map[string]string{"filename": a.name})}
+		}
 	case c.html:
 		body = s.page(c, a)
 		h["Content-Type"], h["Content-Security-Policy"] = contentTypeHTML, pagePolicy

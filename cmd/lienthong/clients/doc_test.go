@@ -3,6 +3,7 @@
 //
 //	testdata/node/    fhir-kit-client
 //	testdata/python/  fhirpy, fhirclient with its models of R4, fhir.resources with its models of R4B
+//	certificate.*     kill-the-clipboard (node), cwt, base45, zxing-cpp, PDFium (python): certificates of vaccinations
 //	testdata/java/    the client of HAPI, its parser strict, and the validator of HL7 in it
 //
 // .ci/clients installs them at pinned versions into .cache/clients, or into the folder that LIENTHONG_CLIENTS names;

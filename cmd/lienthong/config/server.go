@@ -32,6 +32,7 @@ type Server struct {
 	AuditName   string        `name:"audit-name" default:"lienthong" env:"LIENTHONG_AUDIT_NAME" placeholder:"NAME" help:"Name of this server's audit journal when its key is made: one of its own for each server of a store. Default: ${default}."`
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
+	Certificate Certificate   `embed:"" prefix:"certificate-"`
 }
 
 // Gateway is the assessment portal that claims go to.
@@ -80,6 +81,9 @@ func (s *Server) Check() error {
 	}
 	if s.MaxBody < 1 || s.MaxEntries < 1 {
 		return errors.New("--max-body and --max-entries must be positive")
+	}
+	if err := s.Certificate.check(); err != nil {
+		return err
 	}
 	s.BaseURL = strings.TrimSuffix(s.BaseURL, "/")
 	s.SIDBase = strings.TrimSuffix(s.SIDBase, "/")
