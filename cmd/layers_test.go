@@ -49,6 +49,7 @@ fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
+fhir/matching           -> fhir/interaction fhir/identity fhir/access
 fhir/rest               -> fhir/operation
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/matching"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -106,7 +108,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	})
 	n.service = interaction.New(interaction.Config{
 		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:  []interaction.Hook{citizenIDs(systems), n.outbox.Enqueue},
+		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	n.outbox.Use(n.service)
@@ -123,7 +125,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: rest.Unauthenticated,
-		Operations:   append(operations(n, c.SIDBase), vaccinations(given, c.SIDBase)...),
+		Operations:   slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), whoIsWho(matching.New(n.service, systems), c.SIDBase)),
 		Limits:       rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
