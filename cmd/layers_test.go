@@ -53,6 +53,7 @@ fhir/operation/vaccination -> fhir/operation fhir/immunization/history
 fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
+fhir/matching           -> fhir/interaction fhir/identity fhir/access
 fhir/rest               -> fhir/operation
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store

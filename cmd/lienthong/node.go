@@ -23,6 +23,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/matching"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -111,7 +112,7 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	})
 	n.service = interaction.New(interaction.Config{
 		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:  []interaction.Hook{citizenIDs(systems), n.outbox.Enqueue},
+		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	n.outbox.Use(n.service)
@@ -131,8 +132,9 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: rest.Unauthenticated,
-		Operations:   slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase)),
-		Limits:       rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Operations: slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+			whoIsWho(matching.New(n.service, systems), c.SIDBase)),
+		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err

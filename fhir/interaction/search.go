@@ -88,6 +88,10 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 			return Page{}, err
 		}
 	}
+	if err := s.FollowMerged(ctx, &req.Query, p.AsOf); err != nil {
+		return Page{}, err
+	}
+	p.Request = req
 	if req.Summary == search.SummaryCount {
 		n, err := s.store.Count(ctx, req.Query, p.AsOf)
 		p.Total, p.Count = &n, 0

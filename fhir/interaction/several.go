@@ -63,6 +63,11 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 			return Page{}, err
 		}
 	}
+	for i := range legs {
+		if err := s.FollowMerged(ctx, &legs[i].query, p.AsOf); err != nil {
+			return Page{}, err
+		}
+	}
 	if p.Request.Summary == search.SummaryCount {
 		n, err := s.countLegs(ctx, legs, p.AsOf)
 		p.Total, p.Count = &n, 0

@@ -190,6 +190,9 @@ func (r *record) compartment(ctx context.Context, t fhir.Type) error {
 		return nil //nolint:nilerr // a type that only has itself as member
 	}
 	q := search.Query{Type: t, Where: []search.Condition{in}}
+	if err := r.s.interactions.FollowMerged(ctx, &q, r.at); err != nil {
+		return err
+	}
 	if r.o.Since != 0 {
 		q.Where = append(q.Where, search.Terms{Name: "_since", Any: []search.Term{{Param: search.ParamLastUpdated, Low: search.InstantValue(r.o.Since)}}})
 	}

@@ -106,6 +106,9 @@ func (r *record) samePatient(ctx context.Context, support map[fhir.Key]store.Mat
 		same := map[fhir.Key]bool{}
 		if in, err := interaction.InCompartment(patient, t); err == nil && patient.ID != "" && t != "Patient" {
 			q := search.Query{Type: t, Where: []search.Condition{search.IDs{ID: ids}, in}}
+			if err := r.s.interactions.FollowMerged(ctx, &q, r.at); err != nil {
+				return err
+			}
 			for m, err := range r.s.store.Search(ctx, q, r.at, store.SearchOptions{}) {
 				if err != nil {
 					return err

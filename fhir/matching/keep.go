@@ -1,0 +1,53 @@
+package matching
+
+import (
+	"context"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+type takenKey struct{}
+
+// taken is the context of the one write that may take a link away.
+func taken(ctx context.Context) context.Context { return context.WithValue(ctx, takenKey{}, true) }
+
+// Keep is the hook that makes links of type replaced-by hold: they are known to searches (interaction.Same) from the commit on
+// that writes them, and only Unmerge takes one away. A system that sends the replaced Patient again as if nothing had happened gets
+// Conflict "patient-merged", with the Patient that stands for it now: what refers to the old one is still accepted and found.
+func Keep(ctx context.Context, w interaction.Write) (interaction.Additions, error) {
+	var a interaction.Additions
+	if w.Key.Type != "Patient" {
+		return a, nil
+	}
+	var was fhir.ID
+	if w.Before != nil {
+		doc, err := resource.New(w.Before.Stored.Body)
+		if err != nil {
+			return a, err
+		}
+		was = replacedBy(doc.Root())
+	}
+	is := fhir.ID("")
+	if w.Method != store.MethodDelete {
+		is = replacedBy(w.Doc)
+	}
+	if was == is {
+		return a, nil
+	}
+	if was != "" && ctx.Value(takenKey{}) == nil {
+		return a, fhir.Errorf(fhir.Conflict, "patient-merged", "", string(w.Key.ID), string(was))
+	}
+	if is == w.Key.ID {
+		return a, fhir.Errorf(fhir.Unprocessable, "merge-same", "Patient.link")
+	}
+	if was != "" {
+		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, was, false)...)
+	}
+	if is != "" {
+		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, is, true)...)
+	}
+	return a, nil
+}
