@@ -25,6 +25,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/matching"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -64,7 +65,6 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	ctx = ours(ctx)
 	systems := identity.Systems{Base: c.SIDBase + "/sid/"}
 	o := index.Options{Base: c.BaseURL, Also: ownBases(c, served), FoldSystem: systems.Fold}
-	indexed := index.New(o)
 	if err := private(c.Data, log); err != nil {
 		return nil, err
 	}
@@ -76,15 +76,9 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	}
 	st, err := engine.Open(c.Data, engine.Options{
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
-		Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
-			d, err := resource.New(doc.Body)
-			if err != nil {
-				return nil, err
-			}
-			entries, _ := indexed.Resource(d.Root(), 1)
-			return entries, nil
-		},
-		Logger: log,
+		Index:      indexFunc(o, nil),
+		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
+		Logger:     log,
 	})
 	if err != nil {
 		return nil, err
@@ -99,6 +93,20 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	return n, nil
+}
+
+// indexFunc indexes stored documents by the parameters of R4 and those that reg adds.
+func indexFunc(o index.Options, reg *r4.Registry) engine.IndexFunc {
+	o.Registry = reg
+	x := index.New(o)
+	return func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+		d, err := resource.New(doc.Body)
+		if err != nil {
+			return nil, err
+		}
+		entries, _ := x.Resource(d.Root(), 1)
+		return entries, nil
+	}
 }
 
 func (n *node) build(ctx context.Context, c config.Server, o index.Options, systems identity.Systems, served string, log *slog.Logger) error {

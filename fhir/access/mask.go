@@ -154,6 +154,9 @@ func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
 	if p&search.ParamAside == 0 {
 		return false
 	}
+	if base >= r4.FirstCustom {
+		return m.hidesIdentifiers()
+	}
 	param := r4.ParamByID(uint16(base))
 	return param != nil && param.Type == r4.ParamReference && m.hidesIdentifiers()
 }

@@ -70,6 +70,9 @@ func (s *Service) applyOnce(ctx context.Context, w WriteSet, changes []*change, 
 // when ours was read (pin), so that a version that moved by the time of the commit is decided anew.
 func (w WriteSet) ours(hooks bool) func(error) bool {
 	return func(err error) bool {
+		if definitionsChanged(err) {
+			return true
+		}
 		if m, ok := errors.AsType[*store.MatchError](err); ok {
 			return m.Index >= len(w.Require)
 		}

@@ -17,6 +17,8 @@ type criteria struct {
 	query search.Query
 	text  string // Type?criteria: the same text is the same question
 	path  string // of a bundle: where they stand
+
+	registry *r4.Registry // that query was bound with
 }
 
 // conditions names the parameters, for messages.
@@ -34,11 +36,15 @@ func (c *criteria) conditions() string {
 // it, "http://host/fhir/Patient?identifier=S|V". Criteria are always strict: a parameter that were passed over would make them match more.
 func (s *Service) bindCriteria(t fhir.Type, raw string) (*criteria, error) {
 	raw = trimCriteria(t, raw)
-	q, err := search.BindCriteria(t, raw, s.searchOptions(context.Background(), false))
+	o, err := s.searchOptions(context.Background(), false)
 	if err != nil {
 		return nil, err
 	}
-	return &criteria{typ: t, query: q, text: string(t) + "?" + raw}, nil
+	q, err := search.BindCriteria(t, raw, o)
+	if err != nil {
+		return nil, err
+	}
+	return &criteria{typ: t, query: q, text: string(t) + "?" + raw, registry: o.Registry}, nil
 }
 
 // met says whether a resource with these entries meets the criteria. Conditions that its own entries do not decide, such
@@ -54,7 +60,7 @@ func (c *criteria) refers() (yes bool) {
 	eachCondition(c.query.Where, func(w search.Condition) {
 		t, ok := w.(search.Terms)
 		yes = yes || ok && slices.ContainsFunc(t.Any, func(t search.Term) bool {
-			p := r4.ParamByID(uint16(t.Param &^ (search.ParamDetail | search.ParamAside | search.ParamTyped)))
+			p := c.registry.ByID(t.Param.Number())
 			return p != nil && (p.Type == r4.ParamReference || p.Type == r4.ParamComposite || p.Type == r4.ParamURI)
 		})
 	})
@@ -105,10 +111,15 @@ func (s *Service) atMostTwo(ctx context.Context, c *criteria, t fhir.T) ([]store
 }
 
 // searchOptions are what all query strings of this service are bound with.
-func (s *Service) searchOptions(ctx context.Context, lenient bool) search.Options {
+func (s *Service) searchOptions(ctx context.Context, lenient bool) (search.Options, error) {
+	d, err := s.definitions(ctx)
+	if err != nil {
+		return search.Options{}, err
+	}
 	return search.Options{
 		Context: ctx, Lenient: lenient, Base: s.base, Also: s.also, FoldSystem: s.fold, Now: s.now(), Pass: passed, Terminology: s.codes,
-	}
+		Registry: d.registry, Percent: s.percent,
+	}, nil
 }
 
 // passed are the parameters that a search may carry for the rooms above: they say how to show, not what to find.

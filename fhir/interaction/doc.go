@@ -20,6 +20,9 @@
 //
 // * only when there are hooks: they are told the version that the write will get.
 //
+// A SearchParameter that is written is in force from its commit on (register.go); commits with documents demand the parameters
+// that these were indexed by (definitions.go).
+//
 // Within a transaction criteria also see what its entries delete and write (pending.go). A read of a transaction that finds
 // a resource by its id demands OneMatch for it (rehearse.go).
 //

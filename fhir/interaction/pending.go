@@ -115,6 +115,10 @@ func (tx *transaction) docs(ctx context.Context, t fhir.Type) (*pendingDocs, err
 			}
 		}
 	}
+	d, err := tx.s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	lists := make([][]search.Entry, len(todo))
 	faults := make([]error, len(todo))
 	if err := tx.each(ctx, len(todo), func(n int) {
@@ -123,7 +127,7 @@ func (tx *transaction) docs(ctx context.Context, t fhir.Type) (*pendingDocs, err
 			v = tx.changes[todo[n]].value
 		}
 		faults[n] = guarded(func() error {
-			lists[n], _ = tx.s.index.Resource(v, 1) // its faults are told when it is prepared
+			lists[n], _ = d.index.Resource(v, 1) // its faults are told when it is prepared
 			return nil
 		})
 	}); err != nil {

@@ -21,12 +21,13 @@ type change struct {
 	meets      *criteria // that the document must meet, nil = none
 	pin        bool      // look at the current version also when no hook asks for it
 
-	before   *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
-	beforeAt fhir.T       // as of when
-	put      store.Put
-	del      store.Delete
-	more     Additions
-	puts     []store.Put // of more.Puts
+	before      *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
+	beforeAt    fhir.T       // as of when
+	definitions *definitions // that put was indexed by
+	put         store.Put
+	del         store.Delete
+	more        Additions
+	puts        []store.Put // of more.Puts
 }
 
 // isDelete says which of put and del counts.
@@ -43,7 +44,12 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 	if c.isDelete() {
 		c.del = store.Delete{Key: c.key, IfVersion: c.ifMatch}
 	} else {
-		put, err := s.put(c.value, c.key.ID)
+		d, err := s.definitions(ctx)
+		if err != nil {
+			return err
+		}
+		c.definitions = d
+		put, err := s.put(d, c.value, c.key.ID)
 		if err != nil {
 			return err
 		}
@@ -64,8 +70,8 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 }
 
 // put makes the put of a document: the one walk, and the form in which it is stored.
-func (s *Service) put(v resource.Value, id fhir.ID) (store.Put, error) {
-	entries, issues := s.index.Resource(v, s.limits.Issues)
+func (s *Service) put(d *definitions, v resource.Value, id fhir.ID) (store.Put, error) {
+	entries, issues := d.index.Resource(v, s.limits.Issues)
 	if len(issues) > 0 {
 		return store.Put{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "resource-invalid", Issues: issues}
 	}
@@ -130,7 +136,7 @@ func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) er
 			if err != nil {
 				return err
 			}
-			put, err := s.put(doc.Root(), id)
+			put, err := s.put(c.definitions, doc.Root(), id)
 			if err != nil {
 				return err
 			}
@@ -150,7 +156,7 @@ func requiredID(v resource.Value) (fhir.ID, error) {
 }
 
 // commit hands the changes to the store: the puts of changes in their order, then those of hooks; deletes likewise.
-// Its error is a *refusal.
+// What the store refuses is a *refusal.
 func (s *Service) commit(ctx context.Context, changes []*change, require []store.Precondition, records []store.Record) (store.Receipt, error) {
 	c := store.Changes{Require: require, Records: records, Puts: make([]store.Put, 0, len(changes))}
 	for _, ch := range changes {
@@ -164,6 +170,9 @@ func (s *Service) commit(ctx context.Context, changes []*change, require []store
 	}
 	for _, ch := range changes {
 		c.Puts = append(c.Puts, ch.puts...)
+	}
+	if err := s.register(ctx, changes, &c); err != nil {
+		return store.Receipt{}, err
 	}
 	rec, err := s.store.Commit(ctx, c)
 	if err != nil {

@@ -79,7 +79,7 @@ func (t *turnstiles) wait(ctx context.Context, about string) (leave func(), err 
 
 // moved says whether a commit failed because the state changed after it was read for the decision.
 func moved(err error, pinned bool) bool {
-	if _, ok := errors.AsType[*store.MatchError](err); ok {
+	if _, ok := errors.AsType[*store.MatchError](err); ok || definitionsChanged(err) {
 		return true
 	}
 	e, ok := errors.AsType[*fhir.Error](err)

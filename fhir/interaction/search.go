@@ -77,7 +77,11 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 	if !r4.IsResource(t) {
 		return Page{}, fhir.Errorf(fhir.NotFound, "type-unknown", "", string(t))
 	}
-	req, err := search.Bind(t, params, s.searchOptions(ctx, o.Lenient))
+	options, err := s.searchOptions(ctx, o.Lenient)
+	if err != nil {
+		return Page{}, err
+	}
+	req, err := search.Bind(t, params, options)
 	if err != nil {
 		return Page{}, err
 	}

@@ -17,7 +17,7 @@ import (
 // Service performs interactions on one store. It has no state of its own and is safe for concurrent use.
 type Service struct {
 	store  store.Store
-	index  *index.Index
+	params *parameters // the search parameters in force, and the index by them
 	base   string
 	also   search.Bases
 	fold   func(system string) string
@@ -84,7 +84,7 @@ func (l Limits) withDefaults() Limits {
 func New(c Config) *Service {
 	s := &Service{
 		store:  c.Store,
-		index:  index.New(index.Options{Base: c.Base, Also: c.Also, FoldSystem: c.FoldSystem}),
+		params: newParameters(c.Store, index.Options{Base: c.Base, Also: c.Also, FoldSystem: c.FoldSystem}),
 		base:   c.Base,
 		also:   c.Also,
 		fold:   c.FoldSystem,

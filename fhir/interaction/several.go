@@ -45,7 +45,11 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 	if types, err = inCompartment(o.Compartment, types); err != nil {
 		return Page{}, err
 	}
-	req, err := search.BindTypes(types, named, params, s.searchOptions(ctx, o.Lenient))
+	options, err := s.searchOptions(ctx, o.Lenient)
+	if err != nil {
+		return Page{}, err
+	}
+	req, err := search.BindTypes(types, named, params, options)
 	if err != nil {
 		return Page{}, err
 	}

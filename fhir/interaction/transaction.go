@@ -1,6 +1,7 @@
 package interaction
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"runtime"
@@ -54,6 +55,7 @@ type transaction struct {
 	fresh       []fhir.ID              // by entry: the id of a new resource, the same in each decision
 	links       *linker                // made at the first decision
 	indexed     map[int][]search.Entry // by entry: of documents that criteria asked about
+	definitions *definitions           // that indexed was made by
 	compared    int                    // see comparisons
 
 	// Of one decision:
@@ -107,6 +109,14 @@ func (tx *transaction) try(ctx context.Context) (err error) {
 	tx.alias, tx.firsts, tx.matches, tx.references = map[int]int{}, map[string]int{}, map[string]match{}, map[string]fhir.Key{}
 	tx.pending, tx.doubtful, tx.compared = map[fhir.Type]*pendingDocs{}, nil, 0
 	tx.changes, tx.answers = make([]*change, n), make([]Answer, n)
+	d, err := tx.s.definitions(ctx)
+	if err != nil {
+		return err
+	}
+	if tx.definitions == nil || !bytes.Equal(d.state, tx.definitions.state) {
+		clear(tx.indexed)
+	}
+	tx.definitions = d
 	if tx.at, err = tx.s.store.Head(ctx); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ var features = map[string]feature{
 	"post":        {scripts: "post postforms"},
 	"strict":      {refuses: map[string]string{"Patient?nmae=x": "search-param-unknown", "Patient?name:soundex=x": "search-modifier-unsupported"}, scripts: "strict"},
 	"count0":      {scripts: "total"},
-	"custom":      {refuses: map[string]string{"Patient?nationality=vi": "search-param-unknown"}},
+	"custom":      {refuses: map[string]string{"Patient?nationality=vi": "search-param-unknown"}, scripts: "custom"},
 	"explain":     {scripts: "explain"},
 	"cond":        {scripts: "cond cond_patch cond_refused"},
 	"tx":          {scripts: "tx tx_criteria tx_reference tx_refused batch ifmatch"},

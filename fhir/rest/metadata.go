@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -14,19 +13,29 @@ import (
 )
 
 // capabilities is GET metadata.
-func (s *Server) capabilities(_ context.Context, c *call) (answer, error) {
-	tag := `W/"` + digest(s.metadata.digest, c.base) + `"`
+func (s *Server) capabilities(ctx context.Context, c *call) (answer, error) {
+	reg, err := s.Service.Registry(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	m := s.metadata.Load()
+	if m.registry != reg {
+		m = newCapability(s.Config, reg) // two that come at once both make it
+		s.metadata.Store(m)
+	}
+	tag := `W/"` + digest(m.digest, c.base) + `"`
 	if c.has(tag) {
 		return answer{status: http.StatusNotModified, tag: tag}, nil
 	}
 	b := buffers.get()
-	b.b = s.metadata.append(b.b, c.base)
+	b.b = m.append(b.b, c.base)
 	return answer{body: b, tag: tag}, nil
 }
 
-// capability is the CapabilityStatement, made once from the route table's interactions and the tables of R4; only the
-// base URL differs between callers.
+// capability is the CapabilityStatement, made from the route table's interactions and the search parameters in force; only
+// the base URL differs between callers.
 type capability struct {
+	registry      *r4.Registry
 	before, after []byte
 	digest        string
 }
@@ -38,7 +47,8 @@ func (m *capability) append(dst []byte, base string) []byte {
 }
 
 // newCapability writes the statement. Source: https://hl7.org/fhir/R4/capabilitystatement.html
-func newCapability(c Config) *capability {
+func newCapability(c Config, reg *r4.Registry) *capability {
+	reverse := reverseIncludes(reg)
 	now := c.Now().UTC().Format(time.RFC3339)
 	var b []byte
 	add := func(s string) { b = append(b, s...) }
@@ -63,10 +73,10 @@ func newCapability(c Config) *capability {
 		if i > 0 {
 			add(",")
 		}
-		b = appendResource(b, t, c.Operations)
+		b = appendResource(b, t, c.Operations, reg, reverse[t])
 	}
 	add(`],"interaction":[{"code":"transaction"},{"code":"batch"},{"code":"history-system"},{"code":"search-system"}]`)
-	b = appendParams(b, commonParams())
+	b = appendParams(b, commonParams(reg), reg)
 	b = appendOperations(b, "", c.Operations)
 	add(`,"compartment":[`)
 	for i, t := range r4.Compartments() {
@@ -76,7 +86,7 @@ func newCapability(c Config) *capability {
 		b = appendQuoted(b, "http://hl7.org/fhir/CompartmentDefinition/"+strings.ToLower(string(t)))
 	}
 	add(`]}]}`)
-	return &capability{before, b, digest(string(before), string(b))}
+	return &capability{reg, before, b, digest(string(before), string(b))}
 }
 
 // interactions of every type, in the order of the specification.
@@ -87,26 +97,26 @@ const interactions = `"interaction":[{"code":"read"},{"code":"vread"},{"code":"u
 	`"referencePolicy":["literal","logical","local"]`
 
 // appendResource writes what can be done with one type.
-func appendResource(b []byte, t fhir.Type, more []Operation) []byte {
+func appendResource(b []byte, t fhir.Type, more []Operation, reg *r4.Registry, reverse []string) []byte {
 	b = appendQuoted(append(b, `{"type":`...), string(t))
 	b = appendQuoted(append(b, `,"profile":`...), "http://hl7.org/fhir/StructureDefinition/"+string(t))
 	b = append(append(b, ','), interactions...)
-	b = appendIncludes(b, t)
-	b = appendParams(b, r4.Params(t))
+	b = appendIncludes(b, t, reg, reverse)
+	b = appendParams(b, reg.Params(t), reg)
 	b = appendOperations(b, t, more)
 	return append(b, '}')
 }
 
 // commonParams are the search parameters that all types have.
-func commonParams() []*r4.SearchParam {
-	return slices.DeleteFunc(slices.Clone(r4.Params("Basic")), func(p *r4.SearchParam) bool { return p.Base != "Resource" })
+func commonParams(reg *r4.Registry) []*r4.SearchParam {
+	return slices.DeleteFunc(slices.Clone(reg.Params("Basic")), func(p *r4.SearchParam) bool { return p.Base != "Resource" })
 }
 
 // appendParams lists the search parameters that can be had.
-func appendParams(b []byte, params []*r4.SearchParam) []byte {
+func appendParams(b []byte, params []*r4.SearchParam, reg *r4.Registry) []byte {
 	n := 0
 	for _, p := range params {
-		if !offered(p) {
+		if !offered(p, reg) {
 			continue
 		}
 		if n++; n == 1 {
@@ -127,10 +137,12 @@ func appendParams(b []byte, params []*r4.SearchParam) []byte {
 }
 
 // offered says whether a parameter can be searched by.
-func offered(p *r4.SearchParam) bool { return search.Options{}.Offers(p) }
+func offered(p *r4.SearchParam, reg *r4.Registry) bool {
+	return search.Options{Registry: reg}.Offers(p)
+}
 
 // appendIncludes lists the _include and _revinclude values.
-func appendIncludes(b []byte, t fhir.Type) []byte {
+func appendIncludes(b []byte, t fhir.Type, reg *r4.Registry, reverse []string) []byte {
 	list := func(name string, values []string) {
 		for i, v := range values {
 			if i == 0 {
@@ -145,22 +157,22 @@ func appendIncludes(b []byte, t fhir.Type) []byte {
 		}
 	}
 	var forward []string
-	for _, p := range r4.Params(t) {
-		if p.Type == r4.ParamReference && offered(p) {
+	for _, p := range reg.Params(t) {
+		if p.Type == r4.ParamReference && offered(p, reg) {
 			forward = append(forward, string(t)+":"+p.Code)
 		}
 	}
 	list("searchInclude", forward)
-	list("searchRevInclude", reverseIncludes()[t])
+	list("searchRevInclude", reverse)
 	return b
 }
 
 // reverseIncludes gives for each type the parameters of all types that name it as a target.
-var reverseIncludes = sync.OnceValue(func() map[fhir.Type][]string {
+func reverseIncludes(reg *r4.Registry) map[fhir.Type][]string {
 	m := map[fhir.Type][]string{}
 	for _, t := range r4.Types() {
-		for _, p := range r4.Params(t) {
-			if p.Type != r4.ParamReference || !offered(p) {
+		for _, p := range reg.Params(t) {
+			if p.Type != r4.ParamReference || !offered(p, reg) {
 				continue
 			}
 			for _, target := range p.Targets {
@@ -169,4 +181,4 @@ var reverseIncludes = sync.OnceValue(func() map[fhir.Type][]string {
 		}
 	}
 	return m
-})
+}

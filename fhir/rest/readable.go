@@ -370,7 +370,7 @@ func (c *call) searchForm() *searchForm {
 	}
 	fields := map[string]int{}
 	for _, code := range asked {
-		if p := r4.Param(c.key.Type, code); p != nil && offered(p) && len(f.Fields) < longestForm {
+		if p := r4.Param(c.key.Type, code); p != nil && offered(p, nil) && len(f.Fields) < longestForm {
 			fields[code] = len(f.Fields)
 			f.Fields = append(f.Fields, field{Name: code})
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,6 +28,7 @@ import (
 //	issue CODE [PATH]                                  an issue of an OperationOutcome
 //	body REGEXP                                        ! body: does not match
 //	same FILE                                          equal to the file apart from id and meta's version and time
+//	await PATH STATE                                   ask for $status until the first parameter has that state
 //	keep NAME json PATH, keep NAME header HEADER       into an environment variable
 func TestScript(t *testing.T) {
 	p := scripts()
@@ -41,7 +43,7 @@ func scripts() testscript.Params {
 			s := serve(env.T().(testing.TB))
 			env.Values["script"] = &script{s: s}
 			env.Setenv("BASE", s.base)
-			for _, name := range []string{"everything", "lastn", "diff", "meta", "graphql"} {
+			for _, name := range []string{"everything", "lastn", "diff", "meta", "graphql", "status"} {
 				env.Setenv(name, "$"+name)
 			}
 			return nil
@@ -50,7 +52,7 @@ func scripts() testscript.Params {
 			"get": send("GET"), "head": send("HEAD"), "delete": send("DELETE"),
 			"post": send("POST"), "put": send("PUT"), "patch": send("PATCH"),
 			"status": checkStatus, "header": checkHeader, "json": checkJSON, "count": checkCount,
-			"issue": checkIssue, "body": checkBody, "same": checkSame, "keep": keep,
+			"issue": checkIssue, "await": await, "body": checkBody, "same": checkSame, "keep": keep,
 		},
 	}
 }
@@ -62,6 +64,20 @@ type script struct {
 	raw  []byte
 	root resource.Value
 	last resource.Value // the last bundle: what next and previous follow
+}
+
+// await asks again and again; each question is an exchange, so that it takes no time of its own.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	for until := time.Now().Add(20 * time.Second); ; {
+		send("GET")(ts, neg, args[:1])
+		sc := of(ts)
+		if sc.root.Get("parameter").At(0).Get("part").At(0).Get("valueCode").Text() == args[1] {
+			return
+		}
+		if sc.res.StatusCode != http.StatusOK || time.Now().After(until) {
+			ts.Fatalf("%s did not become %s: %d %s", args[0], args[1], sc.res.StatusCode, sc.raw)
+		}
+	}
 }
 
 func of(ts *testscript.TestScript) *script { return ts.Value("script").(*script) }

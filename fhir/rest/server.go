@@ -87,8 +87,8 @@ type Server struct {
 	Config
 	operations *operation.Service
 	engine     *gin.Engine
-	pageKey    []byte // of the tags on page tokens; the same for all servers of one store
-	metadata   *capability
+	pageKey    []byte                     // of the tags on page tokens; the same for all servers of one store
+	metadata   atomic.Pointer[capability] // of the definitions that were asked for last
 	bodies     *bodies
 	strange    atomic.Bool // a Host that is not ours was reported
 }
@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.pageKey, err = store.Secret(ctx, c.Service.Store(), recordSpace, "page-key"); err != nil {
 		return nil, err
 	}
-	s.metadata = newCapability(c)
+	s.metadata.Store(newCapability(c, nil))
 	s.engine = s.router()
 	return s, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -32,21 +33,26 @@ type served struct {
 	base    string
 }
 
+func indexWith(systems identity.Systems, reg *r4.Registry) engine.IndexFunc {
+	x := index.New(index.Options{FoldSystem: systems.Fold, Registry: reg})
+	return func(_ fhir.Key, stored resource.Stored) ([]search.Entry, error) {
+		doc, err := resource.New(stored.Append(nil, 1, 0))
+		if err != nil {
+			return nil, err
+		}
+		entries, _ := x.Resource(doc.Root(), 1)
+		return entries, nil
+	}
+}
+
 func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *served {
 	tb.Helper()
 	systems := identity.Systems{}
-	x := index.New(index.Options{FoldSystem: systems.Fold})
 	st, err := engine.Open(tb.TempDir(), engine.Options{
-		Logger: slog.New(slog.DiscardHandler),
-		Now:    steps(),
-		Index: func(_ fhir.Key, stored resource.Stored) ([]search.Entry, error) {
-			doc, err := resource.New(stored.Append(nil, 1, 0))
-			if err != nil {
-				return nil, err
-			}
-			entries, _ := x.Resource(doc.Root(), 1)
-			return entries, nil
-		},
+		Logger:    slog.New(slog.DiscardHandler),
+		Now:       steps(),
+		Index:     indexWith(systems, nil),
+		IndexWith: func(reg *r4.Registry) engine.IndexFunc { return indexWith(systems, reg) },
 	})
 	if err != nil {
 		tb.Fatal(err)

@@ -25,6 +25,7 @@ func (s *Server) standardOperations() []route {
 		{http.MethodPost, "/$meta", s.withoutBody(s.meta)},
 		{http.MethodPost, "/:type/$meta", s.withoutBody(s.meta)},
 		{http.MethodPost, "/:type/:id/$meta", s.withoutBody(s.meta)},
+		{http.MethodGet, "/:type/:id/$status", s.paramStatus},
 		{http.MethodPost, "/:type/:id/$meta-add", s.metaAdd},
 		{http.MethodPost, "/:type/:id/$meta-delete", s.metaDelete},
 	}
@@ -47,6 +48,8 @@ func standardDefinitions(t fhir.Type) [][2]string {
 	switch t {
 	case "Patient", "Encounter":
 		list = append(list, [2]string{"everything", standardDefinition + string(t) + "-everything"})
+	case "SearchParameter":
+		list = append(list, [2]string{"status", ownDefinition + "SearchParameter-status"})
 	case "Observation":
 		list = append(list, [2]string{"lastn", standardDefinition + "Observation-lastn"})
 	}

@@ -90,7 +90,11 @@ func (b *binder) ready(param *r4.SearchParam) error {
 	if b.o.Registry.Ready(param) {
 		return nil
 	}
-	return fhir.Errorf(fhir.Unavailable, "search-param-building", "", param.Code)
+	percent := 0
+	if b.o.Percent != nil {
+		percent = b.o.Percent(param.ID)
+	}
+	return fhir.Errorf(fhir.Unavailable, "search-param-building", "", param.Code, percent)
 }
 
 // listTypes names the types a reference may point at.

@@ -25,6 +25,9 @@ type Options struct {
 	Terminology Terminology     // nil = :in, :not-in, :above and :below of tokens are refused
 	Limits      Limits
 	Registry    *r4.Registry // the search parameters in force; nil = those of R4
+
+	// Percent tells how far the index of a parameter is that is not ready, by its number; nil = not known.
+	Percent func(number uint16) int
 }
 
 // Terminology answers what :in, :not-in, :above and :below need to know; terminology.Resolver does.

@@ -70,7 +70,7 @@ func BindTypes(types []fhir.Type, named bool, params []Parameter, o Options) (Sy
 		bound := make([]Request, 0, len(types))
 		var more []Ignored
 		for _, t := range types {
-			own, err := paramsOf(t, types, used)
+			own, err := paramsOf(t, types, used, o.Registry)
 			if err != nil {
 				return SystemRequest{}, err
 			}
@@ -123,12 +123,12 @@ func isIgnored(ignored []Ignored, p Parameter) bool {
 }
 
 // paramsOf gives the parameters as they concern one of the types.
-func paramsOf(t fhir.Type, types []fhir.Type, params []Parameter) ([]Parameter, error) {
+func paramsOf(t fhir.Type, types []fhir.Type, params []Parameter, reg *r4.Registry) ([]Parameter, error) {
 	out := make([]Parameter, 0, len(params))
 	for _, p := range params {
 		switch p.Name {
 		case "_include", "_revinclude":
-			if others := includeOf(p, types); len(others) > 0 && !slices.Contains(others, t) {
+			if others := includeOf(p, types, reg); len(others) > 0 && !slices.Contains(others, t) {
 				continue
 			}
 		case "_elements":
@@ -149,7 +149,7 @@ func paramsOf(t fhir.Type, types []fhir.Type, params []Parameter) ([]Parameter, 
 }
 
 // includeOf gives those of the types whose matches an include can start from; nil = it is for the binding to judge.
-func includeOf(p Parameter, types []fhir.Type) []fhir.Type {
+func includeOf(p Parameter, types []fhir.Type, reg *r4.Registry) []fhir.Type {
 	parts := strings.Split(p.Value, ":")
 	if len(parts) < 2 {
 		return nil
@@ -161,7 +161,7 @@ func includeOf(p Parameter, types []fhir.Type) []fhir.Type {
 		}
 		return nil
 	}
-	param := r4.Param(source, parts[1])
+	param := reg.Param(source, parts[1])
 	if param == nil || param.Type != r4.ParamReference {
 		return nil
 	}

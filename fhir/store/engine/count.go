@@ -29,7 +29,9 @@ func (e *Engine) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 func (e *Engine) countUpTo(ctx context.Context, q search.Query, t fhir.T, most int) (int, error) {
 	r := e.run(ctx, t)
 	defer r.close()
+	r.fail(e.usable(q))
 	n := r.count(q, most)
+	r.fail(e.usable(q))
 	if most > 0 {
 		n = min(n, most)
 	}

@@ -13,8 +13,9 @@ import (
 )
 
 // decide checks p against the state and gives the versions. The writes that remain are to be staged; there may be none.
-func (s *sequence) decide(p *pending) ([]*write, error) {
-	if err := s.preconditions(p); err != nil {
+// usable refuses queries whose index is not whole.
+func (s *sequence) decide(p *pending, usable func(search.Query) error) ([]*write, error) {
+	if err := s.preconditions(p, usable); err != nil {
 		return nil, err
 	}
 	writes := make([]*write, 0, len(p.writes))
@@ -124,16 +125,22 @@ func (s *sequence) keyOf(n number) (fhir.Key, error) {
 }
 
 // preconditions checks what the commit demands of the state right before it.
-func (s *sequence) preconditions(p *pending) error {
+func (s *sequence) preconditions(p *pending, usable func(search.Query) error) error {
 	for i, pre := range p.require {
 		var err error
 		switch c := pre.(type) {
 		case store.NoMatch:
+			if err = usable(c.Query); err != nil {
+				return err
+			}
 			var found []fhir.Key
 			if found, err = s.match(p.ctx, c.Query); err == nil && len(found) > 0 {
 				err = &store.MatchError{Index: i, Found: found}
 			}
 		case store.OneMatch:
+			if err = usable(c.Query); err != nil {
+				return err
+			}
 			var found []fhir.Key
 			if found, err = s.match(p.ctx, c.Query); err == nil && (len(found) != 1 || found[0] != c.Key) {
 				err = &store.MatchError{Index: i, Found: found}

@@ -13,6 +13,7 @@
 //	c|type               -> count of current resources
 //	y|code               -> name of a type: keys hold two bytes for it
 //	m|head               -> t, at, next number, number of versions; m|format, m|definition, m|rebuild
+//	m|build              -> what of the index of added parameters is built, and where the builder is (building.go)
 //	l|t, d|t|write       -> the log's own rows (commitlog/embedded): header of a commit, its documents
 //
 // For example, commit 7 creates Patient/p1, the first resource, born in 1990; commit 9 corrects the year to 1991:
@@ -32,6 +33,8 @@
 // AS-OF: a row holds at t if an odd number of its events is <= t. Nothing is overwritten but the rows i, c, u, r and m,
 // and where those are younger than t the versions answer. So a reader needs neither snapshot nor lock: it sees the state
 // at t, never half of a commit, however many commits land meanwhile.
+//
+// Added search parameters: the builder (builder.go) writes rows v and x of what was there before, through the sequencer.
 //
 // A search (plan.go) is a stream of numbers: the smallest posting list drives, the others are sought through, what a Not
 // names is left out, and what has no list that is cheap to read becomes a set or a check on each candidate. Sorted

@@ -28,13 +28,14 @@ type Engine struct {
 	queue     queue
 	published published
 	gate      gate
+	building  building
 	types     atomic.Pointer[types] // at least those of the published head
 	broken    atomic.Pointer[error] // set once, when the disk failed
 
 	// recordsApplied is the newest commit with records that a reader might see, on disk or not.
 	recordsApplied atomic.Uint64
 
-	running sync.WaitGroup // sequencer, syncer, idle
+	running sync.WaitGroup // sequencer, syncer, idle, builder
 	stop    context.CancelFunc
 }
 
@@ -85,6 +86,11 @@ func (e *Engine) open() error {
 	if logHead != s.head.t {
 		return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("the log ends at commit %d, the state at %d", logHead, s.head.t))
 	}
+	defined, row, err := loadBuilding(db)
+	if err != nil {
+		return err
+	}
+	e.building.open(defined, row)
 	e.start(s)
 	e.o.Logger.Info("store opened", "folder", e.dir, "commit", s.head.t, "versions", s.head.versions, "took", time.Since(began))
 	return nil
@@ -147,6 +153,9 @@ func (e *Engine) start(s *sequence) {
 	e.running.Go(func() { e.sequencer(s, out) })
 	e.running.Go(func() { e.syncer(out) })
 	e.running.Go(func() { e.flushWhenIdle(ctx, idleAfter) })
+	if e.o.IndexWith != nil {
+		e.running.Go(func() { e.builder(ctx) })
+	}
 }
 
 // idleAfter is how long the store must have been without a commit before its memory is written to sorted files.

@@ -159,6 +159,7 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 		o.Limit = 20
 	}
 	r := e.run(ctx, t)
+	r.fail(e.usable(q))
 	defer r.close()
 	tr := &trace{typ: q.Type}
 	r.trace = tr

@@ -27,6 +27,7 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 		}
 		r := e.run(ctx, t)
 		defer r.close()
+		r.fail(e.usable(q))
 		in := includer{r: r, seen: map[number]struct{}{}, asked: map[string]struct{}{}, yield: func(m store.Match) bool { return yield(m, nil) }}
 		for _, m := range page {
 			in.seen[number(m.Number)] = struct{}{}
@@ -39,6 +40,7 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 			}
 		}
 		in.iterate(q.Include)
+		r.fail(e.usable(q))
 		if r.err != nil && !in.stopped {
 			yield(store.Match{}, r.err)
 		}

@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/r4"
 )
 
 // Options are what an Engine is told at Open. The zero value works.
@@ -21,7 +19,11 @@ type Options struct {
 
 	// Index computes the entries of a document anew, as they were given to Commit. It serves Verify and reindexing,
 	// which fail without it if there are any documents.
-	Index func(key fhir.Key, doc resource.Stored) ([]search.Entry, error)
+	Index IndexFunc
+
+	// IndexWith gives the function that does what Index does, with search parameters that were added to those of R4. It
+	// must not keep what it is given for longer than the call. nil = no parameters can be added.
+	IndexWith func(*r4.Registry) IndexFunc
 
 	// MaxWaiting and MaxWaitingBytes bound the commits that wait for the sequencer; beyond, Commit gives Kind Busy.
 	// 0 = 1,024 and 256 MiB.

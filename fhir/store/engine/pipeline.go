@@ -141,12 +141,15 @@ func (e *Engine) sequencer(s *sequence, out chan<- outcome) {
 
 // process decides p and applies it, without waiting for the disk.
 func (e *Engine) process(s *sequence, p *pending) outcome {
+	if p.build != nil {
+		return e.processBuild(s, p)
+	}
 	o := outcome{p: p, head: s.head}
 	if err := e.broken.Load(); err != nil {
 		p.err = *err
 		return o
 	}
-	writes, err := s.decide(p)
+	writes, err := s.decide(p, e.usable)
 	if err != nil {
 		p.err = err
 		return o
@@ -175,6 +178,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 		return o
 	}
 	e.types.Store(s.types)
+	e.building.take(c.Records)
 	for i, w := range writes {
 		if n := s.counts[w.typ]; n != was[i] {
 			o.counts = append(o.counts, count{w.key.Type, n})

@@ -47,7 +47,8 @@ type pending struct {
 	puts    int
 	require []store.Precondition
 	records []store.Record
-	bytes   int64 // memory that it holds, roughly
+	bytes   int64  // memory that it holds, roughly
+	build   *build // a chunk of the builder instead of changes
 
 	// taken decides who ends it: the sequencer that takes it, or the caller whose context ended first.
 	taken atomic.Bool

@@ -9,13 +9,13 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
 
 // reindex derives all rows anew from the log, in place, with the entries of the present index definition. A mark says
 // that it is under way, so that a start after a crash begins again.
+// Entries by added parameters are left to the builder.
 func (e *Engine) reindex() error {
 	began := time.Now()
 	if e.o.Index == nil {
@@ -29,7 +29,7 @@ func (e *Engine) reindex() error {
 	for _, prefix := range derived {
 		err = errors.Join(err, b.DeleteRange([]byte{prefix}, []byte{prefix + 1}, nil))
 	}
-	err = errors.Join(err, b.Delete(metaHead, nil), b.Commit(pebble.Sync))
+	err = errors.Join(err, b.Delete(metaHead, nil), b.Delete(metaBuild, nil), b.Commit(pebble.Sync))
 	if err != nil {
 		return errDisk(err)
 	}
@@ -56,7 +56,7 @@ func (e *Engine) reindex() error {
 }
 
 // replay applies a commit of the log: the same rows as when it was decided.
-func (s *sequence) replay(c *commitlog.Commit, index func(fhir.Key, resource.Stored) ([]search.Entry, error)) error {
+func (s *sequence) replay(c *commitlog.Commit, index IndexFunc) error {
 	writes := make([]*write, len(c.Writes))
 	for i := range c.Writes {
 		from := &c.Writes[i]

@@ -25,11 +25,13 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 		r := e.run(ctx, t)
 		defer r.close()
 		r.limit(o.MaxWork)
+		r.fail(e.usable(q))
 		for m := range r.search(q, o) {
 			if !yield(m, nil) {
 				return
 			}
 		}
+		r.fail(e.usable(q))
 		if r.err != nil {
 			yield(store.Match{}, r.err)
 		}

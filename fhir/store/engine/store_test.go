@@ -9,14 +9,17 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 	"github.com/lienthong/lienthong/fhir/store/storetest"
 )
 
 func options(maxWaiting int) engine.Options {
-	return engine.Options{Index: storetest.Index, MaxWaiting: maxWaiting, Logger: slog.New(slog.DiscardHandler)}
+	return engine.Options{Index: storetest.Index, IndexWith: indexWith, MaxWaiting: maxWaiting, Logger: slog.New(slog.DiscardHandler)}
 }
+
+func indexWith(reg *r4.Registry) engine.IndexFunc { return storetest.IndexWith(reg) }
 
 func openStore(tb testing.TB, dir string, o engine.Options) *engine.Engine {
 	tb.Helper()

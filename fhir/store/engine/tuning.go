@@ -11,6 +11,7 @@ var tune = tuning{
 	fewToSort:  4000,
 	listMax:    4096,
 	nearby:     8,
+	chunk:      64,
 }
 
 type tuning struct {
@@ -21,5 +22,6 @@ type tuning struct {
 	patience   int // candidates that may at least fail the checks before these are turned into sources
 	fewToSort  int // matches that are collected and sorted; more are met in the order of an index
 	listMax    int // members at which a list becomes a bitmap: below, sorting is cheaper than clearing and scanning bits
+	chunk      int // resources that the builder reads and the sequencer indexes at once
 	nearby     int // rows stepped over before a seek pays: a step costs about a tenth of it
 }

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"os"
+	"slices"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
@@ -24,7 +28,10 @@ func (e *Engine) Verify(ctx context.Context) error {
 		return err
 	}
 	defer e.gate.leave()
-	snapshot := e.db.NewSnapshot()
+	snapshot, reg, err := e.builtSnapshot(ctx)
+	if err != nil {
+		return err
+	}
 	defer snapshot.Close()
 	var h head
 	if _, err := get(snapshot, metaHead, func(v []byte) (err error) { h, err = decodeHead(v); return err }); err != nil {
@@ -36,7 +43,7 @@ func (e *Engine) Verify(ctx context.Context) error {
 	if _, err := e.published.wait(ctx, h.t-1); err != nil {
 		return err
 	}
-	if err := e.verifyReplay(ctx, snapshot, h); err != nil {
+	if err := e.verifyReplay(ctx, snapshot, h, reg); err != nil {
 		return err
 	}
 	for _, t := range []fhir.T{h.t, h.t/2 + 1} {
@@ -47,12 +54,36 @@ func (e *Engine) Verify(ctx context.Context) error {
 	return e.verifyCounts(ctx, snapshot, h)
 }
 
+// builtSnapshot waits until no parameter is being built, and gives the database of such a moment with the parameters that
+// it has.
+func (e *Engine) builtSnapshot(ctx context.Context) (*pebble.Snapshot, *r4.Registry, error) {
+	for {
+		snapshot := e.db.NewSnapshot()
+		defined, row, err := loadBuilding(snapshot)
+		if err == nil && (e.o.IndexWith == nil || row.Job == nil && nextJob(defined, row) == nil) {
+			var reg *r4.Registry
+			if reg, err = search.InForce(slices.Collect(maps.Values(defined))); err == nil {
+				return snapshot, reg, nil
+			}
+		}
+		if err = errors.Join(err, snapshot.Close()); err != nil {
+			return nil, nil, err
+		}
+		if !pause(ctx, 10*time.Millisecond) {
+			return nil, nil, ctx.Err()
+		}
+		if err := e.closing(); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
 func damaged(format string, args ...any) error {
 	return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf(format, args...))
 }
 
 // verifyReplay compares the derived rows with those of a replay.
-func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h head) (err error) {
+func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h head, reg *r4.Registry) (err error) {
 	o, dir := e.o, "verify"
 	if o.FS == vfs.Default {
 		if dir, err = os.MkdirTemp("", "lienthong-verify-"); err != nil {
@@ -73,6 +104,10 @@ func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h 
 	if err != nil {
 		return err
 	}
+	index := e.o.Index
+	if reg != nil {
+		index = e.o.IndexWith(reg)
+	}
 	for c, err := range e.log.Read(ctx, 0) {
 		if err != nil {
 			return err
@@ -80,7 +115,7 @@ func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h 
 		if c.T > h.t {
 			break
 		}
-		if err := s.replay(&c, e.o.Index); err != nil {
+		if err := s.replay(&c, index); err != nil {
 			return err
 		}
 	}

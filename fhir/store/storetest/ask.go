@@ -12,12 +12,12 @@ import (
 // The questions that a world asks its store and its model.
 
 func (w *world) search() {
-	q := w.query(3)
+	q := w.rename(w.query(3))
 	t := w.asOf()
 	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
 		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
 	}
-	q.Sort = w.sort()
+	q.Sort = w.rename(search.Query{Sort: w.sort()}).Sort
 	want := w.m.search(q, t)
 	switch w.rng.IntN(8) {
 	case 0:
@@ -94,7 +94,7 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 }
 
 func (w *world) include() {
-	q := w.query(0)
+	q := w.rename(w.query(0))
 	t := w.asOf()
 	var page []store.Match
 	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
@@ -113,6 +113,7 @@ func (w *world) include() {
 		}
 		q.Include = append(q.Include, inc)
 	}
+	q.Include = w.rename(search.Query{Include: q.Include}).Include
 	got := map[fhir.Key]int{}
 	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
 		if err != nil {

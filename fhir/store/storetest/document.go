@@ -54,8 +54,13 @@ func document(key fhir.Key, note string, entries []search.Entry) resource.Stored
 	return d.Root().Store(key.ID)
 }
 
-// Index gives the entries that a document of the suite carries.
-func Index(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+// Index gives the entries that a document of the suite carries, without those by added parameters.
+func Index(key fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+	return IndexWith(nil)(key, doc)
+}
+
+// carried gives all of them.
+func carried(doc resource.Stored) ([]search.Entry, error) {
 	const before = `"entries":"`
 	i := bytes.LastIndex(doc.Body, []byte(before))
 	if i < 0 {

@@ -28,6 +28,10 @@ func Child(t *testing.T, cfg Config) {
 		t.Skip("runs only as a child of DURABLE/kill-9")
 	}
 	s := cfg.Open(t, dir, 0)
+	if os.Getenv(childName) == customChild {
+		scribbleUntilKilled(t, s)
+		return
+	}
 	acks := make(chan ack)
 	for w := range 4 {
 		go writer(context.Background(), s, fmt.Sprintf("%s-%d", os.Getenv(childName), w), acks)

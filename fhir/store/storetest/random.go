@@ -21,7 +21,7 @@ func randomHistories(t *testing.T, cfg Config) {
 	rng := random(t)
 	for round := range 4 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
-			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
+			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir(), twins: -1}
 			w.s = cfg.Open(t, w.dir, 0)
 			defer w.leave()
 			for range steps {
@@ -49,7 +49,7 @@ func randomQueries(t *testing.T, cfg Config) {
 			n = 500
 		}
 	}
-	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir()}
+	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir(), twins: -1}
 	w.s = cfg.Open(t, w.dir, 0)
 	defer w.leave()
 	for range 80 {
@@ -78,6 +78,8 @@ type world struct {
 	m   *model
 	cfg Config
 	dir string
+
+	twins int // generation of added parameters that questions may use; -1 = none
 }
 
 // leave closes the store of a test that failed.

@@ -1,5 +1,5 @@
 // Package storetest is the one conformance suite of store.Store. Subtests are named by the promise that they prove:
-// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED. Behaviour is asserted here and nowhere else; the test of an
+// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED, and CUSTOM for added search parameters. Behaviour is asserted here and nowhere else; the test of an
 // implementation is its Config.
 //
 // The suite's resources are small JSON documents that carry their own index entries (document.go), so that an engine can
@@ -22,7 +22,7 @@ import (
 
 // Config says how to make the store under test.
 type Config struct {
-	// Open opens the store in dir, or opens it again. Its index function must be Index. maxWaiting bounds its queue of
+	// Open opens the store in dir, or opens it again. Its index functions must be Index and IndexWith. maxWaiting bounds its queue of
 	// commits; 0 = whatever is usual.
 	Open func(tb testing.TB, dir string, maxWaiting int) store.Store
 
@@ -72,6 +72,9 @@ func Run(t *testing.T, cfg Config) {
 		{"COMPLETE/history", history},
 		{"COMPLETE/history-pages", historyPages},
 		{"COMPLETE/history-since-until", historySinceUntil},
+		{"CUSTOM/built-while-others-write", builtWhileOthersWrite},
+		{"CUSTOM/build-interrupted", buildInterrupted},
+		{"CUSTOM/build-kill-9", buildKilled},
 		{"FEED/resume", feedResume},
 		{"FEED/wait", feedWait},
 		{"LIVE/checkpoint", checkpoint},
