@@ -118,16 +118,16 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 			return mapping.EpisodeOf(claim, claims)
 		},
 	})
-	n.service = interaction.New(interaction.Config{
-		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, n.outbox.Enqueue},
-		Limits: interaction.Limits{Entries: c.MaxEntries},
-	})
-	n.outbox.Use(n.service)
 	schedules, err := immunization.LoadSet(c.Schedules)
 	if err != nil {
 		return fmt.Errorf("vaccination schedules: %w", err)
 	}
+	n.service = interaction.New(interaction.Config{
+		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
+		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue},
+		Limits: interaction.Limits{Entries: c.MaxEntries},
+	})
+	n.outbox.Use(n.service)
 	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules})
 
 	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
@@ -214,6 +214,6 @@ func citizenIDs(systems identity.Systems) interaction.Hook {
 				return interaction.Additions{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "patient-identifier-refused", Issues: issues}
 			}
 		}
-		return interaction.Additions{Unique: keys}, nil
+		return interaction.Additions{Unique: keys, Issues: issues}, nil
 	}
 }

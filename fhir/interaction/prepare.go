@@ -131,6 +131,7 @@ func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) er
 		c.more.Unique = append(c.more.Unique, a.Unique...)
 		c.more.Records = append(c.more.Records, a.Records...)
 		c.more.Require = append(c.more.Require, a.Require...)
+		c.more.Issues = append(c.more.Issues, a.Issues...)
 		for _, doc := range a.Puts {
 			id, err := requiredID(doc.Root())
 			if err != nil {

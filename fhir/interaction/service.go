@@ -144,6 +144,7 @@ type Additions struct {
 	Records []store.Record
 	Require []store.Precondition
 	Puts    []*resource.Document
+	Issues  []fhir.Issue // warnings about the write, for the sender; they refuse nothing
 }
 
 // Result is the outcome of one write, or of a read of one version.
@@ -155,12 +156,13 @@ type Result struct {
 	Created bool            // there was no current version before: HTTP 201
 	Same    bool            // nothing was written: conditional create that found a match, update that changes nothing
 	Deleted bool            // of a delete: something was deleted
+	Issues  []fhir.Issue    // warnings of hooks about what was written
 	Stored  resource.Stored // the document as it stands now; empty after a delete
 }
 
 // resultOf makes the result of a put from its receipt.
 func resultOf(c *change, rec store.Receipt, w store.Written) Result {
-	return Result{Key: c.key, Version: w.Version, At: w.At, T: rec.T, Created: w.Created, Same: w.Same, Stored: c.put.Doc}
+	return Result{Key: c.key, Version: w.Version, At: w.At, T: rec.T, Created: w.Created, Same: w.Same, Issues: c.more.Issues, Stored: c.put.Doc}
 }
 
 // resultOfFound makes the result of a write that found its work done.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -64,5 +65,23 @@ func TestParametersReadAsLists(t *testing.T) {
 	}
 	if strings.Contains(page, `href="javascript`) || strings.Contains(page, "BCG <b>") {
 		t.Error("foreign text became markup")
+	}
+}
+
+func TestWarningsOfHooksComeBackWithTheOutcome(t *testing.T) {
+	s := serve(t, func(c *interaction.Config, _ *rest.Config) {
+		c.Hooks = append(c.Hooks, func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
+			return interaction.Additions{Issues: []fhir.Issue{{Severity: fhir.SeverityWarning, Code: "dose-lot", Path: w.Doc.Path() + ".lotNumber"}}}, nil
+		})
+	})
+	dose := `{"resourceType":"Immunization","status":"completed","vaccineCode":{"text":"BCG"},"patient":{"reference":"Patient/1"},"occurrenceDateTime":"2025-01-01"}`
+	issues := s.do(t, "POST", "/Immunization", []byte(dose), "Prefer: return=OperationOutcome").want(t, 201).doc(t).Get("issue")
+	if w := issues.At(1); issues.Len() != 2 || w.Get("severity").Text() != "warning" || w.Get("expression").At(0).Text() != "Immunization.lotNumber" {
+		t.Errorf("%s", issues.Raw())
+	}
+	bundle := `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + dose + `,"request":{"method":"POST","url":"Immunization"}}]}`
+	issues = s.do(t, "POST", "", []byte(bundle), "Prefer: return=OperationOutcome").want(t, 200).doc(t).Get("entry").At(0).Get("response").Get("outcome").Get("issue")
+	if w := issues.At(1); w.Get("severity").Text() != "warning" || !strings.Contains(w.Get("expression").At(0).Text(), "lotNumber") {
+		t.Errorf("%s", issues.Raw())
 	}
 }

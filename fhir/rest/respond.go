@@ -238,7 +238,7 @@ func (s *Server) written(c *call, r interaction.Result) (answer, error) {
 	return a, nil
 }
 
-// writtenOutcome says in words what a write did.
+// writtenOutcome says in words what a write did, and what hooks warn of.
 func writtenOutcome(c *call, r interaction.Result) outcome.Outcome {
 	code := "updated"
 	switch {
@@ -247,5 +247,6 @@ func writtenOutcome(c *call, r interaction.Result) outcome.Outcome {
 	case r.Same:
 		code = "unchanged"
 	}
-	return outcome.Info(code, c.language(), r.Key.String(), r.Version)
+	done := fhir.Issue{Severity: fhir.SeverityInformation, Code: code, Args: []any{r.Key.String(), r.Version}}
+	return outcome.Found(append([]fhir.Issue{done}, r.Issues...), c.language())
 }

@@ -64,6 +64,6 @@
 // so is SO_NGAY_DTRI. Nothing else is made up: what is missing stays empty and is a finding that holds the claim.
 //
 // Not yet: MedicationRequest, ServiceRequest, Procedure and Condition as sources of their own (a Condition is read where
-// Claim.diagnosis refers to one); a check-in file made from an Encounter. When a corrected file has fewer rows of XML4 to
+// Claim.diagnosis refers to one). When a corrected file has fewer rows of XML4 to
 // XML15, the resources of the rows that went stay, and the Claim refers to them no longer.
 package mapping

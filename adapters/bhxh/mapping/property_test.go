@@ -104,6 +104,10 @@ func TestACheckInIsAnEncounterInProgress(t *testing.T) {
 			continue
 		}
 		raw := string(doc.Root().AppendTo(nil))
+		back, fs, err := mapping.CheckInFromFHIR(t.Context(), s, doc.Root(), mapping.Options{})
+		if err != nil || len(fs) > 0 || !slices.Equal(back.Values(), row.Values()) {
+			t.Errorf("%v %+v\n%q became\n%q", err, fs, row.Values(), back.Values())
+		}
 		for _, want := range []string{`"status":"in-progress"`, "StructureDefinition/xml0", `"url":"MA_DICH_VU","valueString":"02.1897"`, `"url":"MA_THE_BHYT"`, `"value":"LK-9"`} {
 			if !strings.Contains(raw, want) {
 				t.Errorf("no %s in %s", want, raw)

@@ -89,6 +89,39 @@ func FromFHIR(ctx context.Context, r Reader, claim resource.Value, o Options) (C
 	return m.out, nil
 }
 
+// CheckInFromFHIR makes the row of a check-in file (XML0) of an Encounter and its Patient. The fields of the card, and all
+// without an element, are those of the extension xml0. Only a Reader that fails is an error.
+func CheckInFromFHIR(ctx context.Context, r Reader, encounter resource.Value, o Options) (hoso.Row, []hoso.Finding, error) {
+	m := &mapper{ctx: ctx, r: r, o: o, s: o.Systems, sid: o.Systems.sid(), encounter: encounter, read: make(map[fhir.Key]*resource.Document)}
+	m.out.MaCSKCB, m.out.MaLK, _ = episodeIdentifier(encounter, m.sid)
+	row := hoso.NewRow(hoso.DecisionAt("").Layout(hoso.XML0))
+	set := func(field, value string) {
+		if value != "" && row.Layout().Index(field) >= 0 {
+			row.Set(field, value)
+		}
+	}
+	if m.out.MaLK == "" {
+		m.find("MAP-02", hoso.XML0, 0, "MA_LK", "Encounter.identifier")
+	}
+	var ok bool
+	if m.patient, ok = m.resolve(encounter.Get("subject"), "Patient"); !ok {
+		m.find("MAP-01", hoso.XML0, 0, "HO_TEN", "Encounter.subject")
+	}
+	set("MA_LK", m.out.MaLK)
+	set("MA_CSKCB", m.out.MaCSKCB)
+	set("STT", "1")
+	m.person(set)
+	m.stay(set)
+	fields, bad := extensionFields(encounter, m.s.Extension(hoso.XML0), row.Layout())
+	for _, name := range bad {
+		m.find("MAP-04", hoso.XML0, 0, name, "Encounter.extension")
+	}
+	for name, v := range fields {
+		set(name, v)
+	}
+	return row, m.out.Findings, m.err
+}
+
 // mapper maps one Claim.
 type mapper struct {
 	ctx   context.Context

@@ -12,7 +12,7 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck or all."`
+	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary or all."`
 	Synthea  string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target   string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration time.Duration `default:"10s" help:"Length of each timed load."`
@@ -34,6 +34,8 @@ var workloads = []struct {
 	{"search", (*session).search},
 	{"crud", (*session).crud},
 	{"precheck", (*session).precheck},
+	{"forecast", (*session).forecast},
+	{"summary", (*session).summary},
 	{"startup", (*session).startup},
 }
 

@@ -8,6 +8,8 @@
 //	lienthong bench startup       cold start to the first answer          empty and loaded
 //	lienthong bench search        the search mix, 30 clients              against reading the same resources by id
 //	lienthong bench crud          POST GET PUT DELETE over nine types
+//	lienthong bench forecast      stateless $immds-forecast, 64 clients
+//	lienthong bench summary       vaccination summary by citizen ID, p99  with --copies times 200 children
 //	lienthong bench all           all of them
 //
 // The server is a child process of its own, so that its memory and processor time can be told from the load's; with

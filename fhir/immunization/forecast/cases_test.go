@@ -142,3 +142,43 @@ func TestWhatIsNotDoneForAReasonIsSaid(t *testing.T) {
 		t.Errorf("immune: %+v", f)
 	}
 }
+
+// A campaign is a file: it counts doses of its own days alone, beside the national programme.
+func TestACampaignCountsItsOwnDays(t *testing.T) {
+	campaign, err := immunization.Parse([]byte(`{"id":"mr-2025","version":"1","title_vi":"Chiến dịch","source":"invented","effectiveFrom":"2025-03-01","effectiveTo":"2025-06-01",
+"rules":{"liveVaccineMinIntervalDays":28,"overdueAfter":"2w"},"series":[{"series":"MR-campaign","disease_vi":"Sởi","disease_en":"Measles","vaccine_vi":"MR","cvx":["04"],"live":true,
+"givenFrom":"2025-03-01","givenTo":"2025-05-31","doses":[{"dose":1,"minAge":"1y","recommendedAge":"1y","maxAge":"10y"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := immunization.NewSet(immunization.National(), campaign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := forecast.Person{Birth: day("2022-01-01")}
+	run := func(at string, days ...string) forecast.Forecast {
+		var doses []forecast.Dose
+		for _, d := range days {
+			doses = append(doses, forecast.Dose{ID: d, On: day(d), CVX: []string{"04"}})
+		}
+		return state(t, forecast.Run(set, p, doses, day(at)), "MR-campaign")
+	}
+	for _, c := range []struct {
+		at    string
+		given []string
+		want  forecast.State
+	}{
+		{"2025-03-01", nil, forecast.Due}, {"2025-03-14", nil, forecast.Due}, {"2025-03-15", nil, forecast.Overdue},
+		{"2025-05-01", []string{"2025-02-28"}, forecast.Overdue}, {"2025-05-01", []string{"2025-03-01"}, forecast.Complete},
+		{"2025-03-10", []string{"2025-02-28"}, forecast.NotYetDue}, // 28 days after a live vaccine
+	} {
+		if f := run(c.at, c.given...); f.State != c.want || !f.Latest.IsZero() && !f.Latest.Equal(day("2025-05-31")) {
+			t.Errorf("on %s with %v: %v (%+v), want %v", c.at, c.given, f.State, f, c.want)
+		}
+	}
+	for _, f := range forecast.Run(set, p, nil, day("2025-06-01")).Series {
+		if f.Series.Name == "MR-campaign" {
+			t.Error("the campaign is over, and forecast")
+		}
+	}
+}

@@ -13,7 +13,8 @@ import (
 type Summary struct {
 	Assessment
 	Schedules *immunization.Set
-	Merged    []string // references to the other Patients of the person
+	Today     time.Time // in Vietnam; doses after it are in the future, whatever the assessment date
+	Merged    []string  // references to the other Patients of the person
 	Adverse   []Adverse
 }
 
@@ -115,7 +116,7 @@ func (w Writer) dose(s *Summary, d *Dose, told map[string]bool) parameters {
 			p.parts("adverseEvent", w.adverse(a))
 		}
 	}
-	for _, i := range Faults(s.Schedules, r, s.Person.Birth, s.At) {
+	for _, i := range Faults(s.Schedules, r, s.Person.Birth, s.Today) {
 		p.add("warning", "valueString", outcome.Text(i.Code, w.Language, i.Args...))
 	}
 	if len(d.Lots()) > 1 {

@@ -33,7 +33,7 @@ func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T
 	if err != nil {
 		return out, err
 	}
-	out.Person, out.Schedules = person, s.schedules
+	out.Person, out.Schedules, out.Today = person, s.schedules, s.today()
 	for _, m := range person.Merged {
 		out.Merged = append(out.Merged, m.Key.String())
 	}
