@@ -11,6 +11,7 @@ require (
 	github.com/cockroachdb/pebble/v2 v2.1.7 // the rows on disk, pure Go: fhir/store/engine, commitlog/embedded
 	github.com/evanphx/json-patch/v5 v5.9.11 // JSON Patch (RFC 6902): fhir/interaction
 	github.com/gin-gonic/gin v1.12.0 // HTTP routing: fhir/rest
+	github.com/go-jose/go-jose/v4 v4.1.9 // signed tokens and key sets (JOSE): fhir/jwt
 	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource
 	github.com/goccy/go-yaml v1.19.2 // settings file: cmd/lienthong/config
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock

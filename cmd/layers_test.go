@@ -41,6 +41,11 @@ fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
 fhir/audit              -> fhir/access fhir/outcome
 fhir/access/accesstest  -> fhir/access
+fhir/setting            ->
+fhir/jwt                -> fhir
+fhir/smart              -> fhir/access fhir/jwt
+fhir/openid             -> fhir/access fhir/jwt
+fhir/authentication     -> fhir/smart fhir/openid
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization
@@ -72,6 +77,7 @@ github.com/alecthomas/kong -> cmd/lienthong
 github.com/cockroachdb/pebble -> fhir/store/engine fhir/store/commitlog/embedded cmd/lienthong/bench
 github.com/evanphx/json-patch -> fhir/interaction
 github.com/gin-gonic/gin -> fhir/rest cmd/lienthong/bench
+github.com/go-jose/go-jose -> fhir/jwt
 github.com/robfig/cron -> scheduler scheduler/cron
 github.com/samply/golang-fhir- -> fhir/resource fhir/identity fhir/immunization fhir/operation adapters/bhxh/mapping adapters/bhxh cmd/lienthong/synthetic
 github.com/transparency-dev/merkle -> fhir/audit
