@@ -194,7 +194,7 @@ func (a *Authenticator) caller(p proof, r *http.Request) (c access.Caller, err e
 		}
 		c = p.person
 		var ok bool
-		if c.Purpose, ok = is.PurposeOf(c.Role, asked); !ok {
+		if c.Purpose, ok = is.PurposeOf(asked); !ok {
 			err = fhir.Errorf(fhir.Denied, "purpose-refused", "")
 		}
 	}

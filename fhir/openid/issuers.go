@@ -33,7 +33,7 @@ type Issuer struct {
 	Patient       string                 // claim with the id of the Patient
 	PersonClaim   string                 // claim with an identifier of the citizen, such as the citizen ID
 	PersonSystem  string                 // its identifier system
-	Purposes      []string               // that people may state; the first one where they do not. None: by the role
+	Purposes      []string               // that people may state
 }
 
 // Issuers are those of one file, by URL. They are immutable.

@@ -105,19 +105,9 @@ func (is *Issuer) citizen(ctx context.Context, c *access.Caller, claims jwt.Clai
 }
 
 // PurposeOf gives the purpose of use of a person who asks for one: "" = they did not say. ok is false for one that people
-// from here may not state.
-func (is *Issuer) PurposeOf(role access.Role, asked string) (code string, ok bool) {
-	usual := map[access.Role]string{access.RoleCitizen: "PATRQT", access.RoleAuditor: "HPAYMT"}[role]
-	if usual == "" {
-		usual = "TREAT"
-	}
-	switch {
-	case asked == "" && len(is.Purposes) > 0 && role != access.RoleCitizen:
-		return is.Purposes[0], true
-	case asked == "" || asked == usual:
-		return usual, true
-	}
-	return asked, slices.Contains(is.Purposes, asked)
+// from here may not state. Where nothing says it, the policy does.
+func (is *Issuer) PurposeOf(asked string) (code string, ok bool) {
+	return asked, asked == "" || slices.Contains(is.Purposes, asked)
 }
 
 // claim finds a claim by its name, dots leading inwards; a name that is there as it stands goes first.

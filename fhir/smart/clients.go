@@ -125,14 +125,11 @@ func ParseClients(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote,
 	return out, nil
 }
 
-// PurposeOf gives the purpose of use that a client works for when it asks for one: "" = it did not say. ok is false for
-// one that it is not registered for.
+// PurposeOf gives the purpose of use that a client works for when it asks for one: "" = it did not say. ok is false for one
+// that it is not registered for. Where neither says it, the policy does.
 func (c *Client) PurposeOf(asked string) (code string, ok bool) {
-	switch {
-	case asked == "" && len(c.Purposes) > 0:
+	if asked == "" && len(c.Purposes) > 0 {
 		return c.Purposes[0], true
-	case asked == "":
-		return "TREAT", true
 	}
-	return asked, slices.Contains(c.Purposes, asked)
+	return asked, asked == "" || slices.Contains(c.Purposes, asked)
 }
