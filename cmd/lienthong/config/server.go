@@ -32,6 +32,8 @@ type Server struct {
 	AuditName   string        `name:"audit-name" default:"lienthong" env:"LIENTHONG_AUDIT_NAME" placeholder:"NAME" help:"Name of this server's audit journal when its key is made: one of its own for each server of a store. Default: ${default}."`
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
+	// Authentication is who may call; its flags have no prefix.
+	Authentication `embed:""`
 }
 
 // Gateway is the assessment portal that claims go to.
