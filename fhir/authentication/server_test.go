@@ -47,7 +47,7 @@ const (
 // world is a server with one store, its clients and an issuer of people, whose private keys the test has.
 type world struct {
 	*httptest.Server
-	t       *testing.T
+	t       testing.TB
 	store   store.Store
 	smart   *smart.Server
 	log     *strings.Builder
@@ -82,7 +82,7 @@ func jwks(keys ...jose.JSONWebKey) string {
 	return string(must(json.Marshal(jose.JSONWebKeySet{Keys: keys})))
 }
 
-func open(t *testing.T) store.Store {
+func open(t testing.TB) store.Store {
 	x := index.New(index.Options{})
 	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, s resource.Stored) ([]search.Entry, error) {
 		doc, err := resource.New(s.Append(nil, 1, 0))
@@ -100,7 +100,7 @@ func open(t *testing.T) store.Store {
 }
 
 // newWorld makes one; others on the same store are instances of the same server.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, store: open(t), log: &strings.Builder{}, now: time.Now().Truncate(time.Second)}
 	es, person := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	w.rsa = must(rsa.GenerateKey(rand.Reader, 2048))
