@@ -6,6 +6,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Count implements store.Store. No document and no version is looked at unless a check needs it.
@@ -23,13 +24,16 @@ func (e *Engine) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 	if err != nil {
 		return 0, err
 	}
+	if err := mayFind(store.FenceOf(ctx), q.Type); err != nil {
+		return 0, err
+	}
 	return e.countUpTo(ctx, q, t, most)
 }
 
 func (e *Engine) countUpTo(ctx context.Context, q search.Query, t fhir.T, most int) (int, error) {
 	r := e.run(ctx, t)
 	defer r.close()
-	n := r.count(q, most)
+	n := r.count(r.fenced(store.FenceOf(ctx), q, e.published.t()), most)
 	if most > 0 {
 		n = min(n, most)
 	}

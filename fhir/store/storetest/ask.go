@@ -14,7 +14,7 @@ import (
 func (w *world) search() {
 	q := w.query(3)
 	t := w.asOf()
-	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
+	if n, err := w.s.Count(ours(w.t.Context()), q, t); err != nil || n != len(w.m.search(q, t)) {
 		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
 	}
 	q.Sort = w.sort()
@@ -29,7 +29,7 @@ func (w *world) search() {
 	}
 	if w.rng.IntN(3) == 0 { // all at once
 		i := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
+		for m, err := range w.s.Search(ours(w.t.Context()), q, t, store.SearchOptions{}) {
 			w.compare(q, t, want, i, m, err)
 			i++
 		}
@@ -46,7 +46,7 @@ func (w *world) search() {
 		if w.rng.IntN(2) == 0 {
 			o.Tally = &store.Tally{Most: w.rng.IntN(20), N: -1}
 		}
-		for m, err := range w.s.Search(w.t.Context(), q, t, o) {
+		for m, err := range w.s.Search(ours(w.t.Context()), q, t, o) {
 			w.compare(q, t, want, i, m, err)
 			i, n, after = i+1, n+1, m.Order
 		}
@@ -85,7 +85,7 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 		if w.rng.IntN(2) == 0 {
 			m.Place = store.Place{}
 		}
-		f, err := w.s.Fetch(w.t.Context(), m)
+		f, err := w.s.Fetch(ours(w.t.Context()), m)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ func (w *world) include() {
 	q := w.query(0)
 	t := w.asOf()
 	var page []store.Match
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
+	for m, err := range w.s.Search(ours(w.t.Context()), q, t, store.SearchOptions{Limit: 5}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func (w *world) include() {
 		q.Include = append(q.Include, inc)
 	}
 	got := map[fhir.Key]int{}
-	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
+	for m, err := range w.s.Included(ours(w.t.Context()), q, page, t) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func (w *world) include() {
 func (w *world) read() {
 	key, t := w.key(), w.asOf()
 	l, version, alive := w.m.current(key, t)
-	f, err := w.s.Read(w.t.Context(), key, t)
+	f, err := w.s.Read(ours(w.t.Context()), key, t)
 	want := ""
 	switch {
 	case version == 0:
@@ -152,7 +152,7 @@ func (w *world) read() {
 		wantDoc(w.t, f, l.doc)
 	}
 	for v, l := range w.m.lives[key] {
-		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
+		f, err := w.s.ReadVersion(ours(w.t.Context()), key, fhir.Version(v+1))
 		if l.deleted {
 			refused(w.t, err, fhir.Gone, "gone")
 		} else if err != nil {
@@ -163,7 +163,7 @@ func (w *world) read() {
 	}
 	for _, space := range []store.Space{"a", "ab"} {
 		got := map[string][]byte{}
-		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
+		for r, err := range w.s.Records(ours(w.t.Context()), space, "", "") {
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -194,7 +194,7 @@ func (w *world) history() {
 	}
 	n := 0
 	last := t
-	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
+	for f, err := range w.s.History(ours(w.t.Context()), store.History{Key: scope, AsOf: t}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -214,7 +214,7 @@ func (w *world) history() {
 }
 
 func (w *world) stats() {
-	s, err := w.s.Stats(w.t.Context())
+	s, err := w.s.Stats(ours(w.t.Context()))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ func (w *world) explain(q search.Query, t fhir.T, matches int) {
 		return
 	}
 	size := 1 + w.rng.IntN(6)
-	p, err := x.Explain(w.t.Context(), q, t, store.SearchOptions{Limit: size})
+	p, err := x.Explain(ours(w.t.Context()), q, t, store.SearchOptions{Limit: size})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (w *world) countUpTo(q search.Query, t fhir.T, matches int) {
 		return
 	}
 	most := 1 + w.rng.IntN(20)
-	if n, err := c.CountUpTo(w.t.Context(), q, t, most); err != nil || n != min(matches, most) {
+	if n, err := c.CountUpTo(ours(w.t.Context()), q, t, most); err != nil || n != min(matches, most) {
 		w.t.Fatalf("counting up to %d as of %d gives %d, %v; the model says %d: %+v", most, t, n, err, matches, q)
 	}
 }
@@ -64,7 +64,7 @@ func (w *world) countUpTo(q search.Query, t fhir.T, matches int) {
 // tooCostly gives a search very little to work with: it shows what it has or refuses, but nothing wrong.
 func (w *world) tooCostly(q search.Query, t fhir.T, want []hit) {
 	i := 0
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{MaxWork: 1 + w.rng.IntN(3000)}) {
+	for m, err := range w.s.Search(ours(w.t.Context()), q, t, store.SearchOptions{MaxWork: 1 + w.rng.IntN(3000)}) {
 		if err != nil {
 			refused(w.t, err, fhir.TooCostly, "search-too-costly")
 			return

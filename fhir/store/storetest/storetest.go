@@ -107,7 +107,7 @@ func open(t *testing.T, cfg Config) store.Store {
 // commit commits what must not be refused.
 func commit(tb testing.TB, s store.Store, c store.Changes) store.Receipt {
 	tb.Helper()
-	r, err := s.Commit(context.Background(), c)
+	r, err := s.Commit(ours(context.Background()), c)
 	if err != nil {
 		tb.Fatalf("commit: %v", err)
 	}
@@ -117,7 +117,7 @@ func commit(tb testing.TB, s store.Store, c store.Changes) store.Receipt {
 // head gives the head, which every store knows at once.
 func head(tb testing.TB, s store.Store) fhir.T {
 	tb.Helper()
-	t, err := s.Head(context.Background())
+	t, err := s.Head(ours(context.Background()))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -137,3 +137,6 @@ func random(tb testing.TB) *rand.Rand {
 	tb.Logf("STORETEST_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
