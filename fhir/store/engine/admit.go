@@ -28,7 +28,7 @@ func (p *pending) foresee() error {
 		}
 		w.mayCreate = w.ownGrant(p.fence.Grant(w.key.Type, store.ActionCreate), true)
 		w.mayUpdate = w.ownGrant(p.fence.Grant(w.key.Type, store.ActionUpdate), false)
-		if w.mayCreate == no && (w.mayUpdate == no || w.put.MustCreate) {
+		if w.mayCreate == no && w.mayUpdate == no {
 			return errDenied(w.key.Type, w.wants())
 		}
 	}

@@ -1,5 +1,5 @@
 // Package storetest is the one conformance suite of store.Store. Subtests are named by the promise that they prove:
-// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED. Behaviour is asserted here and nowhere else; the test of an
+// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED FENCED. Behaviour is asserted here and nowhere else; the test of an
 // implementation is its Config.
 //
 // The suite's resources are small JSON documents that carry their own index entries (document.go), so that an engine can
@@ -82,6 +82,11 @@ func Run(t *testing.T, cfg Config) {
 		{"SEARCH/iterate", iterate},
 		{"SEARCH/plan", plans},
 		{"SEARCH/ties", ties},
+		{"FENCED/alike", fencedAlike},
+		{"FENCED/together", fencedTogether},
+		{"FENCED/random-histories", fencedHistories},
+		{"FENCED/pages-while-others-write", fencedPages},
+		{"FENCED/rights-taken-meanwhile", fencedRace},
 		{"MODEL/random-histories", randomHistories},
 		{"MODEL/random-queries", randomQueries},
 	} {
