@@ -55,7 +55,7 @@ fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
-fhir/rest               -> fhir/operation
+fhir/rest               -> fhir/operation fhir/access
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store
 scheduler               -> scheduler/cron scheduler/lease

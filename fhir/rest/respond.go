@@ -57,7 +57,7 @@ func (p *bufferPool) put(b *buffer) {
 var (
 	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
 	// vary is what answers depend on besides the address: caches must not give one client's form to another.
-	vary = []string{"Accept, Accept-Encoding, Accept-Language, Prefer"}
+	vary = []string{"Accept, Accept-Encoding, Accept-Language, Authorization, Prefer"}
 )
 
 // write sends an answer.
