@@ -35,6 +35,9 @@ func fencedHistories(t *testing.T, cfg Config) {
 				}
 				w.step()
 				w.search()
+				w.include()
+				w.read()
+				w.history()
 			}
 			cfg.Check(t, w.s)
 			if err := w.s.Close(); err != nil {
