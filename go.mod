@@ -14,7 +14,7 @@ require (
 	github.com/evanphx/json-patch/v5 v5.9.11 // JSON Patch (RFC 6902): fhir/interaction
 	github.com/fxamacker/cbor/v2 v2.10.0 // CBOR of HC1 certificates, MIT: fhir/certificate
 	github.com/gin-gonic/gin v1.12.0 // HTTP routing: fhir/rest
-	github.com/go-jose/go-jose/v4 v4.1.9 // JWS and JWKS of certificates, Apache 2.0: fhir/certificate
+	github.com/go-jose/go-jose/v4 v4.1.9 // signed tokens, certificates, key sets (JOSE), Apache 2.0: fhir/jwt, fhir/certificate
 	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource
 	github.com/goccy/go-yaml v1.19.2 // settings file: cmd/lienthong/config
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock

@@ -41,6 +41,11 @@ fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
 fhir/audit              -> fhir/access fhir/outcome
 fhir/access/accesstest  -> fhir/access
+fhir/setting            ->
+fhir/jwt                -> fhir
+fhir/smart              -> fhir/access fhir/jwt
+fhir/openid             -> fhir/access fhir/jwt
+fhir/authentication     -> fhir/smart fhir/openid
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization
@@ -54,7 +59,7 @@ fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/hist
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/matching           -> fhir/interaction fhir/identity fhir/access
-fhir/rest               -> fhir/operation
+fhir/rest               -> fhir/operation fhir/access
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store
 scheduler               -> scheduler/cron scheduler/lease
@@ -79,7 +84,7 @@ github.com/cockroachdb/pebble -> fhir/store/engine fhir/store/commitlog/embedded
 github.com/evanphx/json-patch -> fhir/interaction
 github.com/fxamacker/cbor -> fhir/certificate
 github.com/gin-gonic/gin -> fhir/rest cmd/lienthong/bench
-github.com/go-jose/go-jose -> fhir/certificate
+github.com/go-jose/go-jose -> fhir/certificate fhir/jwt
 github.com/makiuchi-d/gozxing -> fhir/certificate/scan
 github.com/robfig/cron -> scheduler scheduler/cron
 github.com/samply/golang-fhir- -> fhir/resource fhir/identity fhir/immunization fhir/operation adapters/bhxh/mapping adapters/bhxh cmd/lienthong/synthetic

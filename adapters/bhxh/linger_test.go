@@ -121,7 +121,7 @@ func TestWhatArrivesBeforeItIsSentAgainIsNotSentAgain(t *testing.T) {
 			t.Fatal("it never comes back")
 		}
 		w.clock.advance(10 * time.Second)
-		if err := w.runner.Tick(context.Background(), StatusJob); err != nil {
+		if err := w.runner.Tick(ours(context.Background()), StatusJob); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestByPersonNothingIsSentAgain(t *testing.T) {
 		w.slots(time.Minute)
 	}
 	w.wantState(k, delivery.Unknown)
-	if _, err := w.outbox.Resolve(context.Background(), k, delivery.Order{Decision: delivery.DecideNotReceived, Reason: "đã gọi điện", Who: "chi.lan"}); err != nil {
+	if _, err := w.outbox.Resolve(ours(context.Background()), k, delivery.Order{Decision: delivery.DecideNotReceived, Reason: "đã gọi điện", Who: "chi.lan"}); err != nil {
 		t.Fatal(err)
 	}
 	w.settle()
@@ -172,7 +172,7 @@ func TestAWrongPassword(t *testing.T) {
 	failed := 0
 	for range 60 {
 		w.slots(time.Minute)
-		got, err := w.runner.Slots(context.Background(), SyncJob, 1)
+		got, err := w.runner.Slots(ours(context.Background()), SyncJob, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,12 +52,12 @@ func TestAClaimIsDeliveredAndAssessed(t *testing.T) {
 	if want := w.read("Claim", "c1").Get("item").Len(); lines != want {
 		t.Errorf("%d lines are assessed, want %d", lines, want)
 	}
-	page, err := w.svc.Search(context.Background(), "Task", "focus=Claim/c1&business-status=assessed", interaction.SearchOptions{})
+	page, err := w.svc.Search(ours(context.Background()), "Task", "focus=Claim/c1&business-status=assessed", interaction.SearchOptions{})
 	if err != nil || len(page.Matches) != 1 {
 		t.Errorf("search for the Task: %d matches, %v", len(page.Matches), err)
 	}
 
-	st, err := w.outbox.Status(context.Background(), "c1")
+	st, err := w.outbox.Status(ours(context.Background()), "c1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestAPortalThatIsNotThere(t *testing.T) {
 	w.connect(closed)
 	w.slots(10 * time.Second)
 	w.wantState(k, delivery.Queued)
-	got, err := w.runner.Slots(context.Background(), SyncJob, 1)
+	got, err := w.runner.Slots(ours(context.Background()), SyncJob, 1)
 	if err != nil || got[0].Message == "" {
 		t.Errorf("the slot does not say what was wrong: %+v %v", got, err)
 	}

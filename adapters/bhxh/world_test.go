@@ -145,7 +145,7 @@ func (w *world) slots(d time.Duration) {
 	w.tb.Helper()
 	w.clock.advance(d)
 	for _, job := range []string{SyncJob, StatusJob} {
-		if err := w.runner.Tick(context.Background(), job); err != nil && !errors.Is(err, errDead) {
+		if err := w.runner.Tick(ours(context.Background()), job); err != nil && !errors.Is(err, errDead) {
 			w.tb.Fatal(err)
 		}
 	}
@@ -168,7 +168,7 @@ func (w *world) settle() {
 	w.tb.Helper()
 	for range 60 {
 		w.slots(30 * time.Second)
-		sum, err := w.outbox.Summary(context.Background())
+		sum, err := w.outbox.Summary(ours(context.Background()))
 		if err != nil {
 			w.tb.Fatal(err)
 		}
@@ -203,10 +203,10 @@ func (d *dying) Commit(ctx context.Context, c store.Changes) (store.Receipt, err
 // claim stores a version of a claim, as a hospital does: the whole episode in one transaction.
 func (w *world) claim(id, kind string) delivery.Key {
 	w.tb.Helper()
-	if _, err := w.svc.Transaction(context.Background(), episode(w.tb, id, kind), interaction.BundleOptions{}); err != nil {
+	if _, err := w.svc.Transaction(ours(context.Background()), episode(w.tb, id, kind), interaction.BundleOptions{}); err != nil {
 		w.tb.Fatal(err)
 	}
-	f, err := w.store.Read(context.Background(), fhir.Key{Type: "Claim", ID: fhir.ID(id)}, 0)
+	f, err := w.store.Read(ours(context.Background()), fhir.Key{Type: "Claim", ID: fhir.ID(id)}, 0)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func (w *world) claim(id, kind string) delivery.Key {
 
 func (w *world) item(k delivery.Key) delivery.Item {
 	w.tb.Helper()
-	row, err := w.outbox.Load(context.Background(), k)
+	row, err := w.outbox.Load(ours(context.Background()), k)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func (w *world) item(k delivery.Key) delivery.Item {
 // read gives the current version of a resource.
 func (w *world) read(t fhir.Type, id fhir.ID) resource.Value {
 	w.tb.Helper()
-	f, err := w.store.Read(context.Background(), fhir.Key{Type: t, ID: id}, 0)
+	f, err := w.store.Read(ours(context.Background()), fhir.Key{Type: t, ID: id}, 0)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func (w *world) once() {
 			w.tb.Errorf("ONCE: %s has %d effects", k, n)
 		}
 	}
-	for rec, err := range w.store.Records(context.Background(), delivery.SpaceItems, "", "") {
+	for rec, err := range w.store.Records(ours(context.Background()), delivery.SpaceItems, "", "") {
 		if err != nil {
 			w.tb.Fatal(err)
 		}
@@ -281,3 +281,6 @@ func (w *world) once() {
 		}
 	}
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

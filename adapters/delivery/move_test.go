@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	ctx      = context.Background()
+	ctx      = ours(context.Background())
 	accepted = Result{State: Accepted, MaGiaoDich: "GD1", HTTPStatus: 200, MaKetQua: "200"}
 	noReply  = Result{State: Unknown}
 )

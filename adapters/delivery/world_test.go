@@ -99,7 +99,7 @@ func claimDoc(tb testing.TB, id, facility, malk, status, note string) *resource.
 
 // write stores a version of a claim and gives the version.
 func (w *world) write(id, malk, status, note string) (fhir.Version, error) {
-	res, err := w.svc.Update(context.Background(), fhir.Key{Type: "Claim", ID: fhir.ID(id)}, claimDoc(w.tb, id, "51901", malk, status, note), interaction.UpdateOptions{})
+	res, err := w.svc.Update(ours(context.Background()), fhir.Key{Type: "Claim", ID: fhir.ID(id)}, claimDoc(w.tb, id, "51901", malk, status, note), interaction.UpdateOptions{})
 	return res.Version, err
 }
 
@@ -114,7 +114,7 @@ func (w *world) mustWrite(id, malk, status, note string) Key {
 
 func (w *world) row(k Key) Row {
 	w.tb.Helper()
-	row, err := w.outbox.Load(context.Background(), k)
+	row, err := w.outbox.Load(ours(context.Background()), k)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -136,9 +136,9 @@ func (w *world) wantState(k Key, s State, reason string) {
 // slot takes the job's lease as a new holder, by force of time if need be.
 func (w *world) slot() scheduler.Slot {
 	w.tb.Helper()
-	held, c, err := lease.Take(context.Background(), w.store, "job/test", "test", w.now(), time.Minute)
+	held, c, err := lease.Take(ours(context.Background()), w.store, "job/test", "test", w.now(), time.Minute)
 	if err == nil {
-		_, err = w.store.Commit(context.Background(), c)
+		_, err = w.store.Commit(ours(context.Background()), c)
 	}
 	if err != nil {
 		w.tb.Fatal(err)
@@ -148,7 +148,7 @@ func (w *world) slot() scheduler.Slot {
 
 func (w *world) release(s scheduler.Slot) {
 	w.tb.Helper()
-	if _, err := w.store.Commit(context.Background(), s.Lease.Release()); err != nil {
+	if _, err := w.store.Commit(ours(context.Background()), s.Lease.Release()); err != nil {
 		w.tb.Fatal(err)
 	}
 }
@@ -158,7 +158,7 @@ const timeout = 30 * time.Second
 // begin records an attempt that must be possible.
 func (w *world) begin(k Key, s scheduler.Slot) *Dispatch {
 	w.tb.Helper()
-	d, err := w.outbox.Begin(context.Background(), w.row(k), s, []byte("<GIAMDINHHS/>"), timeout)
+	d, err := w.outbox.Begin(ours(context.Background()), w.row(k), s, []byte("<GIAMDINHHS/>"), timeout)
 	if err != nil || d == nil {
 		w.tb.Fatalf("begin %s: %v %v", k, d, err)
 	}
@@ -167,7 +167,7 @@ func (w *world) begin(k Key, s scheduler.Slot) *Dispatch {
 
 func (w *world) finish(d *Dispatch, r Result) {
 	w.tb.Helper()
-	if _, err := w.outbox.Finish(context.Background(), d, r); err != nil {
+	if _, err := w.outbox.Finish(ours(context.Background()), d, r); err != nil {
 		w.tb.Fatal(err)
 	}
 }
@@ -185,7 +185,7 @@ func (w *world) notReceived(k Key) {
 	w.tb.Helper()
 	for range 2 {
 		w.advance(2 * time.Minute)
-		if _, err := w.outbox.Learn(context.Background(), w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
+		if _, err := w.outbox.Learn(ours(context.Background()), w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
 			w.tb.Fatal(err)
 		}
 	}
@@ -194,7 +194,7 @@ func (w *world) notReceived(k Key) {
 // task reads the claim's Task.
 func (w *world) task(claim string) (doc *resource.Document, version fhir.Version) {
 	w.tb.Helper()
-	f, err := w.store.Read(context.Background(), fhir.Key{Type: "Task", ID: TaskID(fhir.ID(claim))}, w.head())
+	f, err := w.store.Read(ours(context.Background()), fhir.Key{Type: "Task", ID: TaskID(fhir.ID(claim))}, w.head())
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func (w *world) task(claim string) (doc *resource.Document, version fhir.Version
 }
 
 func (w *world) head() fhir.T {
-	t, err := w.store.Head(context.Background())
+	t, err := w.store.Head(ours(context.Background()))
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func (w *world) wantTask(claim string, s State) {
 func (w *world) check() {
 	w.tb.Helper()
 	want := map[string]bool{}
-	for rec, err := range w.store.Records(context.Background(), SpaceItems, "", "") {
+	for rec, err := range w.store.Records(ours(context.Background()), SpaceItems, "", "") {
 		if err != nil {
 			w.tb.Fatal(err)
 		}
@@ -248,7 +248,7 @@ func (w *world) check() {
 			want[key] = true
 		}
 	}
-	for rec, err := range w.store.Records(context.Background(), SpaceDue, "", "") {
+	for rec, err := range w.store.Records(ours(context.Background()), SpaceDue, "", "") {
 		if err != nil {
 			w.tb.Fatal(err)
 		}
@@ -268,3 +268,6 @@ func wantCode(tb testing.TB, err error, code string) {
 		tb.Errorf("got %v, want code %s", err, code)
 	}
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

@@ -13,7 +13,7 @@ import (
 // or killed.
 func TestWhoLookedIsToldAndProven(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	args := []string{"serve", "--data", data, "--listen", "127.0.0.1:0"}
+	args := []string{"serve", "--insecure-no-authentication", "--data", data, "--listen", "127.0.0.1:0"}
 	server := startChild(t, args...)
 	get := func(path, accept string) string {
 		t.Helper()

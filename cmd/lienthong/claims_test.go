@@ -20,7 +20,7 @@ func portalAndServer(t *testing.T, faults ...string) (portal, server info) {
 		args = append(args, "--fault", f)
 	}
 	portal = startChild(t, args...).info
-	server = startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"),
+	server = startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"),
 		"--gateway-url", portal.Gateway, "--gateway-credentials", credentials(t),
 		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "100ms").info
 	return portal, server

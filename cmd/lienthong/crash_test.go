@@ -50,7 +50,7 @@ func TestKillDuringTransactions(t *testing.T) {
 	acknowledged := map[int]bool{}
 	next := 0
 	for range 3 {
-		server := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+		server := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 		var senders sync.WaitGroup
 		for range 4 {
 			senders.Go(func() {
@@ -78,7 +78,7 @@ func TestKillDuringTransactions(t *testing.T) {
 		server.kill()
 		senders.Wait()
 	}
-	server := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	server := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 	whole := 0
 	for n := range next {
 		got := total(t, fmt.Sprintf("%s/Basic?identifier=%s%%7C%d&_summary=count", server.info.FHIR, crashSystem, n))
@@ -140,7 +140,7 @@ func TestKillDuringClaimSync(t *testing.T) {
 	portal := startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--fault", "delay=60ms", "--assessing-after", "100ms", "--assessed-after", "200ms")
 	dir := filepath.Join(t.TempDir(), "store")
 	start := func() *child {
-		return startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir,
+		return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir,
 			"--gateway-url", portal.info.Gateway, "--gateway-credentials", credentials(t),
 			"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s",
 			"--gateway-timeout", "1s", "--gateway-settle", "2s", "--gateway-resend", "settled", "--gateway-lease", "2s",

@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir/openid"
 )
 
 type demoCmd struct {
@@ -46,6 +47,7 @@ type demo struct {
 	node         *node
 	mock         *bhxhmock.Mock
 	people       *synthetic.Population
+	issuer       *demoIssuer
 }
 
 // base is the FHIR base URL.
@@ -101,6 +103,10 @@ func (d *demo) open(ctx context.Context) error {
 		},
 	}
 	var err error
+	if d.issuer, err = newDemoIssuer(d.base()); err != nil {
+		return err
+	}
+	settings.Authentication = config.Authentication{Own: func() openid.Issuers { return d.issuer.issuers }}
 	if d.node, err = openNode(ctx, settings, d.base(), d.log); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ var wide = resource.Limits{Bytes: 1 << 30, Nodes: 64 << 20}
 // fresh starts a server on a new store, in a process of its own, since its memory limit is not one for the test.
 func fresh(t *testing.T) *child {
 	t.Helper()
-	return startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"), "--log-level", "warn")
+	return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "store"), "--log-level", "warn")
 }
 
 // synthea gives the files to import: the hospitals and practitioners, and the n smallest patients (0 = all).
@@ -223,7 +223,7 @@ func TestImportIntoAFolderIsTheSameAsOverHTTP(t *testing.T) {
 	if err := run(t.Context(), append([]string{"import", "--data", dir}, files...), &out, io.Discard); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	server := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	server := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 	want := sent(t, files)
 	sameContent(t, want, held(t, server.info.FHIR, want))
 	server.stop(t)

@@ -253,8 +253,8 @@ func TestWrongCommandLinesAreRefusedInWords(t *testing.T) {
 		{[]string{"import", "--no-such"}, exitUsage, "lienthong import --help"},
 		{[]string{"serve", "--data", "x", "--gateway-url", "http://portal", "--gateway-credentials", "none"}, exitUsage, "credentials"},
 		{[]string{"demo", "--citizens", "0"}, exitUsage, "--citizens"},
-		{[]string{"serve", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "nowhere"}, exitFailed, "nowhere"},
-		{[]string{"serve", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "127.0.0.1:0", "--policy", settings}, exitFailed, "lisen"},
+		{[]string{"serve", "--insecure-no-authentication", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "nowhere"}, exitFailed, "nowhere"},
+		{[]string{"serve", "--insecure-no-authentication", "--data", filepath.Join(t.TempDir(), "s"), "--listen", "127.0.0.1:0", "--policy", settings}, exitFailed, "lisen"},
 		{[]string{"policy", "check", settings}, exitFailed, "lisen"},
 	} {
 		var out, stderr bytes.Buffer
@@ -283,7 +283,7 @@ func TestSettingsComeFromFlagEnvironmentFileDefaultInThisOrder(t *testing.T) {
 	}
 	data := func(args ...string) string {
 		_ = os.Remove(filepath.Join(dir, "info.json"))
-		h := startHere(t, append([]string{"serve", "--config", settings}, args...)...)
+		h := startHere(t, append([]string{"serve", "--insecure-no-authentication", "--config", settings}, args...)...)
 		i := h.info(t, filepath.Join(dir, "info.json"))
 		h.stop(t)
 		return filepath.Base(i.Data)
@@ -308,7 +308,7 @@ func TestPortInUseIsAnErrorThatNamesTheAddress(t *testing.T) {
 	defer ln.Close()
 	address := ln.Addr().String()
 	for _, args := range [][]string{
-		{"serve", "--listen", address, "--data", t.TempDir()},
+		{"serve", "--insecure-no-authentication", "--listen", address, "--data", t.TempDir()},
 		{"demo", "--listen", address},
 		{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", address},
 		{"mock-bhxh", "--listen", address, "--data", t.TempDir()},
@@ -322,9 +322,9 @@ func TestPortInUseIsAnErrorThatNamesTheAddress(t *testing.T) {
 
 func TestSecondProcessOnAFolderIsToldWhoHoldsIt(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
-	first := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	first := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 	for _, args := range [][]string{
-		{"serve", "--listen", "127.0.0.1:0", "--data", dir},
+		{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir},
 		{"import", "--data", dir, "main_test.go"},
 	} {
 		second := spawn(t, args...)
@@ -341,7 +341,7 @@ func TestSecondProcessOnAFolderIsToldWhoHoldsIt(t *testing.T) {
 	if code := first.stop(t); code != 0 {
 		t.Errorf("the first one ended with %d\n%s", code, first.out.String())
 	}
-	if third := startChild(t, "serve", "--listen", "127.0.0.1:0", "--data", dir); third.stop(t) != 0 {
+	if third := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir); third.stop(t) != 0 {
 		t.Errorf("after the first had ended:\n%s", third.out.String())
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/authentication"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -86,7 +87,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	n := &node{store: st, policies: policies}
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = n.trail.store
-		err = n.build(ctx, c, o, systems, served, log)
+		err = n.build(ctx, c, served, o, systems, log)
 	}
 	if err != nil {
 		_ = n.close()
@@ -109,7 +110,7 @@ func indexFunc(o index.Options, reg *r4.Registry) engine.IndexFunc {
 	}
 }
 
-func (n *node) build(ctx context.Context, c config.Server, o index.Options, systems identity.Systems, served string, log *slog.Logger) error {
+func (n *node) build(ctx context.Context, c config.Server, served string, o index.Options, systems identity.Systems, log *slog.Logger) error {
 	claims := mapping.Systems{Base: c.SIDBase}
 	n.outbox = delivery.New(delivery.Config{
 		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery,
@@ -137,9 +138,20 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	if u, err := url.Parse(c.BaseURL); err == nil {
 		path = u.Path
 	}
+	if path == "" {
+		path = defaultPath
+	}
+	base := c.BaseURL
+	if base == "" {
+		base = served
+	}
+	door, err := n.openDoor(c.Authentication, base, path, log)
+	if err != nil {
+		return err
+	}
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
-		Authenticate: rest.Unauthenticated,
+		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
 		Operations: slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
 			whoIsWho(matching.New(n.service, systems), c.SIDBase)),
 		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
@@ -147,7 +159,8 @@ func (n *node) build(ctx context.Context, c config.Server, o index.Options, syst
 	if err != nil {
 		return err
 	}
-	n.handler = n.certificates.public(n.trail.handler(server, server.BasePath))
+	front := &authentication.Front{Next: server, Smart: door.smart, BasePath: server.BasePath, Origins: door.origins}
+	n.handler = n.certificates.public(n.trail.handler(front, server.BasePath))
 	if c.Gateway.URL == "" {
 		return nil
 	}

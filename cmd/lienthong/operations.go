@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/rest"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // operations are what a person and an auditor can do about a claim on its way:
@@ -14,11 +17,14 @@ import (
 //	GET  Claim/{id}/$precheck      the same about a Claim that is stored; both answer with Parameters
 //	GET  Patient/{id}/$access-report   who looked at a record
 //
-// There is no access control yet: whoever reaches the server may decide.
+// The first is for those who may change Tasks and read this one, the second for those who may read the claim.
 func operations(n *node, base string) []rest.Operation {
 	return []rest.Operation{accessReport(n, base), {
 		Name: "resolve", Type: "Task", Instance: true, Definition: base + "/fhir/OperationDefinition/Task-resolve",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			if store.FenceOf(ctx).Grant("Task", store.ActionUpdate).None() {
+				return nil, fhir.Errorf(fhir.Denied, "access-denied", "", "Task", store.ActionUpdate.String())
+			}
 			if _, err := n.outbox.ResolveParameters(ctx, a.Key.ID, a.Body); err != nil {
 				return nil, err
 			}
@@ -31,7 +37,17 @@ func operations(n *node, base string) []rest.Operation {
 	}, {
 		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			// Of a deleted claim as well.
+			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
+				return nil, err
+			}
 			return n.outbox.StatusParameters(ctx, a.Key.ID)
 		},
 	}, precheckStored(n, base), precheckSent(n, base)}
+}
+
+// gone says that there was a resource, which the caller may know.
+func gone(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && e.Kind == fhir.Gone
 }

@@ -18,7 +18,7 @@ func TestReferencesByTheServedAddressAreOurs(t *testing.T) {
 	var old string
 	for n := range 2 {
 		file := fmt.Sprint(infoFile, n)
-		h := startHere(t, "serve", "--listen", "127.0.0.1:0", "--data", data, "--info", file, "--log-level", "error")
+		h := startHere(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data, "--info", file, "--log-level", "error")
 		base := h.info(t, file).FHIR
 		send := func(method, url, body string) (*http.Response, map[string]any) {
 			req, err := http.NewRequest(method, url, strings.NewReader(body))

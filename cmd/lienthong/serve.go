@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,9 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err := c.Check(); err != nil {
 		return &exitError{exitUsage, err}
 	}
+	if err := c.Authentication.Check(c.Listen, c.BaseURL); err != nil {
+		return &exitError{exitUsage, err}
+	}
 	limitMemory(c.MemoryLimit)
 	log := logger(s.err, c.LogFormat, c.LogLevel)
 	ln, err := listen(c.Listen)
@@ -31,6 +35,15 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	base := c.BaseURL
 	if base == "" {
 		base = urlOf(ln) + defaultPath
+		if c.TLSCert != "" {
+			base = "https" + strings.TrimPrefix(base, "http")
+		}
+	}
+	if ln, err = withTLS(ln, c.Authentication, log); err != nil {
+		return err
+	}
+	if c.Insecure {
+		log.Warn(unguarded[0])
 	}
 	n, err := openNode(ctx, c.Server, base, log)
 	if err != nil {

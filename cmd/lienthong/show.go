@@ -32,7 +32,16 @@ func (d *demo) introduce() error {
 	if d.Data != "" {
 		kept = d.Data
 	}
-	_, err := fmt.Fprintf(d.out, `Lienthong demo: %d invented citizens of Quảng Ngãi, nobody of them real.
+	first := d.people.Episodes[0]
+	tokens, err := d.issuer.tokens(child, synthetic.FacilityID(first.Facility), claim.String())
+	if err != nil {
+		return err
+	}
+	var asRoles string
+	for _, t := range tokens {
+		asRoles += fmt.Sprintf("  # %s\n  H='Authorization: Bearer %s'; curl -sS -H \"$H\" '%s%s'\n\n", t.Who, t.Token, d.base(), t.Path)
+	}
+	_, err = fmt.Fprintf(d.out, `Lienthong demo: %d invented citizens of Quảng Ngãi, nobody of them real.
 
   FHIR server      %s
   mock portal      %s (its ledger: %[3]s/ledger.ndjson)
@@ -51,9 +60,13 @@ How far a claim is (its answer: %s/ClaimResponse?request=%s):
 
 %s
 
+The lines above ask as nobody: the demo lets them in, and a server does not. As one of these, by a token of the demo's own
+issuer that ends with the demo, a request sees what the policy allows:
+
+%s
 Ctrl-C ends it.
 
-`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2])
+`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2], asRoles)
 	if err != nil || d.Info == "" {
 		return err
 	}

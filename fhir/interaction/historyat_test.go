@@ -22,20 +22,20 @@ func TestHistoryAt(t *testing.T) {
 		key := fhir.Key{Type: []fhir.Type{"Patient", "Basic"}[rng.IntN(2)], ID: fhir.ID(fmt.Sprint(rng.IntN(4)))}
 		var err error
 		if rng.IntN(4) == 0 {
-			_, err = s.Delete(t.Context(), key, interaction.DeleteOptions{})
+			_, err = s.Delete(ours(t.Context()), key, interaction.DeleteOptions{})
 		} else {
 			d := doc(t, `{"resourceType":%q,"id":%q,"language":"x-%d","code":{"text":"x"}}`, key.Type, key.ID, i)
 			if key.Type == "Patient" {
 				d = patient(t, string(key.ID), fmt.Sprint("x-", i))
 			}
-			_, err = s.Update(t.Context(), key, d, interaction.UpdateOptions{})
+			_, err = s.Update(ours(t.Context()), key, d, interaction.UpdateOptions{})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	var all []store.Found // newest first
-	for f, err := range s.Store().History(t.Context(), store.History{}) {
+	for f, err := range s.Store().History(ours(t.Context()), store.History{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestHistoryAt(t *testing.T) {
 		var got []string
 		last := fhir.Instant(1 << 62)
 		for {
-			p, err := s.History(t.Context(), of, o)
+			p, err := s.History(ours(t.Context()), of, o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestHistoryAt(t *testing.T) {
 		}
 		if len(want) > 0 {
 			o.Place, o.Skip = interaction.HistoryPlace{}, rng.IntN(len(want))
-			p, err := s.History(t.Context(), of, o)
+			p, err := s.History(ours(t.Context()), of, o)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -63,7 +63,7 @@ func TestHookKnowsTheVersion(t *testing.T) {
 	for i := range results {
 		d := patient(t, "p1", fmt.Sprintf("x-%d", i))
 		g.Go(func() {
-			r, err := s.Update(t.Context(), p1, d, interaction.UpdateOptions{})
+			r, err := s.Update(ours(t.Context()), p1, d, interaction.UpdateOptions{})
 			if err != nil {
 				t.Error(err)
 			}
@@ -71,11 +71,11 @@ func TestHookKnowsTheVersion(t *testing.T) {
 		})
 	}
 	g.Wait()
-	if _, err := s.Delete(t.Context(), p1, interaction.DeleteOptions{}); err != nil {
+	if _, err := s.Delete(ours(t.Context()), p1, interaction.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	n := fhir.Version(0)
-	for r, err := range s.Store().Records(t.Context(), "seen", "", "") {
+	for r, err := range s.Store().Records(ours(t.Context()), "seen", "", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestUnchangedUpdate(t *testing.T) {
 		return interaction.Additions{}, nil
 	})
 	for i := range 3 {
-		r, err := s.Update(t.Context(), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{})
+		r, err := s.Update(ours(t.Context()), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{})
 		if err != nil || r.Version != 1 || r.Created != (i == 0) || r.Same != (i > 0) {
 			t.Fatalf("%+v, %v", r, err)
 		}
@@ -104,7 +104,7 @@ func TestUnchangedUpdate(t *testing.T) {
 	if asked != 1 {
 		t.Fatalf("the hook was asked %d times", asked)
 	}
-	if _, err := s.Update(t.Context(), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{IfMatch: new(fhir.Version(7))}); code(err) != "version-conflict" {
+	if _, err := s.Update(ours(t.Context()), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{IfMatch: new(fhir.Version(7))}); code(err) != "version-conflict" {
 		t.Fatalf("If-Match of an update that changes nothing: %v", err)
 	}
 }
@@ -117,10 +117,10 @@ func TestHookRefuses(t *testing.T) {
 		}
 		return interaction.Additions{}, nil
 	})
-	if _, err := s.Create(t.Context(), patient(t, "x", "xx"), interaction.CreateOptions{}); code(err) != "identity-invalid" {
+	if _, err := s.Create(ours(t.Context()), patient(t, "x", "xx"), interaction.CreateOptions{}); code(err) != "identity-invalid" {
 		t.Fatal(err)
 	}
-	_, err := s.Transaction(t.Context(), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[
+	_, err := s.Transaction(ours(t.Context()), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[
 		{"resource":{"resourceType":"Patient","id":"a","language":"vi"},"request":{"method":"PUT","url":"Patient/a"}},
 		{"resource":{"resourceType":"Patient","id":"b","language":"xx"},"request":{"method":"PUT","url":"Patient/b"}}]}`), interaction.BundleOptions{})
 	if code(err) != "identity-invalid" {
@@ -129,7 +129,7 @@ func TestHookRefuses(t *testing.T) {
 	if e, _ := errors.AsType[*fhir.Error](err); e.Path != "Bundle.entry[1]" {
 		t.Fatalf("path %q", e.Path)
 	}
-	if head, err := s.Store().Head(t.Context()); err != nil || head != 0 {
+	if head, err := s.Store().Head(ours(t.Context())); err != nil || head != 0 {
 		t.Fatalf("head %d, %v", head, err)
 	}
 }
@@ -147,14 +147,14 @@ func TestHookPuts(t *testing.T) {
 		}
 		return interaction.Additions{Puts: []*resource.Document{doc(t, `{"resourceType":"Task","id":"t-%s","status":%s,"intent":"order"}`, w.Key.ID, status)}}, nil
 	})
-	if _, err := s.Update(t.Context(), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{}); err != nil {
+	if _, err := s.Update(ours(t.Context()), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Read(t.Context(), fhir.Key{Type: "Task", ID: "t-p1"}); err != nil {
+	if _, err := s.Read(ours(t.Context()), fhir.Key{Type: "Task", ID: "t-p1"}); err != nil {
 		t.Fatal(err)
 	}
 	good = false
-	if _, err := s.Update(t.Context(), p1, patient(t, "p1", "en"), interaction.UpdateOptions{}); code(err) != "resource-invalid" {
+	if _, err := s.Update(ours(t.Context()), p1, patient(t, "p1", "en"), interaction.UpdateOptions{}); code(err) != "resource-invalid" {
 		t.Fatal(err)
 	}
 }
@@ -172,30 +172,30 @@ func TestApply(t *testing.T) {
 				Records:   []store.Record{{Space: "s", Key: "k", Value: []byte("one")}},
 				Require:   []store.Precondition{store.RecordIs{Space: "s", Key: "k"}},
 			}
-			rec, err := s.Apply(t.Context(), first)
+			rec, err := s.Apply(ours(t.Context()), first)
 			if err != nil || len(rec.Puts) != 2 || !rec.Puts[0].Created {
 				t.Fatalf("%+v, %v", rec, err)
 			}
-			if _, err := s.Apply(t.Context(), first); code(err) != "version-conflict" && code(err) != "record-changed" {
+			if _, err := s.Apply(ours(t.Context()), first); code(err) != "version-conflict" && code(err) != "record-changed" {
 				t.Fatalf("the same again: %v", err)
 			}
-			if _, err := s.Apply(t.Context(), interaction.WriteSet{Require: []store.Precondition{state("other")}, Docs: []*resource.Document{patient(t, "p1", "en")}}); code(err) != "record-changed" {
+			if _, err := s.Apply(ours(t.Context()), interaction.WriteSet{Require: []store.Precondition{state("other")}, Docs: []*resource.Document{patient(t, "p1", "en")}}); code(err) != "record-changed" {
 				t.Fatalf("another record: %v", err)
 			}
-			if _, err := s.Apply(t.Context(), interaction.WriteSet{Docs: []*resource.Document{patient(t, "p1", "en")}, IfVersion: map[fhir.Key]fhir.Version{p1: 9}}); code(err) != "version-conflict" {
+			if _, err := s.Apply(ours(t.Context()), interaction.WriteSet{Docs: []*resource.Document{patient(t, "p1", "en")}, IfVersion: map[fhir.Key]fhir.Version{p1: 9}}); code(err) != "version-conflict" {
 				t.Fatalf("another version: %v", err)
 			}
-			rec, err = s.Apply(t.Context(), interaction.WriteSet{
+			rec, err = s.Apply(ours(t.Context()), interaction.WriteSet{
 				Docs: []*resource.Document{patient(t, "p1", "en")}, Deletes: []fhir.Key{{Type: "Patient", ID: "p2"}},
 				IfVersion: map[fhir.Key]fhir.Version{p1: 1}, Require: []store.Precondition{state("one")},
 			})
 			if err != nil || rec.Puts[0].Version != 2 || rec.Deletes[0].Version != 2 {
 				t.Fatalf("%+v, %v", rec, err)
 			}
-			if _, err := s.Apply(t.Context(), interaction.WriteSet{Docs: []*resource.Document{doc(t, `{"resourceType":"Patient"}`)}}); code(err) != "id-required" {
+			if _, err := s.Apply(ours(t.Context()), interaction.WriteSet{Docs: []*resource.Document{doc(t, `{"resourceType":"Patient"}`)}}); code(err) != "id-required" {
 				t.Fatal(err)
 			}
-			if _, err := s.Apply(t.Context(), interaction.WriteSet{Docs: []*resource.Document{doc(t, `{"resourceType":"Patient","id":"x","nmae":1}`)}}); code(err) != "resource-invalid" {
+			if _, err := s.Apply(ours(t.Context()), interaction.WriteSet{Docs: []*resource.Document{doc(t, `{"resourceType":"Patient","id":"x","nmae":1}`)}}); code(err) != "resource-invalid" {
 				t.Fatal(err)
 			}
 		})
@@ -206,7 +206,7 @@ func TestApply(t *testing.T) {
 func TestTransactionIfMatchBesidePatch(t *testing.T) {
 	s := service(t)
 	for _, id := range []string{"a", "b"} {
-		if _, err := s.Update(t.Context(), fhir.Key{Type: "Patient", ID: fhir.ID(id)}, patient(t, id, "vi"), interaction.UpdateOptions{}); err != nil {
+		if _, err := s.Update(ours(t.Context()), fhir.Key{Type: "Patient", ID: fhir.ID(id)}, patient(t, id, "vi"), interaction.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -214,10 +214,10 @@ func TestTransactionIfMatchBesidePatch(t *testing.T) {
 	bundle := `{"resourceType":"Bundle","type":"transaction","entry":[
 		{"resource":{"resourceType":"Binary","contentType":"application/json-patch+json","data":"` + patch + `"},"request":{"method":"PATCH","url":"Patient/a"}},
 		{"resource":{"resourceType":"Patient","id":"b","language":"en"},"request":{"method":"PUT","url":"Patient/b","ifMatch":"W/\"%d\""}}]}`
-	if _, err := s.Transaction(t.Context(), doc(t, bundle, 9), interaction.BundleOptions{}); code(err) != "version-conflict" {
+	if _, err := s.Transaction(ours(t.Context()), doc(t, bundle, 9), interaction.BundleOptions{}); code(err) != "version-conflict" {
 		t.Fatal(err)
 	}
-	answers, err := s.Transaction(t.Context(), doc(t, bundle, 1), interaction.BundleOptions{})
+	answers, err := s.Transaction(ours(t.Context()), doc(t, bundle, 1), interaction.BundleOptions{})
 	if err != nil || answers[0].Result.Version != 2 || answers[1].Result.Version != 2 {
 		t.Fatalf("%+v, %v", answers, err)
 	}
@@ -226,16 +226,16 @@ func TestTransactionIfMatchBesidePatch(t *testing.T) {
 // Entries are limited, and a read without somebody to answer it is refused before anything is stored.
 func TestBundleLimits(t *testing.T) {
 	s := service(t)
-	if _, err := s.Transaction(t.Context(), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[
+	if _, err := s.Transaction(ours(t.Context()), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[
 		{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}},{"request":{"method":"GET","url":"Patient"}}]}`), interaction.BundleOptions{}); code(err) != "entry-read" {
 		t.Fatal(err)
 	}
 	few := interaction.New(interaction.Config{Store: s.Store(), Limits: interaction.Limits{Entries: 2}})
 	entry := `{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient"}}`
-	if _, err := few.Transaction(t.Context(), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[%s]}`, strings.Join([]string{entry, entry, entry}, ",")), interaction.BundleOptions{}); code(err) != "bundle-too-long" {
+	if _, err := few.Transaction(ours(t.Context()), doc(t, `{"resourceType":"Bundle","type":"transaction","entry":[%s]}`, strings.Join([]string{entry, entry, entry}, ",")), interaction.BundleOptions{}); code(err) != "bundle-too-long" {
 		t.Fatal(err)
 	}
-	if head, err := s.Store().Head(t.Context()); err != nil || head != 0 {
+	if head, err := s.Store().Head(ours(t.Context())); err != nil || head != 0 {
 		t.Fatalf("head %d, %v", head, err)
 	}
 }
@@ -245,14 +245,14 @@ func TestSearchPages(t *testing.T) {
 	s := service(t)
 	for i := range 5 {
 		id := fmt.Sprintf("p%d", i)
-		if _, err := s.Update(t.Context(), fhir.Key{Type: "Patient", ID: fhir.ID(id)}, patient(t, id, "vi"), interaction.UpdateOptions{}); err != nil {
+		if _, err := s.Update(ours(t.Context()), fhir.Key{Type: "Patient", ID: fhir.ID(id)}, patient(t, id, "vi"), interaction.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var got []string
 	o := interaction.SearchOptions{}
 	for {
-		p, err := s.Search(t.Context(), "Patient", "_count=2&_sort=-_id", o)
+		p, err := s.Search(ours(t.Context()), "Patient", "_count=2&_sort=-_id", o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestSearchPages(t *testing.T) {
 		if p.Next == nil {
 			break
 		}
-		if _, err := s.Delete(t.Context(), fhir.Key{Type: "Patient", ID: "p1"}, interaction.DeleteOptions{}); err != nil {
+		if _, err := s.Delete(ours(t.Context()), fhir.Key{Type: "Patient", ID: "p1"}, interaction.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		o = interaction.SearchOptions{AsOf: p.AsOf, After: p.Next, Total: p.Total}
@@ -273,7 +273,7 @@ func TestSearchPages(t *testing.T) {
 	if fmt.Sprint(got) != "[p4 p3 p2 p1 p0]" {
 		t.Fatal(got)
 	}
-	if _, err := s.Search(t.Context(), "Nonsense", "", o); code(err) != "type-unknown" {
+	if _, err := s.Search(ours(t.Context()), "Nonsense", "", o); code(err) != "type-unknown" {
 		t.Fatal(err)
 	}
 }
@@ -300,20 +300,20 @@ func FuzzJSONPatch(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Update(t.Context(), p1, d, interaction.UpdateOptions{}); err != nil {
+		if _, err := s.Update(ours(t.Context()), p1, d, interaction.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		p, err := s.ParseJSONPatch(patch)
 		if err != nil {
 			return
 		}
-		if _, err := s.Patch(t.Context(), p1, p, interaction.PatchOptions{}); err != nil {
+		if _, err := s.Patch(ours(t.Context()), p1, p, interaction.PatchOptions{}); err != nil {
 			if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Kind == fhir.Internal {
 				t.Fatal(err)
 			}
 			return
 		}
-		found, err := s.Read(t.Context(), p1)
+		found, err := s.Read(ours(t.Context()), p1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,3 +323,6 @@ func FuzzJSONPatch(f *testing.F) {
 		}
 	})
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

@@ -45,7 +45,7 @@ func FuzzPathPatch(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Update(t.Context(), p1, d, interaction.UpdateOptions{}); err != nil {
+		if _, err := s.Update(ours(t.Context()), p1, d, interaction.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		text := `{"name":"type","valueCode":"` + op + `"},{"name":"path","valueString":"` + path + `"}`
@@ -63,13 +63,13 @@ func FuzzPathPatch(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := s.Patch(t.Context(), p1, p, interaction.PatchOptions{}); err != nil {
+		if _, err := s.Patch(ours(t.Context()), p1, p, interaction.PatchOptions{}); err != nil {
 			if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Kind == fhir.Internal {
 				t.Fatal(err)
 			}
 			return
 		}
-		found, err := s.Read(t.Context(), p1)
+		found, err := s.Read(ours(t.Context()), p1)
 		if err != nil {
 			t.Fatal(err)
 		}

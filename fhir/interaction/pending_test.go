@@ -52,17 +52,17 @@ func TestCriteriaNeverMakeTwo(t *testing.T) {
 		run := func(entries []string) string {
 			s := service(t)
 			if seeded {
-				if _, err := s.Transaction(t.Context(), doc(t, "%s", transactionOf(entryOf("PUT", "Patient/seed", "seed", "v0", ""))), interaction.BundleOptions{}); err != nil {
+				if _, err := s.Transaction(ours(t.Context()), doc(t, "%s", transactionOf(entryOf("PUT", "Patient/seed", "seed", "v0", ""))), interaction.BundleOptions{}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			_, err := s.Transaction(t.Context(), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{})
+			_, err := s.Transaction(ours(t.Context()), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{})
 			out := code(err)
 			if out == "entry-same-resource" || out == "entry-same-criteria" {
 				out = "same" // which of both is told may depend on the order
 			}
 			for n := range 3 {
-				p, err := s.Search(t.Context(), "Patient", fmt.Sprintf("identifier=u|v%d", n), interaction.SearchOptions{})
+				p, err := s.Search(ours(t.Context()), "Patient", fmt.Sprintf("identifier=u|v%d", n), interaction.SearchOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,17 +93,17 @@ func TestTransactionsMeetOverCriteria(t *testing.T) {
 	for range 12 {
 		d := doc(t, "%s", bundle)
 		g.Go(func() {
-			if _, err := s.Transaction(t.Context(), d, interaction.BundleOptions{}); err != nil {
+			if _, err := s.Transaction(ours(t.Context()), d, interaction.BundleOptions{}); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	g.Wait()
-	patients, err := s.Search(t.Context(), "Patient", "", interaction.SearchOptions{})
+	patients, err := s.Search(ours(t.Context()), "Patient", "", interaction.SearchOptions{})
 	if err != nil || len(patients.Matches) != 1 {
 		t.Fatalf("%d Patients, %v", len(patients.Matches), err)
 	}
-	all, err := s.Search(t.Context(), "Observation", "subject="+patients.Matches[0].Key.String(), interaction.SearchOptions{})
+	all, err := s.Search(ours(t.Context()), "Observation", "subject="+patients.Matches[0].Key.String(), interaction.SearchOptions{})
 	if err != nil || len(all.Matches) != 12 {
 		t.Fatalf("%d Observations of it, %v", len(all.Matches), err)
 	}
@@ -116,14 +116,14 @@ func TestCriteriaAreBounded(t *testing.T) {
 	for i := range 6000 {
 		entries = append(entries, entryOf("PUT", fmt.Sprintf("Patient?_id=i%d", i), fmt.Sprintf("i%d", i), "", ""))
 	}
-	if _, err := s.Transaction(t.Context(), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{}); code(err) != "criteria-too-costly" {
+	if _, err := s.Transaction(ours(t.Context()), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{}); code(err) != "criteria-too-costly" {
 		t.Fatal(err)
 	}
 	for i := range entries {
 		v := fmt.Sprintf("v%d", i)
 		entries[i] = entryOf("PUT", "Patient?identifier=u|"+v, "", v, "")
 	}
-	if _, err := s.Transaction(t.Context(), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{}); err != nil {
+	if _, err := s.Transaction(ours(t.Context()), doc(t, "%s", transactionOf(entries...)), interaction.BundleOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -132,7 +132,7 @@ func TestCriteriaAreBounded(t *testing.T) {
 func TestPatchWork(t *testing.T) {
 	s := service(t)
 	few := interaction.New(interaction.Config{Store: s.Store(), Limits: interaction.Limits{PatchWork: 1000}})
-	if _, err := s.Update(t.Context(), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{}); err != nil {
+	if _, err := s.Update(ours(t.Context()), p1, patient(t, "p1", "vi"), interaction.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	op := `{"op":"test","path":"/language","value":"vi"},{"op":"replace","path":"/language","value":"vi"},`
@@ -141,7 +141,7 @@ func TestPatchWork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := few.Patch(t.Context(), p1, p, interaction.PatchOptions{}); code(err) != want {
+		if _, err := few.Patch(ours(t.Context()), p1, p, interaction.PatchOptions{}); code(err) != want {
 			t.Fatalf("%d times: %v", n, err)
 		}
 	}
@@ -154,10 +154,10 @@ func TestPatchWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := grow.Patch(t.Context(), p1, p, interaction.PatchOptions{}); code(err) != "patch-growth" {
+	if _, err := grow.Patch(ours(t.Context()), p1, p, interaction.PatchOptions{}); code(err) != "patch-growth" {
 		t.Fatal(err)
 	}
-	if f, err := s.Read(t.Context(), p1); err != nil || f.Version != fhir.Version(1) {
+	if f, err := s.Read(ours(t.Context()), p1); err != nil || f.Version != fhir.Version(1) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 }

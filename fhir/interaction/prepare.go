@@ -3,6 +3,7 @@ package interaction
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -23,6 +24,7 @@ type change struct {
 
 	before      *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
 	beforeAt    fhir.T       // as of when
+	blind       bool         // the caller may not read before
 	definitions *definitions // that put was indexed by
 	put         store.Put
 	del         store.Delete
@@ -36,7 +38,7 @@ func (c *change) isDelete() bool { return c.method == store.MethodDelete }
 // unchanged says that the document equals the current version, as far as that was looked at. A write that demands that
 // there be none is never one without a change.
 func (c *change) unchanged() bool {
-	return !c.isDelete() && !c.mustCreate && c.before != nil && c.before.Stored.Equal(c.put.Doc)
+	return !c.isDelete() && !c.mustCreate && !c.blind && c.before != nil && c.before.Stored.Equal(c.put.Doc)
 }
 
 // prepare checks and indexes c's document in one walk and lets the hooks add to it. It may run for many changes at once.
@@ -92,6 +94,13 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 		return 0, err
 	}
 	found, err := s.store.Read(ctx, c.key, at)
+	if c.blind = false; !c.isDelete() && !store.FenceOf(ctx).Open() && hiddenOrAbsent(err) {
+		// The caller may be allowed to write over what they may not read: the commit decides that. What is there is for the
+		// hooks and for the commit to hold on to, and never told.
+		if found, err = s.store.Read(asOurselves(ctx), c.key, at); err == nil {
+			c.blind = true
+		}
+	}
 	e, refused := errors.AsType[*fhir.Error](err)
 	var current fhir.Version
 	switch {
@@ -104,7 +113,12 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 	default:
 		return 0, err
 	}
-	if c.ifMatch != nil && *c.ifMatch != current || c.accept != nil && !c.accept(current) {
+	if c.blind && c.ifMatch != nil {
+		current = *c.ifMatch
+	} else if c.ifMatch != nil && *c.ifMatch != current || c.accept != nil && !c.accept(current) {
+		if c.blind {
+			current = 0
+		}
 		return 0, versionConflict(c.key, current)
 	}
 	if c.isDelete() {
@@ -116,6 +130,12 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 		c.put.IfVersion = &current
 	}
 	return next, nil
+}
+
+// hiddenOrAbsent says whether a read found nothing that the caller may see.
+func hiddenOrAbsent(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Denied)
 }
 
 // askHooks collects what the hooks add.
@@ -130,7 +150,7 @@ func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) er
 		}
 		c.more.Unique = append(c.more.Unique, a.Unique...)
 		c.more.Records = append(c.more.Records, a.Records...)
-		c.more.Require = append(c.more.Require, a.Require...)
+		c.more.Require = append(c.more.Require, onOurAccount(a.Require)...)
 		c.more.Issues = append(c.more.Issues, a.Issues...)
 		for _, doc := range a.Puts {
 			id, err := requiredID(doc.Root())
@@ -141,11 +161,28 @@ func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) er
 			if err != nil {
 				return err
 			}
+			put.Ours = true
 			c.puts = append(c.puts, put)
 		}
 	}
 	c.put.Unique = c.more.Unique
 	return nil
+}
+
+// onOurAccount gives preconditions that look at all there is, not at what the caller may find.
+func onOurAccount(require []store.Precondition) []store.Precondition {
+	out := slices.Clone(require)
+	for i, p := range out {
+		switch p := p.(type) {
+		case store.NoMatch:
+			p.Ours = true
+			out[i] = p
+		case store.OneMatch:
+			p.Ours = true
+			out[i] = p
+		}
+	}
+	return out
 }
 
 // requiredID is the id of a document that must carry one.

@@ -29,7 +29,7 @@ func (tx *transaction) rehearse(ctx context.Context) error {
 			return fhir.Errorf(fhir.Gone, "gone", e.path(".request.url"), key.String())
 		case err == nil && whole && !written:
 			q := search.Query{Type: key.Type, Where: []search.Condition{search.IDs{ID: []fhir.ID{key.ID}}}}
-			tx.require = append(tx.require, store.OneMatch{Query: q, Key: key})
+			tx.require = append(tx.require, store.OneMatch{Query: q, Key: key, Ours: true}) // it was read: whether it can be found does not count
 		case ok && written && (whole || history) && (refused.Kind == fhir.NotFound || refused.Kind == fhir.Gone):
 		case err != nil:
 			return within(e.path(".request.url"), err)

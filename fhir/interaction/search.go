@@ -2,6 +2,7 @@ package interaction
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
@@ -186,14 +187,25 @@ func (s *Service) fetch(ctx context.Context, p *Page, matches []store.Match) err
 }
 
 // documents gets the documents of the matches.
-func (s *Service) documents(ctx context.Context, p *Page, matches []store.Match) (err error) {
-	p.Matches = make([]store.Found, len(matches))
-	for i, m := range matches {
-		if p.Matches[i], err = s.store.Fetch(ctx, m); err != nil {
+func (s *Service) documents(ctx context.Context, p *Page, matches []store.Match) error {
+	p.Matches = make([]store.Found, 0, len(matches))
+	for _, m := range matches {
+		f, err := s.store.Fetch(ctx, m)
+		if outOfSight(err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		p.Matches = append(p.Matches, f)
 	}
 	return nil
+}
+
+// outOfSight says that what was found a moment ago may not be seen any more: it is left out.
+func outOfSight(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && e.Kind == fhir.NotFound
 }
 
 // include adds to the page what q includes for these matches, but not what is in seen, and notes it there; nil when q alone
@@ -216,6 +228,9 @@ func (s *Service) include(ctx context.Context, p *Page, q search.Query, matches 
 			return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)
 		}
 		f, err := s.store.Fetch(ctx, m)
+		if outOfSight(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}

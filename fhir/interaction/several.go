@@ -45,6 +45,14 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 	if types, err = inCompartment(o.Compartment, types); err != nil {
 		return Page{}, err
 	}
+	if !named { // one that is named is refused
+		fence := store.FenceOf(ctx)
+		all := types[0]
+		types = slices.DeleteFunc(slices.Clone(types), func(t fhir.Type) bool { return !fence.Finds(t) })
+		if len(types) == 0 {
+			return Page{}, fhir.Errorf(fhir.Denied, "access-denied", "", string(all), store.ActionSearch.String())
+		}
+	}
 	options, err := s.searchOptions(ctx, o.Lenient)
 	if err != nil {
 		return Page{}, err

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -96,6 +97,9 @@ func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptio
 	p.Found = make([]Everything, 0, to-from)
 	for _, item := range r.items[from:to] {
 		f, err := s.fetch(ctx, item)
+		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.NotFound {
+			continue // it may not be seen any more
+		}
 		if err != nil {
 			return p, err
 		}
@@ -152,17 +156,27 @@ func (r *record) collect(ctx context.Context) error {
 		if !r.searches(t) {
 			continue
 		}
-		if n, err := r.s.store.Count(ctx, search.Query{Type: t}, r.at); err != nil || n == 0 {
-			if err != nil {
-				return err
-			}
-			continue // of most types there is nothing at all, which is known without a search
+		if there, err := r.s.there(ctx, t, r.at); err != nil {
+			return err
+		} else if !there {
+			continue
 		}
 		if err := r.compartment(ctx, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// there says whether there may be anything of a type. Of most there is nothing at all, which is known without a search;
+// what the caller may see of one is not.
+func (s *Service) there(ctx context.Context, t fhir.Type, at fhir.T) (bool, error) {
+	f := store.FenceOf(ctx)
+	if !f.Grant(t, store.ActionSearch).All || !f.Grant(t, store.ActionRead).All {
+		return f.Finds(t), nil
+	}
+	n, err := s.store.Count(ctx, search.Query{Type: t}, at)
+	return n > 0, err
 }
 
 // wants says whether resources of type t are to be shown.

@@ -44,11 +44,11 @@ func (s *Service) Meta(ctx context.Context, key fhir.Key, at fhir.T) ([]byte, er
 	}
 	u := labels{s: s, at: at, seen: map[label]bool{}}
 	for _, t := range types {
-		n, err := s.store.Count(ctx, search.Query{Type: t}, at)
+		there, err := s.there(ctx, t, at)
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
+		if !there && key.Type == "" {
 			continue
 		}
 		for _, of := range labelParams {

@@ -104,7 +104,7 @@ func (r *record) samePatient(ctx context.Context, support map[fhir.Key]store.Mat
 	}
 	for t, ids := range byType {
 		same := map[fhir.Key]bool{}
-		if in, err := interaction.InCompartment(patient, t); err == nil && patient.ID != "" && t != "Patient" {
+		if in, err := interaction.InCompartment(patient, t); err == nil && patient.ID != "" && t != "Patient" && store.FenceOf(ctx).Finds(t) {
 			q := search.Query{Type: t, Where: []search.Condition{search.IDs{ID: ids}, in}}
 			if err := r.s.interactions.FollowMerged(ctx, &q, r.at); err != nil {
 				return err

@@ -10,11 +10,13 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Caches may keep answers for the caller alone, and ask each time whether they still hold: records are private, and
 // nothing may be shown that is not current (FRESH). A version never changes; browsers may keep it for a day, which bounds
-// how long it outlives the right to see it. Errors, and answers to writes, are not kept.
+// how long it outlives the right to see it; where callers do not see everything, rights are taken away at once, and a
+// version is asked for each time. Errors, and answers to writes, are not kept.
 // Source: https://www.rfc-editor.org/rfc/rfc9111
 var (
 	cacheAsk     = []string{"private, no-cache"}
@@ -27,7 +29,7 @@ func cacheControl(c *call, a answer) []string {
 	switch {
 	case !c.reads() || a.status >= 300 && a.status != http.StatusNotModified:
 		return cacheNothing
-	case a.immutable && !c.html:
+	case a.immutable && !c.html && store.FenceOf(c.http.Context()).Open():
 		return cacheVersion
 	}
 	return cacheAsk
@@ -39,9 +41,10 @@ func (c *call) reads() bool {
 }
 
 // stateTag is the weak entity tag of an answer that only depends on the address and on what is in the store: while its head
-// has not moved the answer is the same. It is "" where that does not hold or nobody can make use of it.
+// has not moved the answer is the same. It is "" where that does not hold or nobody can make use of it. It does not hold for
+// callers who do not see everything: what they may see changes without the store.
 func (s *Server) stateTag(ctx context.Context, c *call, params []search.Parameter) (string, error) {
-	if !c.reads() || c.html || c.at != 0 || slices.ContainsFunc(params, approximate) {
+	if !c.reads() || c.html || c.at != 0 || !store.FenceOf(ctx).Open() || slices.ContainsFunc(params, approximate) {
 		return "", nil
 	}
 	head, err := s.Service.Store().Head(ctx)

@@ -37,7 +37,7 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	scope := scopeOf(path, used)
 	o.AsOf = c.at
 	if text != "" {
-		tok, err := s.decode(text, scope)
+		tok, err := s.decode(ctx, text, scope)
 		if err != nil {
 			return answer{}, err
 		}
@@ -52,7 +52,7 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	show := showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
 	if page.Next > 0 {
-		b.link("next", pageLink(c.base, path, applied, show, s.encode(token{asOf: page.AsOf, total: -1, offset: page.Next}, scope)))
+		b.link("next", pageLink(c.base, path, applied, show, s.encode(ctx, token{asOf: page.AsOf, total: -1, offset: page.Next}, scope)))
 	}
 	for _, f := range page.Found {
 		mode := "match"

@@ -126,6 +126,11 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 	if o.Status == http.StatusTooManyRequests || o.Status == http.StatusServiceUnavailable {
 		g.Writer.Header().Set("Retry-After", "1")
 	}
+	if s.Challenge != nil {
+		if challenge := s.Challenge(err); challenge != "" {
+			g.Writer.Header().Set("WWW-Authenticate", challenge)
+		}
+	}
 	if status := statuses[o.Issues[0].Code]; status != 0 {
 		o.Status = status
 	}

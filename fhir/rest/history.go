@@ -43,7 +43,7 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	o.AsOf = c.at
 	tok := token{total: -1}
 	if text != "" {
-		if tok, err = s.decode(text, scope); err != nil {
+		if tok, err = s.decode(ctx, text, scope); err != nil {
 			return answer{}, err
 		}
 		o.AsOf, o.Place = tok.asOf, interaction.HistoryPlace{T: tok.t, Seen: tok.seen}
@@ -75,7 +75,7 @@ func (s *Server) history(ctx context.Context, c *call) (answer, error) {
 	b.link("self", pageLink(c.base, path, applied, show, text))
 	to := func(relation string, t token) {
 		t.asOf, t.total = page.AsOf, -1
-		b.link(relation, pageLink(c.base, path, applied, show, s.encode(t, scope)))
+		b.link(relation, pageLink(c.base, path, applied, show, s.encode(ctx, t, scope)))
 	}
 	if text != "" {
 		to("first", token{})

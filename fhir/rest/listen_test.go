@@ -18,7 +18,7 @@ func TestServeEndsGracefully(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ours(t.Context()))
 	started := make(chan struct{})
 	srv := rest.HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(started)

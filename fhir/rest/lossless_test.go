@@ -127,7 +127,7 @@ func TestSyntheaImport(t *testing.T) {
 				t.Fatalf("%s: %s: %s", filepath.Base(file), status, answer.Raw())
 			}
 			key := fhir.ParseReference(location).Key
-			f, err := s.service.Read(t.Context(), key)
+			f, err := s.service.Read(ours(t.Context()), key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +140,7 @@ func TestSyntheaImport(t *testing.T) {
 		}
 	}
 	t.Logf("%d resources in %d bundles, %.0f resources/s", n, len(files), float64(n)/posting.Seconds())
-	stats, err := s.store.Stats(t.Context())
+	stats, err := s.store.Stats(ours(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,12 +63,20 @@ func newCapability(c Config, reg *r4.Registry) *capability {
 		b = appendQuoted(b, c.Version)
 	}
 	add(`},"implementation":{"description":`)
-	b = appendQuoted(b, c.Name+" FHIR R4")
+	description := c.Name + " FHIR R4"
+	if c.Warning[0] != "" {
+		description += ". " + c.Warning[0]
+	}
+	b = appendQuoted(b, description)
 	add(`,"url":`)
 	before := b
 	b = nil
 	add(`},"fhirVersion":"4.0.1","format":["application/fhir+json","json","text/html"],"patchFormat":["application/json-patch+json","application/fhir+json"],` +
-		`"rest":[{"mode":"server","resource":[`)
+		`"rest":[{"mode":"server",`)
+	if len(c.Security) > 0 {
+		b = append(append(append(b, `"security":`...), c.Security...), ',')
+	}
+	add(`"resource":[`)
 	for i, t := range r4.Types() {
 		if i > 0 {
 			add(",")

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
@@ -17,10 +19,11 @@ const pageParam = "_page"
 // token is the state of paging: it lies in the link and nowhere else, so any server of the store can answer, for as long
 // as the store keeps the commit. Its text is base64url of
 //
-//	version 2 | asOf | offset | total+1 | seen | t | base | len(after) after | marks: offset len place | tag (16 bytes of HMAC-SHA256)
+//	version 3 | caller (8 bytes) | asOf | offset | total+1 | seen | t | base | len(after) after | marks: offset len place | tag (16 bytes of HMAC-SHA256)
 //
 // with uvarints for numbers. The tag covers what the token is used with (path and parameters) as well, so that a token
-// cannot be made, changed, or carried over to another search.
+// cannot be made, changed, or carried over to another search. The caller is a keyed hash of who asked for the first page:
+// nobody else can go on with it.
 type token struct {
 	asOf   fhir.T
 	offset int    // matches shown before this page
@@ -34,13 +37,14 @@ type token struct {
 }
 
 const (
-	tokenVersion = 2
+	tokenVersion = 3
+	callerSize   = 8
 	tagSize      = 16
 )
 
-// encode gives the token's text for use with the given scope.
-func (s *Server) encode(t token, scope string) string {
-	b := []byte{tokenVersion}
+// encode gives the token's text for use with the given scope by the caller of ctx.
+func (s *Server) encode(ctx context.Context, t token, scope string) string {
+	b := append([]byte{tokenVersion}, s.callerMark(ctx)...)
 	for _, n := range []uint64{uint64(t.asOf), uint64(t.offset), uint64(t.total + 1), uint64(t.seen), uint64(t.t), uint64(t.base), uint64(len(t.after))} {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -52,22 +56,38 @@ func (s *Server) encode(t token, scope string) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, s.tag(b, scope)...))
 }
 
-// decode reads a token. What is not one of ours is Kind Invalid, code "page-token".
-func (s *Server) decode(text, scope string) (token, error) {
+// callerMark tells callers apart: a keyed hash, which says nothing about them.
+func (s *Server) callerMark(ctx context.Context) []byte {
+	m := hmac.New(sha256.New, s.pageKey)
+	if c, ok := access.CallerOf(ctx); ok {
+		for _, part := range []string{"caller", c.Issuer, c.Subject} {
+			m.Write([]byte(part))
+			m.Write([]byte{0})
+		}
+	}
+	return m.Sum(nil)[:callerSize]
+}
+
+// decode reads a token. What is not one of ours is Kind Invalid, code "page-token"; one that was given to another caller
+// Denied, code "page-token-of-another".
+func (s *Server) decode(ctx context.Context, text, scope string) (token, error) {
 	bad := fhir.Errorf(fhir.Invalid, "page-token", "")
 	if len(text) > 8<<10 {
 		return token{}, bad
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) < tagSize+2 || b[0] != tokenVersion {
+	if err != nil || len(b) < tagSize+callerSize+2 || b[0] != tokenVersion {
 		return token{}, bad
 	}
 	b, tag := b[:len(b)-tagSize], b[len(b)-tagSize:]
 	if !hmac.Equal(tag, s.tag(b, scope)) {
 		return token{}, bad
 	}
+	if !hmac.Equal(b[1:1+callerSize], s.callerMark(ctx)) {
+		return token{}, fhir.Errorf(fhir.Denied, "page-token-of-another", "")
+	}
 	var n [7]uint64
-	rest := b[1:]
+	rest := b[1+callerSize:]
 	for i := range n {
 		v, size := binary.Uvarint(rest)
 		if size <= 0 {

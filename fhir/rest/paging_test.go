@@ -22,7 +22,7 @@ func restarted(t *testing.T, dir string) (s *served, end func()) {
 		t.Fatal(err)
 	}
 	service := interaction.New(interaction.Config{Store: st})
-	h, err := rest.New(context.Background(), rest.Config{Authenticate: rest.Unauthenticated, Service: service, BaseURL: "http://records.example/fhir", Log: slog.New(slog.DiscardHandler)})
+	h, err := rest.New(ours(context.Background()), rest.Config{Authenticate: rest.Unauthenticated, Service: service, BaseURL: "http://records.example/fhir", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -46,6 +47,7 @@ const formParam = "_form"
 type page struct {
 	Lang, Server, Base   string
 	Title, Label, Status string
+	Warning              string
 	None                 string
 	Failed, Open, Folded bool
 	Style                template.CSS
@@ -139,7 +141,7 @@ func (s *Server) page(c *call, a answer) []byte {
 	lang := c.language()
 	w := pageWords[lang]
 	p := &page{
-		Lang: string(lang), Server: s.Name, Base: c.base, Words: w, Style: template.CSS(pageStyle),
+		Lang: string(lang), Warning: s.warning(lang), Server: s.Name, Base: c.base, Words: w, Style: template.CSS(pageStyle),
 		Status: statusText(a.status), Failed: a.status >= 400,
 	}
 	doc, err := resource.New(a.body.b)
@@ -385,4 +387,12 @@ func (c *call) searchForm() *searchForm {
 		}
 	}
 	return f
+}
+
+// warning is what stands on every page.
+func (s *Server) warning(lang outcome.Language) string {
+	if lang == outcome.Vietnamese {
+		return s.Warning[1]
+	}
+	return s.Warning[0]
 }

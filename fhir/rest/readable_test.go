@@ -78,7 +78,7 @@ func TestBrowser(t *testing.T) {
 			sizes = append(sizes, "1100,900")
 		}
 		for _, size := range sizes {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(ours(t.Context()), time.Minute)
 			shot := filepath.Join(t.TempDir(), "page.png")
 			if *screens != "" {
 				shot = filepath.Join(*screens, name+"-"+strings.ReplaceAll(size, ",", "x")+".png")

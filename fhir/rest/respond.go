@@ -60,7 +60,7 @@ func (p *bufferPool) put(b *buffer) {
 var (
 	contentTypeJSON = []string{"application/fhir+json; charset=utf-8"}
 	// vary is what answers depend on besides the address: caches must not give one client's form to another.
-	vary = []string{"Accept, Accept-Encoding, Accept-Language, Prefer"}
+	vary = []string{"Accept, Accept-Encoding, Accept-Language, Authorization, Prefer"}
 	// contentPolicy lets nothing of Content act, whatever is in it.
 	contentPolicy = []string{"default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // search is GET Type?…, for which some clients write Type/_search?….
@@ -82,12 +83,12 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 	}
 	tok := token{total: -1}
 	if text != "" {
-		if tok, err = s.decode(text, scopeOf(path, params)); err != nil {
+		if tok, err = s.decode(ctx, text, scopeOf(path, params)); err != nil {
 			return answer{}, err
 		}
 		o.AsOf, o.After, o.Shown = tok.asOf, tok.after, tok.offset
 		o.Skip = tok.offset - tok.base
-		if tok.total >= 0 {
+		if tok.total >= 0 && store.FenceOf(ctx).Open() { // others may see more or less by now
 			o.Total = &tok.total
 		}
 	}
@@ -106,7 +107,7 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 	if page.Total != nil {
 		b.total(*page.Total)
 	}
-	if err := s.searchLinks(b, c, path, params, page, tok, text); err != nil {
+	if err := s.searchLinks(ctx, b, c, path, params, page, tok, text); err != nil {
 		return answer{}, err
 	}
 	show := showFor(c.show, page.Request)
@@ -147,7 +148,7 @@ func lastPage(page interaction.Page, total int) int {
 }
 
 // searchLinks adds self, first, previous, next and last.
-func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Parameter, page interaction.Page, tok token, text string) error {
+func (s *Server) searchLinks(ctx context.Context, b *bundle, c *call, path string, params []search.Parameter, page interaction.Page, tok token, text string) error {
 	applied, show := page.Request.Applied, showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
 	if page.Count == 0 {
@@ -165,7 +166,7 @@ func (s *Server) searchLinks(b *bundle, c *call, path string, params []search.Pa
 	}
 	to := func(relation string, t token) {
 		t.asOf, t.total = page.AsOf, total
-		b.link(relation, pageLink(c.base, path, applied, show, s.encode(t, scope)))
+		b.link(relation, pageLink(c.base, path, applied, show, s.encode(ctx, t, scope)))
 	}
 	if text != "" || page.Next != nil {
 		to("first", token{})

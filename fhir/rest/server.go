@@ -23,6 +23,12 @@ type Config struct {
 	// the caller (access.WithCaller) and what they may do (store.WithFence). An error refuses the request. It is called for
 	// every request but the health checks, before anything of the body is read. What it sets no fence for sees nothing.
 	Authenticate func(*http.Request) (context.Context, error)
+	// Challenge gives the WWW-Authenticate of a refusal, "" = none; nil = never.
+	Challenge func(error) string
+	// Security is shown in the CapabilityStatement as rest.security; nil = nobody is asked who he is.
+	Security []byte
+	// Warning, in English and Vietnamese, stands on every readable page and in the CapabilityStatement; "" = none.
+	Warning [2]string
 	// BasePath is the path of the FHIR base, "" = /fhir.
 	BasePath string
 	// BaseURL is the FHIR base as clients see it, such as https://records.example/fhir; "" = made from each request's Host.

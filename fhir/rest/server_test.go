@@ -63,14 +63,14 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 		f(&ic, &rc)
 	}
 	rc.Service = interaction.New(ic)
-	h, err := rest.New(context.Background(), rc)
+	h, err := rest.New(ours(context.Background()), rc)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	srv := httptest.NewServer(h)
 	tb.Cleanup(func() {
 		srv.Close()
-		if err := st.Verify(context.Background()); err != nil {
+		if err := st.Verify(ours(context.Background())); err != nil {
 			tb.Errorf("the store does not agree with its log: %v", err)
 		}
 		if err := st.Close(); err != nil {
@@ -155,3 +155,6 @@ func (r reply) want(tb testing.TB, status ...int) reply {
 	}
 	return r
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

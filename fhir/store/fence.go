@@ -20,6 +20,11 @@ const (
 	numActions
 )
 
+var actionNames = [numActions]string{"create", "read", "update", "delete", "search"}
+
+// String is the name of the interaction, as FHIR has it.
+func (a Action) String() string { return actionNames[a] }
+
 // Grant says on which resources of a type an action is allowed. The zero Grant allows none.
 type Grant struct {
 	All   bool               // every one
@@ -110,6 +115,11 @@ func (f Fence) Grant(t fhir.Type, a Action) Grant {
 		return g[a]
 	}
 	return Grant{}
+}
+
+// Finds says whether anything of a type can be found: to search for a type of which nothing can is refused.
+func (f Fence) Finds(t fhir.Type) bool {
+	return !f.Grant(t, ActionSearch).None() && !f.Grant(t, ActionRead).None()
 }
 
 type fenceKey struct{}

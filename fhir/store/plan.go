@@ -13,7 +13,7 @@ import (
 // Explainer is a Store that shows how it searches.
 type Explainer interface {
 	// Explain runs q as of t as a search for its first page of o.Limit would, and says how each condition was decided.
-	// The figures are measured; Matches and Step.Actual are counted apart.
+	// The figures are measured; Matches and Step.Actual are counted apart. Whose fence is not open is told these alone.
 	Explain(ctx context.Context, q search.Query, t fhir.T, o SearchOptions) (Plan, error)
 }
 
@@ -54,6 +54,7 @@ const (
 	AccessCheck    Access = "check"       // decided on each candidate's values
 	AccessWithout  Access = "without"     // candidates in its list are left out
 	AccessAll      Access = "all-of-type" // every resource of the type is a candidate
+	AccessFenced   Access = "fenced"      // not told: it depends on what the caller may not see
 	AccessNever    Access = "never"       // the store has no resource of the type
 )
 

@@ -14,6 +14,9 @@ import (
 // All methods are safe for concurrent use. Bytes given out belong to the caller.
 //
 // Where a read takes a t, 0 stands for the head, and a t beyond the head is Invalid "as-of-unknown".
+// Reads and writes are held to the fence of their context (Fence). What it does not allow is not there: NotFound, no match,
+// not counted. A type with which an action is never allowed, and a write that is not, is Denied "access-denied". Records,
+// the feed and figures for operators are not held to it: they are for rooms of ours.
 // After Close every method gives Unavailable "store-closed".
 type Store interface {
 	// Commit applies all of c or none of it and returns when it is on disk (ATOMIC, DURABLE).
@@ -91,6 +94,10 @@ type Put struct {
 	IfVersion *fhir.Version
 	// MustCreate refuses with Conflict "id-exists" if the resource has a current version (server-assigned ids, create).
 	MustCreate bool
+	// Ours marks a document that the server adds on its own account to what a caller asks for: it is not held to the fence.
+	// Its sender is the caller's all the same.
+	Ours bool
+
 	// SkipIfEqual leaves the current version as it is when its bytes equal Doc's: an update without a change makes no version.
 	SkipIfEqual bool
 }
@@ -102,7 +109,8 @@ type Delete struct {
 }
 
 // UniqueKey is a value that at most one current resource may hold, such as "cccd|051085000011".
-// A commit that would give it to a second one fails with Conflict "unique-taken"; Args: the key of the holder.
+// A commit that would give it to a second one fails with Conflict "unique-taken"; Args: the key of the holder, if
+// the fence lets it be read, else its type.
 type UniqueKey string
 
 // Precondition is a demand on the state right before the commit, checked in commit order, within the pipeline.
@@ -111,12 +119,16 @@ type Precondition interface{ isPrecondition() }
 
 // NoMatch demands that no resource matches (conditional create).
 // Otherwise the commit fails with *MatchError, which says what there is.
-type NoMatch struct{ Query search.Query }
+type NoMatch struct {
+	Query search.Query
+	Ours  bool // decided on all there is, not on what the fence lets be found
+}
 
 // OneMatch demands that exactly the resource Key matches (conditional update, reference, delete decided on it).
 type OneMatch struct {
 	Query search.Query
 	Key   fhir.Key
+	Ours  bool // as in NoMatch
 }
 
 // RecordIs demands that the row has exactly this value; Value nil: that there is no such row.

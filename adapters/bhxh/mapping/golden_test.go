@@ -103,7 +103,7 @@ func FuzzFromFHIR(f *testing.F) {
 				s[at.Key] = d
 			}
 		}
-		c, err := mapping.FromFHIR(t.Context(), s, d.Root(), mapping.Options{Version: 1})
+		c, err := mapping.FromFHIR(ours(t.Context()), s, d.Root(), mapping.Options{Version: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

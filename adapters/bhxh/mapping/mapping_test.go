@@ -126,7 +126,7 @@ func differences(want, got hoso.HoSo) (out []string) {
 
 func fromFHIR(tb testing.TB, s shelf, claim resource.Value, o mapping.Options) mapping.Claim {
 	tb.Helper()
-	c, err := mapping.FromFHIR(tb.Context(), s, claim, o)
+	c, err := mapping.FromFHIR(ours(tb.Context()), s, claim, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func TestAReaderThatFailsIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, claim := load(t, bundle)
-	if _, err := mapping.FromFHIR(t.Context(), failing{}, claim, mapping.Options{}); err == nil {
+	if _, err := mapping.FromFHIR(ours(t.Context()), failing{}, claim, mapping.Options{}); err == nil {
 		t.Error("the mapping went on without the store")
 	}
 }

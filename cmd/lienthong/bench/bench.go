@@ -12,7 +12,7 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary or all."`
+	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, auth or all."`
 	Synthea  string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target   string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration time.Duration `default:"10s" help:"Length of each timed load."`
@@ -36,6 +36,7 @@ var workloads = []struct {
 	{"precheck", (*session).precheck},
 	{"forecast", (*session).forecast},
 	{"summary", (*session).summary},
+	{"auth", (*session).auth},
 	{"startup", (*session).startup},
 }
 

@@ -33,6 +33,8 @@ type Server struct {
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
 	Certificate Certificate   `embed:"" prefix:"certificate-"`
+	// Authentication is who may call; its flags have no prefix.
+	Authentication `embed:""`
 }
 
 // Gateway is the assessment portal that claims go to.

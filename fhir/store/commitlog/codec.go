@@ -7,15 +7,17 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 )
 
-// Encoding of a commit, version 1. The header holds everything but T (it is the row's key) and the documents (they lie
+// Encoding of a commit, version 2. The header holds everything but T (it is the row's key) and the documents (they lie
 // beside it, so that history and feed can read one without the others):
 //
-//	1, id (16 bytes), at (zigzag varint)
-//	number of writes,  each: type, id, version, method (1 byte), number of unique keys, each unique key
+//	2, id (16 bytes), at (zigzag varint)
+//	number of writes,  each: type, id, version, method (1 byte), sender, number of unique keys, each unique key
 //	number of records, each: space, key, 0 = removed or 1 + length of the value, value
 //
 // Numbers are uvarints; texts are a uvarint length and the bytes.
-const codecVersion = 1
+//
+// Version 1, which is still read, had no senders.
+const codecVersion = 2
 
 // errCorrupt is what the decoders return for bytes that no encoder made.
 var errCorrupt = errors.New("commitlog: corrupt commit")
@@ -32,6 +34,7 @@ func AppendHeader(b []byte, c *Commit) []byte {
 		b = appendText(b, string(w.Key.ID))
 		b = binary.AppendUvarint(b, uint64(w.Version))
 		b = append(b, w.Method)
+		b = appendText(b, w.Sender)
 		b = binary.AppendUvarint(b, uint64(len(w.Unique)))
 		for _, u := range w.Unique {
 			b = appendText(b, u)
@@ -98,12 +101,13 @@ func appendText(b []byte, s string) []byte {
 type decoder struct {
 	b    []byte
 	bad  bool
+	v    byte   // version of the encoding
 	last string // the text read last, so that a bundle of one type keeps one copy of its name
 }
 
 func (d *decoder) header() Commit {
 	var c Commit
-	if d.byte() != codecVersion || len(d.b) < len(c.ID) {
+	if d.v = d.byte(); d.v < 1 || d.v > codecVersion || len(d.b) < len(c.ID) {
 		d.bad = true
 		return c
 	}
@@ -148,6 +152,9 @@ func (d *decoder) write() Write {
 	w.Key.ID = fhir.ID(d.bytes())
 	w.Version = fhir.Version(d.uvarint())
 	w.Method = d.byte()
+	if d.v > 1 {
+		w.Sender = string(d.bytes())
+	}
 	if n := d.count(); n > 0 {
 		w.Unique = make([]string, 0, n)
 		for range n {

@@ -22,6 +22,7 @@ func commits() *rapid.Generator[commitlog.Commit] {
 				Key:     fhir.Key{Type: fhir.Type(rapid.String().Draw(t, "type")), ID: fhir.ID(rapid.String().Draw(t, "id"))},
 				Version: fhir.Version(rapid.Uint64().Draw(t, "version")),
 				Method:  rapid.Byte().Draw(t, "method"),
+				Sender:  rapid.String().Draw(t, "sender"),
 			}
 			if doc := rapid.SliceOf(rapid.Byte()).Draw(t, "doc"); len(doc) > 0 {
 				w.Document = doc

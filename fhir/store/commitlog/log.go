@@ -45,6 +45,7 @@ type Write struct {
 	Key      fhir.Key
 	Version  fhir.Version
 	Method   uint8    // store.Method
+	Sender   string   // on whose behalf the resource was created (store.Fence); "" = nobody's
 	Unique   []string // what this version holds against all others
 	Document []byte   // resource.Stored, encoded; empty for a delete
 }

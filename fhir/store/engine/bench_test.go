@@ -164,7 +164,7 @@ func importAll(tb testing.TB, e *engine.Engine, c *corpus, senders, copies int) 
 	for range senders {
 		wg.Go(func() {
 			for changes := range work {
-				if _, err := e.Commit(context.Background(), changes); err != nil {
+				if _, err := e.Commit(ours(context.Background()), changes); err != nil {
 					tb.Error(err)
 				}
 			}
@@ -226,7 +226,7 @@ func BenchmarkImport(b *testing.B) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "heap-MB")
-		s, err := e.Stats(context.Background())
+		s, err := e.Stats(ours(context.Background()))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func BenchmarkImport(b *testing.B) {
 		if err := e.Flush(); err != nil {
 			b.Fatal(err)
 		}
-		if s, err = e.Stats(context.Background()); err != nil {
+		if s, err = e.Stats(ours(context.Background())); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(s.DiskBytes)/total, "flushed-B/resource")
@@ -245,7 +245,7 @@ func BenchmarkImport(b *testing.B) {
 			b.Fatal(err)
 		}
 		if e2 := openStore(b, e.Dir(), options(0)); e2 != nil {
-			s, _ = e2.Stats(context.Background())
+			s, _ = e2.Stats(ours(context.Background()))
 			b.ReportMetric(float64(s.DiskBytes)/total, "reopened-B/resource")
 			_ = e2.Close()
 		}
@@ -270,7 +270,7 @@ func BenchmarkCreate(b *testing.B) {
 			n := int(next.Add(1))
 			p := all[n%len(all)]
 			p.Key.ID = fhir.ID(fmt.Sprint(n))
-			if _, err := e.Commit(context.Background(), store.Changes{Puts: []store.Put{p}}); err != nil {
+			if _, err := e.Commit(ours(context.Background()), store.Changes{Puts: []store.Put{p}}); err != nil {
 				b.Error(err)
 			}
 		}
@@ -288,7 +288,7 @@ func BenchmarkRead(b *testing.B) {
 			bundle := c.bundles[rand.IntN(len(c.bundles))]
 			key := bundle.Puts[rand.IntN(len(bundle.Puts))].Key
 			key.ID = fhir.ID(nth(string(key.ID), rand.IntN(n)))
-			if _, err := e.Read(context.Background(), key, 0); err != nil {
+			if _, err := e.Read(ours(context.Background()), key, 0); err != nil {
 				b.Error(err)
 			}
 		}
@@ -348,7 +348,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.ReportAllocs()
 			cpu := cpuTime(b)
 			for i := 0; b.Loop(); i++ {
-				for _, err := range e.Search(context.Background(), queries[i%len(queries)], 0, store.SearchOptions{Limit: 21}) {
+				for _, err := range e.Search(ours(context.Background()), queries[i%len(queries)], 0, store.SearchOptions{Limit: 21}) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -370,7 +370,7 @@ func BenchmarkSearch(b *testing.B) {
 			}
 			n := 0
 			for b.Loop() {
-				if n, err = e.Count(context.Background(), r.Query, 0); err != nil {
+				if n, err = e.Count(ours(context.Background()), r.Query, 0); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -387,7 +387,7 @@ func BenchmarkStart(b *testing.B) {
 	importAll(b, e, c, 4, copies(b))
 	killed := dir + "-killed"
 	// A copy while it serves has the write-ahead logs that a killed process leaves.
-	if err := errors.Join(e.Checkpoint(context.Background(), killed), e.Close()); err != nil {
+	if err := errors.Join(e.Checkpoint(ours(context.Background()), killed), e.Close()); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("clean", func(b *testing.B) {

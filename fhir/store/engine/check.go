@@ -30,6 +30,8 @@ func (r *run) check(c search.Condition) check {
 		return cc
 	case search.Has:
 		return r.hasCheck(c)
+	case visible:
+		return c
 	case search.Not:
 		return notCheck{r.check(c.Condition)}
 	case search.All:

@@ -52,13 +52,13 @@ func BenchmarkConditions(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
 				o := store.SearchOptions{Limit: 21, Tally: &store.Tally{Most: 1001}}
-				for _, err := range e.Search(context.Background(), c.query, 0, o) {
+				for _, err := range e.Search(ours(context.Background()), c.query, 0, o) {
 					if err != nil {
 						b.Fatal(err)
 					}
 				}
 			}
-			p, err := e.Explain(context.Background(), c.query, 0, store.SearchOptions{Limit: 21})
+			p, err := e.Explain(ours(context.Background()), c.query, 0, store.SearchOptions{Limit: 21})
 			if err != nil {
 				b.Fatal(err)
 			}

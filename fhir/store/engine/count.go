@@ -6,6 +6,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Count implements store.Store. No document and no version is looked at unless a check needs it.
@@ -23,6 +24,9 @@ func (e *Engine) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 	if err != nil {
 		return 0, err
 	}
+	if err := mayFind(store.FenceOf(ctx), q.Type); err != nil {
+		return 0, err
+	}
 	return e.countUpTo(ctx, q, t, most)
 }
 
@@ -30,7 +34,7 @@ func (e *Engine) countUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 	r := e.run(ctx, t)
 	defer r.close()
 	r.fail(e.usable(q))
-	n := r.count(q, most)
+	n := r.count(r.fenced(store.FenceOf(ctx), q, e.published.t()), most)
 	r.fail(e.usable(q))
 	if most > 0 {
 		n = min(n, most)

@@ -15,15 +15,27 @@ import (
 // decide checks p against the state and gives the versions. The writes that remain are to be staged; there may be none.
 // usable refuses queries whose index is not whole.
 func (s *sequence) decide(p *pending, usable func(search.Query) error) ([]*write, error) {
+	for i := range p.writes {
+		w := &p.writes[i]
+		if err := s.resolve(w); err != nil {
+			return nil, err
+		}
+		if w.at = s.head.at; p.fence.Open() {
+			continue
+		}
+		if err := s.resolveOld(w, p.fence.Sender()); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.admit(p); err != nil {
+		return nil, err
+	}
 	if err := s.preconditions(p, usable); err != nil {
 		return nil, err
 	}
 	writes := make([]*write, 0, len(p.writes))
 	for i := range p.writes {
 		w := &p.writes[i]
-		if err := s.resolve(w); err != nil {
-			return nil, err
-		}
 		write, err := s.condition(w)
 		if err != nil {
 			return nil, err
@@ -32,12 +44,14 @@ func (s *sequence) decide(p *pending, usable func(search.Query) error) ([]*write
 			continue
 		}
 		w.version = w.old.version + 1
-		if err := s.resolveOld(w); err != nil {
-			return nil, err
+		if p.fence.Open() {
+			if err := s.resolveOld(w, ""); err != nil {
+				return nil, err
+			}
 		}
 		writes = append(writes, w)
 	}
-	return writes, s.takeUniques(writes)
+	return writes, s.takeUniques(p, writes)
 }
 
 // condition checks the conditions of one write; false means that it changes nothing.
@@ -67,7 +81,7 @@ func (s *sequence) condition(w *write) (bool, error) {
 
 // takeUniques refuses a commit after which two resources would hold one key. What a write of the same commit lets go
 // of may be taken.
-func (s *sequence) takeUniques(writes []*write) error {
+func (s *sequence) takeUniques(p *pending, writes []*write) error {
 	var taken map[string]*write
 	for _, w := range writes {
 		for _, u := range w.unique {
@@ -75,7 +89,7 @@ func (s *sequence) takeUniques(writes []*write) error {
 				taken = map[string]*write{}
 			}
 			if other := taken[u]; other != nil {
-				return errTaken(other.key)
+				return errTaken(other.key.String())
 			}
 			taken[u] = w
 		}
@@ -104,13 +118,26 @@ func (s *sequence) takeUniques(writes []*write) error {
 		if err != nil {
 			return err
 		}
-		return errTaken(key)
+		return errTaken(s.named(p, key))
 	}
 	return nil
 }
 
-func errTaken(holder fhir.Key) error {
-	return fhir.Errorf(fhir.Conflict, "unique-taken", "", holder.String())
+func errTaken(holder string) error {
+	return fhir.Errorf(fhir.Conflict, "unique-taken", "", holder)
+}
+
+// named gives the name of a resource that is there, if p's caller may read it; else only its type.
+func (s *sequence) named(p *pending, key fhir.Key) string {
+	if p.fence.Open() {
+		return key.String()
+	}
+	r := newRun(context.Background(), s.db, s.types, s.head.t)
+	defer r.close()
+	if _, version := r.newest(key); r.guard(p.fence, s.head.t).shows(key, version) && r.err == nil {
+		return key.String()
+	}
+	return string(key.Type)
 }
 
 // keyOf gives the name of a resource that is known by its number.
@@ -134,7 +161,7 @@ func (s *sequence) preconditions(p *pending, usable func(search.Query) error) er
 				return err
 			}
 			var found []fhir.Key
-			if found, err = s.match(p.ctx, c.Query); err == nil && len(found) > 0 {
+			if found, err = s.match(p, c.Query, c.Ours); err == nil && len(found) > 0 {
 				err = &store.MatchError{Index: i, Found: found}
 			}
 		case store.OneMatch:
@@ -142,7 +169,7 @@ func (s *sequence) preconditions(p *pending, usable func(search.Query) error) er
 				return err
 			}
 			var found []fhir.Key
-			if found, err = s.match(p.ctx, c.Query); err == nil && (len(found) != 1 || found[0] != c.Key) {
+			if found, err = s.match(p, c.Query, c.Ours); err == nil && (len(found) != 1 || found[0] != c.Key) {
 				err = &store.MatchError{Index: i, Found: found}
 			}
 		case store.RecordIs:
@@ -160,14 +187,21 @@ func (s *sequence) preconditions(p *pending, usable func(search.Query) error) er
 // maxWorkOfMatch bounds the rows that a precondition may read: all writers wait for it meanwhile.
 const maxWorkOfMatch = 5_000_000
 
-// match gives at most two of the resources that q finds now.
-func (s *sequence) match(ctx context.Context, q search.Query) ([]fhir.Key, error) {
+// match gives at most two of the resources that q finds now, of those that p's fence lets be found unless it is ours.
+func (s *sequence) match(p *pending, q search.Query, ours bool) ([]fhir.Key, error) {
 	q.Sort = nil
-	r := newRun(ctx, s.db, s.types, s.head.t)
+	fence := p.fence
+	if ours {
+		fence = store.OpenFence()
+	}
+	if err := mayFind(fence, q.Type); err != nil {
+		return nil, err
+	}
+	r := newRun(p.ctx, s.db, s.types, s.head.t)
 	defer r.close()
 	r.maxWork = maxWorkOfMatch
 	var found []fhir.Key
-	for m := range r.search(q, store.SearchOptions{Limit: 2}) {
+	for m := range r.search(r.fenced(fence, q, r.t), store.SearchOptions{Limit: 2}) {
 		found = append(found, m.Key)
 	}
 	return found, r.err
@@ -204,7 +238,7 @@ func (s *sequence) commit(p *pending, writes []*write, id commitlog.ID, at fhir.
 		c.Writes = make([]commitlog.Write, len(writes))
 	}
 	for i, w := range writes {
-		c.Writes[i] = commitlog.Write{Key: w.key, Version: w.version, Method: uint8(w.method), Unique: w.unique, Document: w.doc}
+		c.Writes[i] = commitlog.Write{Key: w.key, Version: w.version, Method: uint8(w.method), Sender: w.sender, Unique: w.unique, Document: w.doc}
 	}
 	for _, r := range p.records {
 		c.Records = append(c.Records, commitlog.Record{Space: string(r.Space), Key: r.Key, Value: r.Value})

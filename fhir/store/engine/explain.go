@@ -158,6 +158,13 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 	if o.Limit == 0 {
 		o.Limit = 20
 	}
+	f := store.FenceOf(ctx)
+	if err := mayFind(f, q.Type); err != nil {
+		return p, err
+	}
+	if !f.Open() {
+		return e.explainFenced(ctx, q, t, o.Limit)
+	}
 	r := e.run(ctx, t)
 	r.fail(e.usable(q))
 	defer r.close()
@@ -188,6 +195,27 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 			return p, err
 		}
 		p.Steps = append(p.Steps, s.Step)
+	}
+	return p, nil
+}
+
+// explainFenced says only what the caller could count alone: how a search is run depends on what is hidden from them.
+func (e *Engine) explainFenced(ctx context.Context, q search.Query, t fhir.T, limit int) (p store.Plan, err error) {
+	p.Type = q.Type
+	if p.Matches, err = e.countUpTo(ctx, q, t, 0); err != nil {
+		return p, err
+	}
+	p.Shown = min(p.Matches, limit)
+	for _, c := range conjuncts(nil, q.Where) {
+		s := store.Step{Condition: describe(c), Access: store.AccessFenced, Estimate: -1}
+		s.Actual, err = e.countUpTo(ctx, search.Query{Type: q.Type, Where: []search.Condition{c}}, t, 0)
+		if f, ok := errors.AsType[*fhir.Error](err); ok && f.Kind == fhir.TooCostly {
+			s.Actual, err = -1, nil
+		}
+		if err != nil {
+			return p, err
+		}
+		p.Steps = append(p.Steps, s)
 	}
 	return p, nil
 }

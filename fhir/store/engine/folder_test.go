@@ -71,11 +71,11 @@ func plain(t *testing.T, dir string, o engine.Options) []store.Put {
 	for i := range 20 {
 		p := storetest.Sample("Patient", fhir.ID(strconv.Itoa(i)), 16, strconv.Itoa(i%3))
 		puts = append(puts, p)
-		if _, err := e.Commit(t.Context(), store.Changes{Puts: []store.Put{p}}); err != nil {
+		if _, err := e.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{p}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := e.Commit(t.Context(), store.Changes{Deletes: []store.Delete{{Key: puts[0].Key}}}); err != nil {
+	if _, err := e.Commit(ours(t.Context()), store.Changes{Deletes: []store.Delete{{Key: puts[0].Key}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Close(); err != nil {
@@ -86,7 +86,7 @@ func plain(t *testing.T, dir string, o engine.Options) []store.Put {
 
 func count(t *testing.T, s store.Store, p search.ParamID, value string) int {
 	t.Helper()
-	n, err := s.Count(t.Context(), search.Query{Type: "Patient", Where: []search.Condition{
+	n, err := s.Count(ours(t.Context()), search.Query{Type: "Patient", Where: []search.Condition{
 		search.Terms{Any: []search.Term{{Param: p, Low: []byte(value), Exact: true}}},
 	}}, 0)
 	if err != nil {
@@ -139,11 +139,11 @@ func TestReindex(t *testing.T) {
 		t.Fatalf("%d found by the old definition, %d by the new one", old, now)
 	}
 	verify(t, e)
-	s, err := e.Stats(t.Context())
+	s, err := e.Stats(ours(t.Context()))
 	if err != nil || s.Head != 21 || s.Versions != 21 || s.Resources["Patient"] != 19 {
 		t.Fatalf("stats %+v, %v", s, err)
 	}
-	r, err := e.Commit(t.Context(), store.Changes{Puts: []store.Put{storetest.Sample("Patient", "5", 17, "x")}})
+	r, err := e.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{storetest.Sample("Patient", "5", 17, "x")}})
 	if err != nil || r.T != 22 || r.Puts[0].Version != 2 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -161,7 +161,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		if !ok {
 			continue // there is no such row
 		}
-		err := e.Verify(t.Context())
+		err := e.Verify(ours(t.Context()))
 		wantCode(t, err, "store-damaged")
 		undo()
 		verify(t, e)

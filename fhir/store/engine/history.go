@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -22,7 +23,10 @@ func (e *Engine) History(ctx context.Context, h store.History) iter.Seq2[store.F
 			return
 		}
 		defer e.gate.leave()
-		w := historyWalk{e: e, ctx: ctx, yield: yield, since: h.Since}
+		w := historyWalk{e: e, ctx: ctx, yield: yield, since: h.Since, fence: store.FenceOf(ctx)}
+		r := e.run(ctx, e.published.t())
+		defer r.close()
+		w.run, w.guard = r, r.guard(w.fence, r.t)
 		if err := w.walk(h); err != nil {
 			yield(store.Found{}, err)
 		}
@@ -35,6 +39,9 @@ type historyWalk struct {
 	ctx   context.Context
 	yield func(store.Found, error) bool
 	since fhir.Instant
+	fence store.Fence
+	run   *run // of the guard
+	guard *guard
 
 	// The header of one commit, kept while its writes are shown.
 	header commitlog.Commit
@@ -44,6 +51,9 @@ func (w *historyWalk) walk(h store.History) error {
 	t, err := w.e.asOf(h.AsOf)
 	if err != nil {
 		return err
+	}
+	if h.Key.Type != "" && w.fence.Grant(h.Key.Type, store.ActionRead).None() {
+		return errDenied(h.Key.Type, store.ActionRead)
 	}
 	if h.Until != 0 {
 		if t, err = w.e.lastBefore(t, h.Until); err != nil {
@@ -98,6 +108,12 @@ func (w *historyWalk) show(key fhir.Key, version fhir.Version, p place, subjects
 		w.yield(store.Found{}, err)
 		return false
 	}
+	if !w.fence.Open() && !w.guard.shows(key, version) {
+		if w.run.err != nil {
+			w.yield(store.Found{}, w.run.err)
+		}
+		return w.run.err == nil
+	}
 	f := store.Found{Key: key, Version: version, At: p.at, T: p.t, Method: p.method, Subjects: subjects}
 	var err error
 	if !f.Deleted() {
@@ -113,6 +129,13 @@ func (w *historyWalk) instance(key fhir.Key, end store.Position) error {
 	}
 	if s.number == 0 {
 		return errNotFound(key)
+	}
+	if !w.fence.Open() {
+		// Whoever may not read the current version is told what is told of a resource that never was, whatever there is of it.
+		_, newest := w.guard.judge.r.newest(key)
+		if shown := w.guard.shows(key, newest); !shown || w.run.err != nil {
+			return cmp.Or(w.run.err, errNotFound(key))
+		}
 	}
 	low := appendVersionKey(nil, s.number, fhir.Version(maxNumber))
 	it, err := w.e.db.NewIter(&pebble.IterOptions{LowerBound: low, UpperBound: after(low[:1+numberLen])})

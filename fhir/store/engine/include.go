@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -28,10 +29,11 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 		r := e.run(ctx, t)
 		defer r.close()
 		r.fail(e.usable(q))
-		in := includer{r: r, seen: map[number]struct{}{}, asked: map[string]struct{}{}, yield: func(m store.Match) bool { return yield(m, nil) }}
+		in := includer{r: r, guard: r.guard(store.FenceOf(ctx), e.published.t()), seen: map[number]struct{}{}, asked: map[string]struct{}{}, yield: func(m store.Match) bool { return yield(m, nil) }}
 		for _, m := range page {
 			in.seen[number(m.Number)] = struct{}{}
 		}
+		page = in.shown(page)
 		for _, inc := range q.Include {
 			for _, m := range page {
 				if !in.apply(inc, m) {
@@ -50,11 +52,20 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 // includer yields what is linked to a page, each resource once.
 type includer struct {
 	r       *run
+	guard   *guard
 	seen    map[number]struct{}
 	asked   map[string]struct{} // reference values that were followed; many of a page refer to the same
 	added   []store.Match       // what was included, in order: iterating goes on from there
 	yield   func(store.Match) bool
 	stopped bool
+}
+
+// shown gives those matches of a page that may still be read: of the others nothing is told, not even where they lead.
+func (in *includer) shown(page []store.Match) []store.Match {
+	if in.guard.fence.Open() {
+		return page
+	}
+	return slices.DeleteFunc(slices.Clone(page), func(m store.Match) bool { return !in.guard.shows(m.Key, m.Version) })
 }
 
 // iterate applies those includes that ask for it to what was included, until nothing new comes.
@@ -136,7 +147,7 @@ func (in *includer) add(n number) bool {
 	}
 	in.seen[n] = struct{}{}
 	m, ok := in.r.match(n, nil)
-	if !ok {
+	if !ok || !in.guard.fence.Open() && !in.guard.shows(m.Key, m.Version) {
 		return in.r.err == nil
 	}
 	in.added = append(in.added, m)

@@ -61,6 +61,8 @@ func checkCost(c search.Condition) int {
 		return 2 * candidateCost
 	case search.Has: // each of what refers to it is looked at
 		return 50 * candidateCost
+	case visible:
+		return 4 * candidateCost
 	case search.Not:
 		return checkCost(c.Condition)
 	case search.All:
@@ -180,6 +182,10 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 	})
 	dearest := candidateCost
 	for _, c := range costly {
+		if _, check := c.(visible); check {
+			s.checks, s.checked = append(s.checks, s.r.check(c)), append(s.checked, c)
+			continue
+		}
 		budget, cost := -1, checkCost(c)
 		switch {
 		case s.most >= 0 && limit > 0:
@@ -326,7 +332,13 @@ func (s *stream) passes(n number) bool {
 // escalate turns the checks into sets: too many candidates failed them.
 func (s *stream) escalate() {
 	s.patience = math.MaxInt
-	for _, c := range s.checked {
+	var checks []check
+	var checked []search.Condition
+	for i, c := range s.checked {
+		if _, check := c.(visible); check {
+			checks, checked = append(checks, s.checks[i]), append(checked, c)
+			continue
+		}
 		work := s.trace.begin(s.r)
 		if not, ok := c.(search.Not); ok {
 			set, _ := s.r.collect(not.Condition, s.typ, s.name, -1)
@@ -336,5 +348,5 @@ func (s *stream) escalate() {
 		set, _ := s.r.collect(c, s.typ, s.name, -1)
 		s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessSet, set, work))
 	}
-	s.checks, s.checked = nil, nil
+	s.checks, s.checked = checks, checked
 }

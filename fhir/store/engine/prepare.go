@@ -26,6 +26,10 @@ type write struct {
 	unique    []string       // sorted, without duplicates
 	put       *store.Put     // its conditions; nil for a delete
 	ifVersion *fhir.Version
+	ours      bool   // not held to the fence
+	sender    string // as entries say it
+	mayCreate verdict
+	mayUpdate verdict
 
 	// Of SkipIfEqual, looked up beforehand, so that the sequencer need not read documents: whether doc is the same as
 	// this version (0: not looked up).
@@ -36,6 +40,8 @@ type write struct {
 	old       state
 	oldValues []byte       // packed entries of old, if it is alive
 	oldUnique []string     // likewise
+	hidden    bool         // a delete of what the fence does not show
+	at        fhir.Instant // roughly that of the commit; for the fence
 	version   fhir.Version // 0: nothing is to be written
 	number    number
 }
@@ -43,6 +49,7 @@ type write struct {
 // pending is one Commit between its caller and its answer.
 type pending struct {
 	ctx     context.Context
+	fence   store.Fence
 	writes  []write // puts, then deletes
 	puts    int
 	require []store.Precondition
@@ -58,9 +65,10 @@ type pending struct {
 	err     error
 }
 
-// prepare does all that can be done without the state. Errors: Invalid "write-twice", "record-invalid", "entry-reserved".
+// prepare does all that can be done without the state. Errors: Invalid "write-twice", "record-invalid", "entry-reserved",
+// Denied "access-denied".
 func prepare(ctx context.Context, c store.Changes) (*pending, error) {
-	p := &pending{ctx: ctx, puts: len(c.Puts), require: c.Require, done: make(chan struct{})}
+	p := &pending{ctx: ctx, fence: store.FenceOf(ctx), puts: len(c.Puts), require: c.Require, done: make(chan struct{})}
 	p.writes = make([]write, len(c.Puts)+len(c.Deletes))
 	if err := distinct(c); err != nil {
 		return nil, err
@@ -69,6 +77,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 		if err := p.writes[i].preparePut(&c.Puts[i]); err != nil {
 			return nil, err
 		}
+		p.writes[i].setSender(p.fence.Sender())
 		p.bytes += int64(2*len(p.writes[i].doc) + 4*len(p.writes[i].packed) + 512)
 	}
 	for i := range c.Deletes {
@@ -81,11 +90,15 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 	for i := range p.records {
 		p.bytes += int64(2 * len(p.records[i].Value))
 	}
+	if err == nil {
+		err = p.foresee()
+	}
 	return p, err
 }
 
 func (w *write) preparePut(p *store.Put) error {
 	w.key, w.method, w.put, w.ifVersion = p.Key, p.Method, p, p.IfVersion
+	w.ours = p.Ours
 	if w.method != store.MethodCreate && w.method != store.MethodPatch {
 		w.method = store.MethodUpdate
 	}
@@ -95,7 +108,7 @@ func (w *write) preparePut(p *store.Put) error {
 	w.entries = sorted(p.Entries)
 	size := 0
 	for i := range w.entries {
-		if p := w.entries[i].Param; p == search.ParamExists || p == search.ParamLastUpdated {
+		if p := w.entries[i].Param; p <= search.ParamSender {
 			return fhir.Errorf(fhir.Internal, "entry-reserved", "")
 		}
 		size += len(w.entries[i].Value) + 3

@@ -65,7 +65,7 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 		return store.Found{}, err
 	}
 	if s.number == 0 {
-		return store.Found{}, errNotFound(key)
+		return store.Found{}, e.absent(ctx, key)
 	}
 	if s.t > t {
 		r := e.run(ctx, t)
@@ -75,11 +75,31 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 			return store.Found{}, r.err
 		}
 		if !found {
-			return store.Found{}, errNotFound(key)
+			return store.Found{}, e.absent(ctx, key)
 		}
 		s.version, s.place = version, v.place
 	}
-	return e.versionOf(key, s.number, s.version, t)
+	return e.versionOf(ctx, key, s.number, s.version, t)
+}
+
+// absent is what is said of a resource that never was: to a caller who may read none of its type, the same as of any.
+func (e *Engine) absent(ctx context.Context, key fhir.Key) error {
+	if store.FenceOf(ctx).Grant(key.Type, store.ActionRead).None() {
+		return errDenied(key.Type, store.ActionRead)
+	}
+	return errNotFound(key)
+}
+
+// foundFor gives a version if the fence of ctx shows it, else says that it never was.
+func (e *Engine) foundFor(ctx context.Context, key fhir.Key, version fhir.Version, p place, subjects []fhir.ID) (store.Found, error) {
+	shown, err := e.shows(ctx, key, version)
+	if err == nil && !shown {
+		err = errNotFound(key)
+	}
+	if err != nil {
+		return store.Found{}, err
+	}
+	return e.found(key, version, p, subjects)
 }
 
 // found gives a version with its document; a deleted one as Gone.
@@ -119,13 +139,13 @@ func (e *Engine) ReadVersion(ctx context.Context, key fhir.Key, version fhir.Ver
 		return store.Found{}, err
 	}
 	if s.number == 0 || version == 0 || version > s.version {
-		return store.Found{}, errNotFound(key)
+		return store.Found{}, e.absent(ctx, key)
 	}
-	return e.versionOf(key, s.number, version, t)
+	return e.versionOf(ctx, key, s.number, version, t)
 }
 
 // versionOf gives one version that is not younger than t.
-func (e *Engine) versionOf(key fhir.Key, n number, version fhir.Version, t fhir.T) (store.Found, error) {
+func (e *Engine) versionOf(ctx context.Context, key fhir.Key, n number, version fhir.Version, t fhir.T) (store.Found, error) {
 	var p place
 	var subjects []fhir.ID
 	found, err := get(e.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) error {
@@ -137,9 +157,9 @@ func (e *Engine) versionOf(key fhir.Key, n number, version fhir.Version, t fhir.
 		return store.Found{}, err
 	}
 	if !found || p.t > t {
-		return store.Found{}, errNotFound(key)
+		return store.Found{}, e.absent(ctx, key)
 	}
-	return e.found(key, version, p, subjects)
+	return e.foundFor(ctx, key, version, p, subjects)
 }
 
 // Fetch implements store.Store.
@@ -153,9 +173,9 @@ func (e *Engine) Fetch(ctx context.Context, m store.Match) (store.Found, error) 
 	defer e.gate.leave()
 	t := e.published.t()
 	if w := m.Place; w.T != 0 && w.T <= t {
-		return e.found(m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method}, m.Subjects)
+		return e.foundFor(ctx, m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method}, m.Subjects)
 	}
-	return e.versionOf(m.Key, number(m.Number), m.Version, t)
+	return e.versionOf(ctx, m.Key, number(m.Number), m.Version, t)
 }
 
 // Record implements store.Store. It never gives what is not on disk: where a commit with records is on its way there,

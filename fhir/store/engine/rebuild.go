@@ -77,8 +77,11 @@ func (s *sequence) replay(c *commitlog.Commit, index IndexFunc) error {
 			w.entries = sorted(entries)
 			w.packed = packEntries(nil, w.entries)
 		}
-		if err := errors.Join(s.resolve(w), s.resolveOld(w)); err != nil {
+		if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {
 			return err
+		}
+		if w.sender != from.Sender {
+			return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d changes the sender of %s", c.T, w.key))
 		}
 		if w.version != w.old.version+1 {
 			return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d writes version %d of %s after %d", c.T, w.version, w.key, w.old.version))

@@ -25,6 +25,7 @@ type run struct {
 	countAll func(typ fhir.Type) (int64, bool)
 
 	iters   []*pebble.Iterator
+	within  []*run    // of its fence; closed with it
 	work    int       // rows read or passed
 	maxWork int       // beyond, the run ends with TooCostly; 0 = no bound
 	trace   *trace    // of the next plan; nil: nobody asked
@@ -56,6 +57,11 @@ func (r *run) close() {
 		r.fail(it.Close())
 	}
 	r.iters = nil
+	for _, one := range r.within {
+		one.close()
+		r.fail(one.err)
+	}
+	r.within = nil
 }
 
 func (r *run) fail(err error) {

@@ -22,11 +22,16 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 			yield(store.Match{}, err)
 			return
 		}
+		f := store.FenceOf(ctx)
+		if err := mayFind(f, q.Type); err != nil {
+			yield(store.Match{}, err)
+			return
+		}
 		r := e.run(ctx, t)
 		defer r.close()
 		r.limit(o.MaxWork)
 		r.fail(e.usable(q))
-		for m := range r.search(q, o) {
+		for m := range r.search(r.fenced(f, q, e.published.t()), o) {
 			if !yield(m, nil) {
 				return
 			}

@@ -73,9 +73,13 @@ func (s *sequence) resolve(w *write) error {
 	return nil
 }
 
-// resolveOld reads what the version before w can be found by: it has to be closed.
-func (s *sequence) resolveOld(w *write) error {
+// resolveOld reads what the version before w can be found by: it has to be closed. A put keeps the sender of that version;
+// one that creates gets the given one.
+func (s *sequence) resolveOld(w *write, sender string) error {
 	if !w.old.alive() {
+		if w.doc != nil {
+			w.setSender(sender)
+		}
 		return nil
 	}
 	s.key = appendVersionKey(s.key[:0], w.old.number, w.old.version)
@@ -90,6 +94,9 @@ func (s *sequence) resolveOld(w *write) error {
 	})
 	if err == nil && !found {
 		err = fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no version row %d of %s", w.old.version, w.key))
+	}
+	if err == nil && w.doc != nil {
+		w.setSender(senderOf(w.oldValues))
 	}
 	return err
 }

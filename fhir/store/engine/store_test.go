@@ -32,7 +32,7 @@ func openStore(tb testing.TB, dir string, o engine.Options) *engine.Engine {
 
 func verify(tb testing.TB, s store.Store) {
 	tb.Helper()
-	if err := s.(*engine.Engine).Verify(context.Background()); err != nil {
+	if err := s.(*engine.Engine).Verify(ours(context.Background())); err != nil {
 		tb.Fatalf("the state does not follow from the log: %v", err)
 	}
 }
@@ -101,3 +101,6 @@ func onFailingDisk() storetest.Config {
 		},
 	}
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

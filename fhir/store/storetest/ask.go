@@ -14,7 +14,15 @@ import (
 func (w *world) search() {
 	q := w.rename(w.query(3))
 	t := w.asOf()
-	if n, err := w.s.Count(w.t.Context(), q, t); err != nil || n != len(w.m.search(q, t)) {
+	if !w.m.fence.Finds(q.Type) {
+		_, err := w.s.Count(w.ctx(), q, t)
+		refused(w.t, err, fhir.Denied, "access-denied")
+		for _, err = range w.s.Search(w.ctx(), q, t, store.SearchOptions{}) {
+			refused(w.t, err, fhir.Denied, "access-denied")
+		}
+		return
+	}
+	if n, err := w.s.Count(w.ctx(), q, t); err != nil || n != len(w.m.search(q, t)) {
 		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
 	}
 	q.Sort = w.rename(search.Query{Sort: w.sort()}).Sort
@@ -29,7 +37,7 @@ func (w *world) search() {
 	}
 	if w.rng.IntN(3) == 0 { // all at once
 		i := 0
-		for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{}) {
+		for m, err := range w.s.Search(w.ctx(), q, t, store.SearchOptions{}) {
 			w.compare(q, t, want, i, m, err)
 			i++
 		}
@@ -46,7 +54,7 @@ func (w *world) search() {
 		if w.rng.IntN(2) == 0 {
 			o.Tally = &store.Tally{Most: w.rng.IntN(20), N: -1}
 		}
-		for m, err := range w.s.Search(w.t.Context(), q, t, o) {
+		for m, err := range w.s.Search(w.ctx(), q, t, o) {
 			w.compare(q, t, want, i, m, err)
 			i, n, after = i+1, n+1, m.Order
 		}
@@ -85,7 +93,7 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 		if w.rng.IntN(2) == 0 {
 			m.Place = store.Place{}
 		}
-		f, err := w.s.Fetch(w.t.Context(), m)
+		f, err := w.s.Fetch(w.ctx(), m)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -96,8 +104,11 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 func (w *world) include() {
 	q := w.rename(w.query(0))
 	t := w.asOf()
+	if !w.m.fence.Finds(q.Type) {
+		return
+	}
 	var page []store.Match
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{Limit: 5}) {
+	for m, err := range w.s.Search(w.ctx(), q, t, store.SearchOptions{Limit: 5}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -115,7 +126,7 @@ func (w *world) include() {
 	}
 	q.Include = w.rename(search.Query{Include: q.Include}).Include
 	got := map[fhir.Key]int{}
-	for m, err := range w.s.Included(w.t.Context(), q, page, t) {
+	for m, err := range w.s.Included(w.ctx(), q, page, t) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -132,10 +143,14 @@ func (w *world) include() {
 func (w *world) read() {
 	key, t := w.key(), w.asOf()
 	l, version, alive := w.m.current(key, t)
-	f, err := w.s.Read(w.t.Context(), key, t)
+	f, err := w.s.Read(w.ctx(), key, t)
 	want := ""
+	denied := w.m.fence.Grant(key.Type, store.ActionRead).None()
+	hidden := func(version int) bool { return !w.m.allowed(store.ActionRead, key, version) }
 	switch {
-	case version == 0:
+	case denied:
+		want = "access-denied"
+	case version == 0 || hidden(version):
 		want = "not-found"
 	case !alive:
 		want = "gone"
@@ -146,15 +161,19 @@ func (w *world) read() {
 	if codeOf(err) != want || err != nil && want == "" {
 		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
 	}
-	if version > 0 && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
+	if version > 0 && !denied && !hidden(version) && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
 		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
 	}
-	if alive {
+	if want == "" {
 		wantDoc(w.t, f, l.doc)
 	}
 	for v, l := range w.m.lives[key] {
-		f, err := w.s.ReadVersion(w.t.Context(), key, fhir.Version(v+1))
-		if l.deleted {
+		f, err := w.s.ReadVersion(w.ctx(), key, fhir.Version(v+1))
+		if denied {
+			refused(w.t, err, fhir.Denied, "access-denied")
+		} else if hidden(v + 1) {
+			refused(w.t, err, fhir.NotFound, "not-found")
+		} else if l.deleted {
 			refused(w.t, err, fhir.Gone, "gone")
 		} else if err != nil {
 			w.t.Fatal(err)
@@ -164,7 +183,7 @@ func (w *world) read() {
 	}
 	for _, space := range []store.Space{"a", "ab"} {
 		got := map[string][]byte{}
-		for r, err := range w.s.Records(w.t.Context(), space, "", "") {
+		for r, err := range w.s.Records(w.ctx(), space, "", "") {
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -187,17 +206,29 @@ func (w *world) history() {
 		if scope.Type != "" && k.Type != scope.Type || scope.ID != "" && k.ID != scope.ID {
 			continue
 		}
-		for _, l := range lives {
-			if l.t <= t {
+		for v, l := range lives {
+			if l.t <= t && w.m.allowed(store.ActionRead, k, v+1) {
 				want++
 			}
 		}
 	}
+	if scope.Type != "" && w.m.fence.Grant(scope.Type, store.ActionRead).None() {
+		for _, err := range w.s.History(w.ctx(), store.History{Key: scope, AsOf: t}) {
+			refused(w.t, err, fhir.Denied, "access-denied")
+		}
+		return
+	}
 	n := 0
 	last := t
-	for f, err := range w.s.History(w.t.Context(), store.History{Key: scope, AsOf: t}) {
+	for f, err := range w.s.History(w.ctx(), store.History{Key: scope, AsOf: t}) {
+		if want == 0 && scope.ID != "" && codeOf(err) == "not-found" {
+			return
+		}
 		if err != nil {
 			w.t.Fatal(err)
+		}
+		if !w.m.allowed(store.ActionRead, f.Key, int(f.Version)) {
+			w.t.Fatalf("FENCED: history of %s as of %d shows %s version %s", scope, t, f.Key, f.Version)
 		}
 		l := w.m.lives[f.Key][f.Version-1]
 		if l.t != f.T || l.deleted != f.Deleted() || f.T > last {
@@ -215,7 +246,7 @@ func (w *world) history() {
 }
 
 func (w *world) stats() {
-	s, err := w.s.Stats(w.t.Context())
+	s, err := w.s.Stats(w.ctx())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func pages(t *testing.T, cfg Config) {
 				} else {
 					c.Puts = []store.Put{put(key, fmt.Sprint(rng.Int()), entry(pToken, []string{"x", "y"}[rng.IntN(2)]), entry(pDate, fmt.Sprint(rng.IntN(17))))}
 				}
-				if _, err := s.Commit(t.Context(), c); err != nil {
+				if _, err := s.Commit(ours(t.Context()), c); err != nil {
 					t.Error(err)
 					return
 				}
@@ -73,7 +73,7 @@ func pages(t *testing.T, cfg Config) {
 					t.Errorf("AS-OF: %d then %d matches as of %d", len(first), len(again), t0)
 				}
 				for _, m := range first {
-					f, err := s.Read(t.Context(), m.Key, t0)
+					f, err := s.Read(ours(t.Context()), m.Key, t0)
 					if err != nil || f.Version != m.Version {
 						t.Errorf("AS-OF: %s is shown as version %d, as of %d it is %d, %v", m.Key, m.Version, t0, f.Version, err)
 					}
@@ -97,7 +97,7 @@ func walkPages(t *testing.T, s store.Store, q search.Query, t0 fhir.T, size int)
 	var after []byte
 	for {
 		n := 0
-		for m, err := range s.Search(t.Context(), q, t0, store.SearchOptions{After: after, Limit: size}) {
+		for m, err := range s.Search(ours(t.Context()), q, t0, store.SearchOptions{After: after, Limit: size}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,16 +124,16 @@ func walkPages(t *testing.T, s store.Store, q search.Query, t0 fhir.T, size int)
 func beyondHead(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	commit(t, s, store.Changes{Puts: []store.Put{put(patient(1), "")}})
-	_, err := s.Read(t.Context(), patient(1), 2)
+	_, err := s.Read(ours(t.Context()), patient(1), 2)
 	refused(t, err, fhir.Invalid, "as-of-unknown")
-	_, err = s.Count(t.Context(), by("Patient", pToken, ""), 2)
+	_, err = s.Count(ours(t.Context()), by("Patient", pToken, ""), 2)
 	refused(t, err, fhir.Invalid, "as-of-unknown")
-	for _, err := range s.Search(t.Context(), search.Query{Type: "Patient"}, 2, store.SearchOptions{}) {
+	for _, err := range s.Search(ours(t.Context()), search.Query{Type: "Patient"}, 2, store.SearchOptions{}) {
 		refused(t, err, fhir.Invalid, "as-of-unknown")
 	}
 	for _, after := range []string{"x", "\x01\x00", "\xff"} {
 		for _, sort := range [][]search.SortKey{nil, {{Param: pDate}}} {
-			for _, err := range s.Search(t.Context(), search.Query{Type: "Patient", Sort: sort}, 1, store.SearchOptions{After: []byte(after), Limit: 1}) {
+			for _, err := range s.Search(ours(t.Context()), search.Query{Type: "Patient", Sort: sort}, 1, store.SearchOptions{After: []byte(after), Limit: 1}) {
 				if err != nil {
 					refused(t, err, fhir.Invalid, "cursor-invalid")
 				}

@@ -27,7 +27,7 @@ func refused(tb testing.TB, err error, kind fhir.Kind, code string) *fhir.Error 
 func keys(tb testing.TB, s store.Store, q search.Query, t fhir.T) []fhir.Key {
 	tb.Helper()
 	var found []fhir.Key
-	for m, err := range s.Search(context.Background(), q, t, store.SearchOptions{}) {
+	for m, err := range s.Search(ours(context.Background()), q, t, store.SearchOptions{}) {
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func keys(tb testing.TB, s store.Store, q search.Query, t fhir.T) []fhir.Key {
 
 func bytesComeBack(t *testing.T, cfg Config) {
 	s := open(t, cfg)
-	ctx := t.Context()
+	ctx := ours(t.Context())
 	p := put(patient(1), "một \"hai\" \\ ba", entry(pToken, "a"), entry(pKey, "1"))
 	r := commit(t, s, store.Changes{Puts: []store.Put{p}})
 	f, err := s.Read(ctx, p.Key, r.T)
@@ -88,11 +88,11 @@ func refusalLeavesNoTrace(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	commit(t, s, store.Changes{Puts: []store.Put{put(patient(1), "", entry(pToken, "a"))}})
 	before := head(t, s)
-	stats, err := s.Stats(t.Context())
+	stats, err := s.Stats(ours(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Commit(t.Context(), store.Changes{
+	_, err = s.Commit(ours(t.Context()), store.Changes{
 		Require: []store.Precondition{store.NoMatch{Query: by("Patient", pToken, "a")}},
 		Puts:    []store.Put{put(fhir.Key{Type: "Basic", ID: "new-type"}, "")},
 		Deletes: []store.Delete{{Key: patient(1)}},
@@ -104,13 +104,13 @@ func refusalLeavesNoTrace(t *testing.T, cfg Config) {
 	if after := head(t, s); after != before {
 		t.Fatalf("ATOMIC: the head moved from %d to %d", before, after)
 	}
-	if now, _ := s.Stats(t.Context()); now.Versions != stats.Versions || now.Resources["Patient"] != 1 {
+	if now, _ := s.Stats(ours(t.Context())); now.Versions != stats.Versions || now.Resources["Patient"] != 1 {
 		t.Fatalf("ATOMIC: %+v became %+v", stats, now)
 	}
-	if _, found, _ := s.Record(t.Context(), "s", "k"); found {
+	if _, found, _ := s.Record(ours(t.Context()), "s", "k"); found {
 		t.Fatal("ATOMIC: the record of a refused commit is there")
 	}
-	if _, err := s.Read(t.Context(), patient(1), 0); err != nil {
+	if _, err := s.Read(ours(t.Context()), patient(1), 0); err != nil {
 		t.Fatalf("ATOMIC: %v", err)
 	}
 }
@@ -124,9 +124,9 @@ func oneRefusedRefusesAll(t *testing.T, cfg Config) {
 		p.MustCreate = true
 		c.Puts = append(c.Puts, p)
 	}
-	_, err := s.Commit(t.Context(), c)
+	_, err := s.Commit(ours(t.Context()), c)
 	refused(t, err, fhir.Conflict, "id-exists")
-	if n, err := s.Count(t.Context(), by("Patient", pToken, "new"), 0); n != 0 || err != nil {
+	if n, err := s.Count(ours(t.Context()), by("Patient", pToken, "new"), 0); n != 0 || err != nil {
 		t.Fatalf("ATOMIC: %d of the refused commit are found, %v", n, err)
 	}
 	if head(t, s) != 1 {
@@ -149,12 +149,12 @@ func bigBundle(t *testing.T, cfg Config) {
 		t.Fatalf("receipt %d for %d puts", r.T, len(r.Puts))
 	}
 	q := by("Patient", pToken, "bundle")
-	if got, err := s.Count(t.Context(), q, r.T); got != n || err != nil {
+	if got, err := s.Count(ours(t.Context()), q, r.T); got != n || err != nil {
 		t.Fatalf("ATOMIC: %d of %d are found, %v", got, n, err)
 	}
 	q.Sort = []search.SortKey{{Param: pDate}}
 	i := n
-	for m, err := range s.Search(t.Context(), q, r.T, store.SearchOptions{}) {
+	for m, err := range s.Search(ours(t.Context()), q, r.T, store.SearchOptions{}) {
 		i--
 		if err != nil || m.Key != patient(i) {
 			t.Fatalf("place %d: %s, %v", n-i, m.Key, err)
@@ -163,7 +163,7 @@ func bigBundle(t *testing.T, cfg Config) {
 	if i != 0 {
 		t.Fatalf("%d are missing", i)
 	}
-	f, err := s.Read(t.Context(), patient(n-1), 0)
+	f, err := s.Read(ours(t.Context()), patient(n-1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func wholeCommits(t *testing.T, cfg Config) {
 	}
 	commit(t, s, round(0))
 	var wg sync.WaitGroup
-	ctx, done := context.WithCancel(t.Context())
+	ctx, done := context.WithCancel(ours(t.Context()))
 	for range 2 {
 		wg.Go(func() {
 			last := fhir.T(0)
@@ -192,20 +192,20 @@ func wholeCommits(t *testing.T, cfg Config) {
 					return // the writer is done
 				}
 				last = t0
-				first, err := s.Read(t.Context(), patient(0), t0)
+				first, err := s.Read(ours(t.Context()), patient(0), t0)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				for i := range 10 {
-					f, err := s.Read(t.Context(), patient(i), t0)
+					f, err := s.Read(ours(t.Context()), patient(i), t0)
 					if err != nil || f.T != first.T || f.Version != first.Version {
 						t.Errorf("ATOMIC: as of %d one resource is of commit %d, another of %d, %v", t0, first.T, f.T, err)
 						return
 					}
 				}
 				q := by("Patient", pToken, fmt.Sprint(int(first.T)-1))
-				if n, err := s.Count(t.Context(), q, t0); n != 10 || err != nil {
+				if n, err := s.Count(ours(t.Context()), q, t0); n != 10 || err != nil {
 					t.Errorf("ATOMIC: as of %d search finds %d of 10, %v", t0, n, err)
 					return
 				}
@@ -222,17 +222,17 @@ func wholeCommits(t *testing.T, cfg Config) {
 // cancelled: what a cancelled Commit answers is the truth.
 func cancelled(t *testing.T, cfg Config) {
 	s := open(t, cfg)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ours(t.Context()))
 	cancel()
 	if _, err := s.Commit(ctx, store.Changes{Puts: []store.Put{put(patient(0), "")}}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	var wg sync.WaitGroup
 	for i := range 200 {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(ours(t.Context()))
 		wg.Go(func() {
 			_, err := s.Commit(ctx, store.Changes{Puts: []store.Put{put(patient(i+1), "")}})
-			_, readErr := s.Read(context.Background(), patient(i+1), 0)
+			_, readErr := s.Read(ours(context.Background()), patient(i+1), 0)
 			if (err == nil) != (readErr == nil) {
 				t.Errorf("ATOMIC: commit said %v, read says %v", err, readErr)
 			}
@@ -240,7 +240,7 @@ func cancelled(t *testing.T, cfg Config) {
 		wg.Go(cancel)
 	}
 	wg.Wait()
-	if _, err := s.Read(t.Context(), patient(0), 0); err == nil {
+	if _, err := s.Read(ours(t.Context()), patient(0), 0); err == nil {
 		t.Fatal("ATOMIC: a commit with an ended context happened")
 	}
 }
@@ -252,17 +252,17 @@ func fresh(t *testing.T, cfg Config) {
 		wg.Go(func() {
 			for i := range 50 {
 				n := w*1000 + i
-				r, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{put(patient(n), "", entry(pKey, fmt.Sprint(n)))}})
+				r, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{put(patient(n), "", entry(pKey, fmt.Sprint(n)))}})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				t0, _ := s.Head(t.Context())
+				t0, _ := s.Head(ours(t.Context()))
 				if t0 < r.T {
 					t.Errorf("FRESH: the head is %d after receipt %d", t0, r.T)
 				}
 				q := by("Patient", pKey, fmt.Sprint(n))
-				if c, err := s.Count(t.Context(), q, t0); c != 1 || err != nil {
+				if c, err := s.Count(ours(t.Context()), q, t0); c != 1 || err != nil {
 					t.Errorf("FRESH: search right after the commit finds %d, %v", c, err)
 				}
 			}
@@ -279,7 +279,7 @@ func endedContext(t *testing.T, cfg Config) {
 		c.Puts = append(c.Puts, put(patient(i), "", entry(pToken, "x"), entry(pDate, fmt.Sprint(i))))
 	}
 	commit(t, s, c)
-	ended, cancel := context.WithCancel(t.Context())
+	ended, cancel := context.WithCancel(ours(t.Context()))
 	cancel()
 	q := by("Patient", pToken, "x")
 	if _, err := s.Count(ended, q, 0); !errors.Is(err, context.Canceled) {
@@ -287,7 +287,7 @@ func endedContext(t *testing.T, cfg Config) {
 	}
 	for _, sorted := range [][]search.SortKey{nil, {{Param: pDate}}} {
 		q.Sort = sorted
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(ours(t.Context()))
 		n := 0
 		var last error
 		for _, err := range s.Search(ctx, q, 0, store.SearchOptions{}) {

@@ -19,7 +19,7 @@ func reopen(t *testing.T, cfg Config) {
 			t.Fatalf("DURABLE: the head is %d after %d rounds", got, round)
 		}
 		for n := range round {
-			f, err := s.Read(t.Context(), patient(n), 0)
+			f, err := s.Read(ours(t.Context()), patient(n), 0)
 			if err != nil || f.Version != fhir.Version(round-n)*2-1 {
 				t.Fatalf("DURABLE: patient %d has version %d after %d rounds, %v", n, f.Version, round, err)
 			}
@@ -57,7 +57,7 @@ func powerCut(t *testing.T, cfg Config) {
 	}
 	for round := range rounds {
 		acks := make(chan ack) // the writers are at most one bundle ahead each
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(ours(t.Context()))
 		var wg sync.WaitGroup
 		for w := range 4 {
 			wg.Go(func() { writer(ctx, s, fmt.Sprintf("%d-%d", round, w), acks) })
@@ -123,7 +123,7 @@ func writer(ctx context.Context, s store.Store, name string, acks chan<- ack) {
 // search are looked at for the commits after known; those before were looked at already. It gives the head.
 func verifyAcked(tb testing.TB, s store.Store, acked map[string]store.Receipt, known fhir.T) fhir.T {
 	tb.Helper()
-	ctx := context.Background()
+	ctx := ours(context.Background())
 	at := map[string]fhir.T{}
 	want := fhir.T(0)
 	for c, err := range s.Feed(ctx, 0) {
@@ -179,7 +179,7 @@ func verifyAcked(tb testing.TB, s store.Store, acked map[string]store.Receipt, k
 
 func checkpoint(t *testing.T, cfg Config) {
 	s := open(t, cfg)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ours(t.Context()))
 	acks := make(chan ack)
 	var wg sync.WaitGroup
 	wg.Go(func() { writer(ctx, s, "w", acks) })
@@ -192,10 +192,10 @@ func checkpoint(t *testing.T, cfg Config) {
 	}
 	take()
 	dir := filepath.Join(t.TempDir(), "copy")
-	if err := s.Checkpoint(t.Context(), dir); err != nil {
+	if err := s.Checkpoint(ours(t.Context()), dir); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, s.Checkpoint(t.Context(), dir), fhir.Conflict, "checkpoint-exists")
+	refused(t, s.Checkpoint(ours(t.Context()), dir), fhir.Conflict, "checkpoint-exists")
 	copied := acked
 	acked = map[string]store.Receipt{}
 	take()
@@ -214,12 +214,12 @@ func closing(t *testing.T, cfg Config) {
 	commit(t, s, store.Changes{Puts: []store.Put{put(patient(1), ""), put(patient(2), "")}})
 	waiting := make(chan error, 1)
 	go func() {
-		_, err := s.WaitHead(context.Background(), 99)
+		_, err := s.WaitHead(ours(context.Background()), 99)
 		waiting <- err
 	}()
 	closed := make(chan error, 1)
 	n := 0
-	for m, err := range s.Search(t.Context(), by("Patient", 0, ""), 0, store.SearchOptions{}) {
+	for m, err := range s.Search(ours(t.Context()), by("Patient", 0, ""), 0, store.SearchOptions{}) {
 		if n == 0 { // Close waits for this search; those inside it are refused
 			go func() { closed <- s.Close() }()
 			refused(t, <-waiting, fhir.Unavailable, "store-closed")
@@ -235,8 +235,8 @@ func closing(t *testing.T, cfg Config) {
 	if err := s.Close(); err != nil {
 		t.Fatalf("second close: %v", err)
 	}
-	_, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{put(patient(1), "")}})
+	_, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{put(patient(1), "")}})
 	refused(t, err, fhir.Unavailable, "store-closed")
-	_, err = s.Read(t.Context(), patient(1), 0)
+	_, err = s.Read(ours(t.Context()), patient(1), 0)
 	refused(t, err, fhir.Unavailable, "store-closed")
 }

@@ -17,7 +17,7 @@ func version(v fhir.Version) *fhir.Version { return &v }
 func conditions(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	try := func(p store.Put) error {
-		_, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{p}})
+		_, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{p}})
 		return err
 	}
 	p := put(patient(1), "")
@@ -32,13 +32,13 @@ func conditions(t *testing.T, cfg Config) {
 	if err := try(p); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Commit(t.Context(), store.Changes{Deletes: []store.Delete{{Key: p.Key, IfVersion: version(1)}}})
+	_, err := s.Commit(ours(t.Context()), store.Changes{Deletes: []store.Delete{{Key: p.Key, IfVersion: version(1)}}})
 	refused(t, err, fhir.Precondition, "version-conflict")
 	r := commit(t, s, store.Changes{Deletes: []store.Delete{{Key: p.Key, IfVersion: version(2)}}})
 	if r.Deletes[0].Version != 3 {
 		t.Fatalf("the delete is version %d", r.Deletes[0].Version)
 	}
-	f, err := s.Read(t.Context(), p.Key, 0)
+	f, err := s.Read(ours(t.Context()), p.Key, 0)
 	refused(t, err, fhir.Gone, "gone")
 	if f.Version != 3 || !f.Deleted() || f.T != r.T {
 		t.Fatalf("gone as %+v", f)
@@ -68,7 +68,7 @@ func writeTwice(t *testing.T, cfg Config) {
 		{Puts: []store.Put{put(patient(1), "a"), put(patient(2), ""), put(patient(1), "b")}},
 		{Puts: []store.Put{put(patient(1), "a")}, Deletes: []store.Delete{{Key: patient(1)}}},
 	} {
-		_, err := s.Commit(t.Context(), c)
+		_, err := s.Commit(ours(t.Context()), c)
 		refused(t, err, fhir.Invalid, "write-twice")
 	}
 }
@@ -93,7 +93,7 @@ func skipIfEqual(t *testing.T, cfg Config) {
 		t.Fatalf("changed update gives %+v", w)
 	}
 	p.IfVersion = version(1)
-	_, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{p}})
+	_, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{p}})
 	refused(t, err, fhir.Precondition, "version-conflict")
 }
 
@@ -107,7 +107,7 @@ func createRace(t *testing.T, cfg Config) {
 		for i := range 64 {
 			key := fhir.Key{Type: "Patient", ID: fhir.ID(fmt.Sprintf("r%d-%d", round, i))}
 			wg.Go(func() {
-				_, err := s.Commit(t.Context(), store.Changes{
+				_, err := s.Commit(ours(t.Context()), store.Changes{
 					Require: []store.Precondition{store.NoMatch{Query: by("Patient", pKey, value)}},
 					Puts:    []store.Put{put(key, "", entry(pKey, value))},
 				})
@@ -132,7 +132,7 @@ func oneMatch(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	q := by("Patient", pToken, "x")
 	try := func(key fhir.Key) error {
-		_, err := s.Commit(t.Context(), store.Changes{
+		_, err := s.Commit(ours(t.Context()), store.Changes{
 			Require: []store.Precondition{store.NoMatch{Query: by("Patient", pToken, "nobody")}, store.OneMatch{Query: q, Key: key}},
 			Puts:    []store.Put{put(key, "updated", entry(pToken, "x"))},
 		})
@@ -166,14 +166,14 @@ func lostUpdateRace(t *testing.T, cfg Config) {
 	for range 32 {
 		wg.Go(func() {
 			for done := 0; done < 10; {
-				f, err := s.Read(t.Context(), key, 0)
+				f, err := s.Read(ours(t.Context()), key, 0)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				p := put(key, fmt.Sprint(f.Version))
 				p.IfVersion = &f.Version
-				_, err = s.Commit(t.Context(), store.Changes{Puts: []store.Put{p}})
+				_, err = s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{p}})
 				if err == nil {
 					done++
 					continue
@@ -186,7 +186,7 @@ func lostUpdateRace(t *testing.T, cfg Config) {
 		})
 	}
 	wg.Wait()
-	if f, err := s.Read(t.Context(), key, 0); err != nil || f.Version != 321 {
+	if f, err := s.Read(ours(t.Context()), key, 0); err != nil || f.Version != 321 {
 		t.Fatalf("EXACT: version %d after 321 writes, %v", f.Version, err)
 	}
 }
@@ -200,7 +200,7 @@ func unique(t *testing.T, cfg Config) {
 	}
 	taken := func(c store.Changes, holder fhir.Key) {
 		t.Helper()
-		_, err := s.Commit(t.Context(), c)
+		_, err := s.Commit(ours(t.Context()), c)
 		if e := refused(t, err, fhir.Conflict, "unique-taken"); len(e.Args) != 1 || e.Args[0] != holder.String() {
 			t.Fatalf("EXACT: holder is %v, want %s", e.Args, holder)
 		}
@@ -233,7 +233,7 @@ func uniqueRace(t *testing.T, cfg Config) {
 			wg.Go(func() {
 				p := put(key, "")
 				p.Unique = []store.UniqueKey{store.UniqueKey(fmt.Sprintf("cccd|%012d", round))}
-				_, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{p}})
+				_, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{p}})
 				if err == nil {
 					won.Add(1)
 					winner.Store(key.String())
@@ -269,7 +269,7 @@ func recordRace(t *testing.T, cfg Config) {
 	for range 64 {
 		wg.Go(func() {
 			for {
-				old, found, err := s.Record(t.Context(), "lease", "sync")
+				old, found, err := s.Record(ours(t.Context()), "lease", "sync")
 				if err != nil {
 					t.Error(err)
 					return
@@ -283,7 +283,7 @@ func recordRace(t *testing.T, cfg Config) {
 				if token == leases {
 					return
 				}
-				_, err = s.Commit(t.Context(), store.Changes{
+				_, err = s.Commit(ours(t.Context()), store.Changes{
 					Require: []store.Precondition{store.RecordIs{Space: "lease", Key: "sync", Value: old}},
 					Records: []store.Record{{Space: "lease", Key: "sync", Value: fmt.Append(nil, token+1)}},
 				})
@@ -311,7 +311,7 @@ func records(t *testing.T, cfg Config) {
 		rec("a", "2", "two"), rec("a", "1", ""), rec("a", "10", "ten"), rec("a", "", "none"), rec("ab", "0", "x"), rec("a", "2", "TWO"),
 	}})
 	list := func(space store.Space, from, to string) (out string) {
-		for r, err := range s.Records(t.Context(), space, from, to) {
+		for r, err := range s.Records(ours(t.Context()), space, from, to) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -336,7 +336,7 @@ func records(t *testing.T, cfg Config) {
 	}
 	require := func(p store.RecordIs, ok bool) {
 		t.Helper()
-		_, err := s.Commit(t.Context(), store.Changes{Require: []store.Precondition{p}})
+		_, err := s.Commit(ours(t.Context()), store.Changes{Require: []store.Precondition{p}})
 		if ok && err != nil {
 			t.Fatalf("EXACT: %v", err)
 		}
@@ -350,10 +350,10 @@ func records(t *testing.T, cfg Config) {
 	require(store.RecordIs{Space: "a", Key: "3", Value: []byte{}}, false)
 	commit(t, s, store.Changes{Records: []store.Record{{Space: "a", Key: "1"}, {Space: "a", Key: "never"}}})
 	require(store.RecordIs{Space: "a", Key: "1"}, true)
-	if _, found, err := s.Record(t.Context(), "a", "1"); found || err != nil {
+	if _, found, err := s.Record(ours(t.Context()), "a", "1"); found || err != nil {
 		t.Fatalf("a removed record: %v, %v", found, err)
 	}
-	_, err := s.Commit(t.Context(), store.Changes{Records: []store.Record{rec("a\x00b", "1", "")}})
+	_, err := s.Commit(ours(t.Context()), store.Changes{Records: []store.Record{rec("a\x00b", "1", "")}})
 	refused(t, err, fhir.Internal, "record-invalid")
 }
 
@@ -376,8 +376,8 @@ func busy(t *testing.T, cfg Config) {
 				for n := range 200 {
 					entries = append(entries, entry(pString, fmt.Sprintf("%06d", n)))
 				}
-				_, err := s.Commit(t.Context(), store.Changes{Puts: []store.Put{put(key, "", entries...)}})
-				_, readErr := s.Read(t.Context(), key, 0)
+				_, err := s.Commit(ours(t.Context()), store.Changes{Puts: []store.Put{put(key, "", entries...)}})
+				_, readErr := s.Read(ours(t.Context()), key, 0)
 				if (err == nil) != (readErr == nil) {
 					t.Errorf("commit said %v, read says %v", err, readErr)
 				}

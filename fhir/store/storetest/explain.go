@@ -13,7 +13,7 @@ func (w *world) explain(q search.Query, t fhir.T, matches int) {
 		return
 	}
 	size := 1 + w.rng.IntN(6)
-	p, err := x.Explain(w.t.Context(), q, t, store.SearchOptions{Limit: size})
+	p, err := x.Explain(w.ctx(), q, t, store.SearchOptions{Limit: size})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -30,6 +30,9 @@ func (w *world) explain(q search.Query, t fhir.T, matches int) {
 		}
 	}
 	for _, s := range p.Steps {
+		if !w.m.fence.Open() && (s.Access != store.AccessFenced || s.Estimate != -1 || s.Read+p.Read != 0) {
+			w.t.Fatalf("FENCED: the plan tells %+v", s)
+		}
 		if s.Actual < 0 || s.Read < 0 || s.Access == "" {
 			w.t.Fatalf("step %+v of %+v", s, q)
 		}
@@ -56,7 +59,7 @@ func (w *world) countUpTo(q search.Query, t fhir.T, matches int) {
 		return
 	}
 	most := 1 + w.rng.IntN(20)
-	if n, err := c.CountUpTo(w.t.Context(), q, t, most); err != nil || n != min(matches, most) {
+	if n, err := c.CountUpTo(w.ctx(), q, t, most); err != nil || n != min(matches, most) {
 		w.t.Fatalf("counting up to %d as of %d gives %d, %v; the model says %d: %+v", most, t, n, err, matches, q)
 	}
 }
@@ -64,7 +67,7 @@ func (w *world) countUpTo(q search.Query, t fhir.T, matches int) {
 // tooCostly gives a search very little to work with: it shows what it has or refuses, but nothing wrong.
 func (w *world) tooCostly(q search.Query, t fhir.T, want []hit) {
 	i := 0
-	for m, err := range w.s.Search(w.t.Context(), q, t, store.SearchOptions{MaxWork: 1 + w.rng.IntN(3000)}) {
+	for m, err := range w.s.Search(w.ctx(), q, t, store.SearchOptions{MaxWork: 1 + w.rng.IntN(3000)}) {
 		if err != nil {
 			refused(w.t, err, fhir.TooCostly, "search-too-costly")
 			return

@@ -14,7 +14,7 @@ import (
 // versions lists a history as "id/version" texts, deletes with a minus.
 func versions(tb testing.TB, s store.Store, h store.History) (list []string) {
 	tb.Helper()
-	for f, err := range s.History(context.Background(), h) {
+	for f, err := range s.History(ours(context.Background()), h) {
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -64,11 +64,11 @@ func history(t *testing.T, cfg Config) {
 			t.Errorf("COMPLETE: history of %s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	for f, err := range s.History(t.Context(), store.History{}) {
+	for f, err := range s.History(ours(t.Context()), store.History{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := s.ReadVersion(t.Context(), f.Key, f.Version)
+		got, err := s.ReadVersion(ours(t.Context()), f.Key, f.Version)
 		if f.Deleted() {
 			refused(t, err, fhir.Gone, "gone")
 			got.Stored = f.Stored
@@ -80,7 +80,7 @@ func history(t *testing.T, cfg Config) {
 			t.Errorf("COMPLETE: history shows %+v, vread %+v", f, got)
 		}
 	}
-	for _, err := range s.History(t.Context(), store.History{Key: patient(99)}) {
+	for _, err := range s.History(ours(t.Context()), store.History{Key: patient(99)}) {
 		refused(t, err, fhir.NotFound, "not-found")
 	}
 }
@@ -102,7 +102,7 @@ func historyPages(t *testing.T, cfg Config) {
 			var before store.Position
 			for range 100 {
 				n := 0
-				for f, err := range s.History(t.Context(), store.History{Key: key, AsOf: asOf, Before: before}) {
+				for f, err := range s.History(ours(t.Context()), store.History{Key: key, AsOf: asOf, Before: before}) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -125,7 +125,7 @@ func historyPages(t *testing.T, cfg Config) {
 
 // position finds the place of a version by the feed.
 func position(t *testing.T, s store.Store, f store.Found) store.Position {
-	for c, err := range s.Feed(t.Context(), f.T-1) {
+	for c, err := range s.Feed(ours(t.Context()), f.T-1) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +181,7 @@ func feedResume(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	lifeOf(t, s)
 	var whole []store.Commit
-	for c, err := range s.Feed(t.Context(), 0) {
+	for c, err := range s.Feed(ours(t.Context()), 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func feedResume(t *testing.T, cfg Config) {
 	for from := range whole {
 		after := fhir.T(from)
 		for after < 5 {
-			for c, err := range s.Feed(t.Context(), after) {
+			for c, err := range s.Feed(ours(t.Context()), after) {
 				if err != nil || c.T != after+1 || c.At != whole[after].At || len(c.Writes) != len(whole[after].Writes) {
 					t.Fatalf("FEED: %+v after %d, %v", c, after, err)
 				}
@@ -201,7 +201,7 @@ func feedResume(t *testing.T, cfg Config) {
 				break
 			}
 		}
-		for c := range s.Feed(t.Context(), after) {
+		for c := range s.Feed(ours(t.Context()), after) {
 			t.Fatalf("FEED: %+v beyond the head", c)
 		}
 	}
@@ -213,18 +213,18 @@ func feedWait(t *testing.T, cfg Config) {
 	const n = 200
 	go func() {
 		for i := range n {
-			if _, err := s.Commit(context.Background(), store.Changes{Puts: []store.Put{put(patient(i), "")}}); err != nil {
+			if _, err := s.Commit(ours(context.Background()), store.Changes{Puts: []store.Put{put(patient(i), "")}}); err != nil {
 				t.Error(err)
 			}
 		}
 	}()
 	after := fhir.T(0)
 	for after < n {
-		if _, err := s.WaitHead(t.Context(), after); err != nil {
+		if _, err := s.WaitHead(ours(t.Context()), after); err != nil {
 			t.Fatal(err)
 		}
 		got := 0
-		for c, err := range s.Feed(t.Context(), after) {
+		for c, err := range s.Feed(ours(t.Context()), after) {
 			if err != nil || c.T != after+1 || c.Writes[0].Key != patient(int(after)) {
 				t.Fatalf("FEED: %+v after %d, %v", c, after, err)
 			}
@@ -235,7 +235,7 @@ func feedWait(t *testing.T, cfg Config) {
 			t.Fatal("FEED: the head moved and the feed has nothing")
 		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ours(t.Context()))
 	cancel()
 	if _, err := s.WaitHead(ctx, n); err == nil {
 		t.Fatal("waited for a commit that nobody made")

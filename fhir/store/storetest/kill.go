@@ -34,7 +34,7 @@ func Child(t *testing.T, cfg Config) {
 	}
 	acks := make(chan ack)
 	for w := range 4 {
-		go writer(context.Background(), s, fmt.Sprintf("%s-%d", os.Getenv(childName), w), acks)
+		go writer(ours(context.Background()), s, fmt.Sprintf("%s-%d", os.Getenv(childName), w), acks)
 	}
 	// A child whose parent is gone must not run on.
 	deadline := time.After(time.Minute)

@@ -15,6 +15,8 @@ import (
 // everything. It takes a commit's number and instant from the store's receipt.
 type model struct {
 	t       fhir.T
+	at      fhir.Instant
+	fence   store.Fence      // of those who ask
 	numbers map[fhir.Key]int // order of first creation
 	lives   map[fhir.Key][]life
 	records map[store.Space]map[string][]byte
@@ -31,7 +33,7 @@ type life struct {
 }
 
 func newModel() *model {
-	return &model{numbers: map[fhir.Key]int{}, lives: map[fhir.Key][]life{}, records: map[store.Space]map[string][]byte{}}
+	return &model{fence: store.OpenFence(), numbers: map[fhir.Key]int{}, lives: map[fhir.Key][]life{}, records: map[store.Space]map[string][]byte{}}
 }
 
 // current gives the version as of t; ok is false if there is none or it is deleted. version counts from 1.
@@ -53,6 +55,10 @@ type verdict struct {
 }
 
 func (m *model) decide(c store.Changes) verdict {
+	hidden, ok := m.admit(c)
+	if !ok {
+		return verdict{refusal: "access-denied"}
+	}
 	if v := m.preconditions(c); v != "" {
 		return verdict{refusal: v}
 	}
@@ -81,6 +87,7 @@ func (m *model) decide(c store.Changes) verdict {
 	}
 	for _, d := range c.Deletes {
 		_, version, alive := m.current(d.Key, m.t)
+		alive = alive && !hidden[d.Key]
 		now := 0
 		if alive {
 			now = version
@@ -121,10 +128,16 @@ func (m *model) preconditions(c store.Changes) string {
 	for _, pre := range c.Require {
 		switch pre := pre.(type) {
 		case store.NoMatch:
+			if !m.fence.Finds(pre.Query.Type) {
+				return "access-denied"
+			}
 			if len(m.search(pre.Query, m.t)) > 0 {
 				return "match"
 			}
 		case store.OneMatch:
+			if !m.fence.Finds(pre.Query.Type) {
+				return "access-denied"
+			}
 			found := m.search(pre.Query, m.t)
 			if len(found) != 1 || found[0].key != pre.Key {
 				return "match"
@@ -152,7 +165,7 @@ func (m *model) apply(c store.Changes, r store.Receipt) {
 			continue
 		}
 		number(p.Key)
-		entries := append(slices.Clone(p.Entries), search.Entry{Param: search.ParamExists}, search.Entry{Param: search.ParamLastUpdated, Value: search.InstantValue(r.At)})
+		entries := m.entriesOf(p, r.At)
 		m.lives[p.Key] = append(m.lives[p.Key], life{t: r.T, at: r.At, doc: p.Doc, entries: entries, unique: p.Unique})
 	}
 	for i, d := range c.Deletes {
@@ -160,6 +173,7 @@ func (m *model) apply(c store.Changes, r store.Receipt) {
 			m.lives[d.Key] = append(m.lives[d.Key], life{t: r.T, at: r.At, deleted: true})
 		}
 	}
+	m.at = r.At
 	for _, r := range c.Records {
 		if m.records[r.Space] == nil {
 			m.records[r.Space] = map[string][]byte{}

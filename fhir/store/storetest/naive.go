@@ -12,7 +12,7 @@ import (
 
 // matches says whether a resource with these entries is found by q, word by word as search.Condition is documented.
 func (m *model) matches(q search.Query, key fhir.Key, entries []search.Entry, t fhir.T) bool {
-	if key.Type != q.Type {
+	if key.Type != q.Type || !m.sees(key, t) {
 		return false
 	}
 	for _, c := range q.Where {
@@ -113,7 +113,7 @@ func (m *model) link(inc search.Include, from fhir.Key, t fhir.T, to map[fhir.Ke
 		if _, there := to[key]; there {
 			return
 		}
-		if _, version, alive := m.current(key, t); alive {
+		if _, version, alive := m.current(key, t); alive && m.allowed(store.ActionRead, key, version) {
 			to[key] = version
 		}
 	}

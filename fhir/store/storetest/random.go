@@ -222,7 +222,7 @@ func (w *world) commit() {
 		c.Require = append(c.Require, r)
 	}
 	want := w.m.decide(c)
-	r, err := w.s.Commit(w.t.Context(), c)
+	r, err := w.s.Commit(w.ctx(), c)
 	if code := codeOf(err); code != want.refusal || err != nil && code == "" {
 		w.t.Fatalf("EXACT: commit says %v, the model %q", err, want.refusal)
 	}

@@ -46,7 +46,7 @@ func workLimits(t *testing.T, cfg Config) {
 		for _, sort := range [][]search.SortKey{nil, {{Param: pDate}}} {
 			q.Sort = sort
 			var err error
-			for _, err = range s.Search(t.Context(), q, 0, store.SearchOptions{MaxWork: 2000}) {
+			for _, err = range s.Search(ours(t.Context()), q, 0, store.SearchOptions{MaxWork: 2000}) {
 				if err == nil {
 					t.Errorf("%s: nothing should match", name)
 				}
@@ -58,7 +58,7 @@ func workLimits(t *testing.T, cfg Config) {
 		}
 	}
 	n := 0
-	for _, err := range s.Search(t.Context(), by("Patient", pDate, "02000"), 0, store.SearchOptions{MaxWork: 2000}) {
+	for _, err := range s.Search(ours(t.Context()), by("Patient", pDate, "02000"), 0, store.SearchOptions{MaxWork: 2000}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func workLimits(t *testing.T, cfg Config) {
 func cancelledSearch(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	crowd(t, s, 2000)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(ours(t.Context()))
 	defer cancel()
 	n := 0
 	for _, err := range s.Search(ctx, search.Query{Type: "Patient"}, 0, store.SearchOptions{}) {
@@ -104,7 +104,7 @@ func iterate(t *testing.T, cfg Config) {
 			q.Include = []search.Include{{Reverse: reverse, Source: "Patient", Param: pRef, Target: "Patient", Iterate: again}}
 			page := walkPages(t, s, q, head(t, s), 10)
 			seen := map[fhir.Key]bool{}
-			for m, err := range s.Included(t.Context(), q, page, 0) {
+			for m, err := range s.Included(ours(t.Context()), q, page, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -137,7 +137,7 @@ func plans(t *testing.T, cfg Config) {
 	date := search.Terms{Name: "date", Any: []search.Term{{Param: pDate, Low: []byte("00100")}}}
 	for _, where := range [][]search.Condition{{token, date, ref}, {ref, token, date}, {date, ref, token}} {
 		for _, sort := range [][]search.SortKey{nil, {{Param: pDate, Descending: true}}} {
-			p, err := x.Explain(t.Context(), search.Query{Type: "Observation", Where: where, Sort: sort}, 0, store.SearchOptions{})
+			p, err := x.Explain(ours(t.Context()), search.Query{Type: "Observation", Where: where, Sort: sort}, 0, store.SearchOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,16 +151,16 @@ func plans(t *testing.T, cfg Config) {
 			}
 		}
 	}
-	p, err := x.Explain(t.Context(), search.Query{Type: "Observation", Where: []search.Condition{date}, Sort: []search.SortKey{{Param: pDate, Descending: true}}}, 0, store.SearchOptions{})
+	p, err := x.Explain(ours(t.Context()), search.Query{Type: "Observation", Where: []search.Condition{date}, Sort: []search.SortKey{{Param: pDate, Descending: true}}}, 0, store.SearchOptions{})
 	if err != nil || p.Matches != 2900 || p.Shown != 20 || p.Read > 200 {
 		t.Errorf("a page of the newest costs more than the page: %v\n%s", err, p)
 	}
 	since := search.Terms{Name: "date", Any: []search.Term{{Param: pDate, Low: []byte("02000")}}}
-	p, err = x.Explain(t.Context(), search.Query{Type: "Observation", Where: []search.Condition{since}, Sort: []search.SortKey{{Param: pDate, Marked: true}}}, 0, store.SearchOptions{})
+	p, err = x.Explain(ours(t.Context()), search.Query{Type: "Observation", Where: []search.Condition{since}, Sort: []search.SortKey{{Param: pDate, Marked: true}}}, 0, store.SearchOptions{})
 	if err != nil || p.Matches != 1000 || p.Shown != 20 || p.Read > 200 {
 		t.Errorf("a page of the oldest from a bound on costs more than the page: %v\n%s", err, p)
 	}
-	p, err = x.Explain(t.Context(), search.Query{Type: "Observation", Where: []search.Condition{search.Not{Condition: token}}}, 0, store.SearchOptions{})
+	p, err = x.Explain(ours(t.Context()), search.Query{Type: "Observation", Where: []search.Condition{search.Not{Condition: token}}}, 0, store.SearchOptions{})
 	if err != nil || len(p.Steps) != 2 || p.Steps[1].Access != store.AccessAll || p.Steps[1].Actual != 3000 {
 		t.Errorf("all of the type is not said: %v\n%s", err, p)
 	}
@@ -173,7 +173,7 @@ func ties(t *testing.T, cfg Config) {
 	crowd(t, s, n)
 	q := search.Query{Type: "Patient", Where: by("", pToken, "x").Where, Sort: []search.SortKey{{Param: pToken}, {Param: pDate, Descending: true}}}
 	if x, ok := s.(store.Explainer); ok {
-		p, err := x.Explain(t.Context(), q, 0, store.SearchOptions{})
+		p, err := x.Explain(ours(t.Context()), q, 0, store.SearchOptions{})
 		if err != nil || p.Matches != n || p.Shown != 20 || p.Read > 6*n {
 			t.Errorf("%v\n%s", err, p)
 		}

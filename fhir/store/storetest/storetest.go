@@ -1,5 +1,6 @@
 // Package storetest is the one conformance suite of store.Store. Subtests are named by the promise that they prove:
-// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED, and CUSTOM for added search parameters. Behaviour is asserted here and nowhere else; the test of an
+// ATOMIC DURABLE LOSSLESS EXACT FRESH AS-OF COMPLETE FEED FENCED, and CUSTOM for added search parameters. Behaviour is asserted
+// here and nowhere else; the test of an
 // implementation is its Config.
 //
 // The suite's resources are small JSON documents that carry their own index entries (document.go), so that an engine can
@@ -85,6 +86,11 @@ func Run(t *testing.T, cfg Config) {
 		{"SEARCH/iterate", iterate},
 		{"SEARCH/plan", plans},
 		{"SEARCH/ties", ties},
+		{"FENCED/alike", fencedAlike},
+		{"FENCED/together", fencedTogether},
+		{"FENCED/random-histories", fencedHistories},
+		{"FENCED/pages-while-others-write", fencedPages},
+		{"FENCED/rights-taken-meanwhile", fencedRace},
 		{"MODEL/random-histories", randomHistories},
 		{"MODEL/random-queries", randomQueries},
 	} {
@@ -110,7 +116,7 @@ func open(t *testing.T, cfg Config) store.Store {
 // commit commits what must not be refused.
 func commit(tb testing.TB, s store.Store, c store.Changes) store.Receipt {
 	tb.Helper()
-	r, err := s.Commit(context.Background(), c)
+	r, err := s.Commit(ours(context.Background()), c)
 	if err != nil {
 		tb.Fatalf("commit: %v", err)
 	}
@@ -120,7 +126,7 @@ func commit(tb testing.TB, s store.Store, c store.Changes) store.Receipt {
 // head gives the head, which every store knows at once.
 func head(tb testing.TB, s store.Store) fhir.T {
 	tb.Helper()
-	t, err := s.Head(context.Background())
+	t, err := s.Head(ours(context.Background()))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -140,3 +146,6 @@ func random(tb testing.TB) *rand.Rand {
 	tb.Logf("STORETEST_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
+
+// ours gives a context whose fence is open.
+func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

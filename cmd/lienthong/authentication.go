@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/audit"
+	"github.com/lienthong/lienthong/fhir/authentication"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/jwt"
+	"github.com/lienthong/lienthong/fhir/openid"
+	"github.com/lienthong/lienthong/fhir/setting"
+	"github.com/lienthong/lienthong/fhir/smart"
+)
+
+// door is how requests come in: who is asked, and what is said to those who are not let in.
+type door struct {
+	authenticate func(*http.Request) (context.Context, error)
+	challenge    func(error) string
+	security     []byte    // of the CapabilityStatement
+	warning      [2]string // where nobody is asked: English, Vietnamese
+	smart        *smart.Server
+	origins      []string
+}
+
+// unguarded is what is said where nobody is asked who he is.
+var unguarded = [2]string{
+	"This server asks nobody who they are: whoever reaches it sees and changes everything. It is for trials with invented data.",
+	"Máy chủ này không hỏi danh tính của ai: bất cứ ai truy cập được đều xem và sửa được mọi dữ liệu. Chỉ dùng để thử với dữ liệu giả.",
+}
+
+// openDoor makes the door that the settings ask for. base is the FHIR base as tokens have it.
+func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Logger) (*door, error) {
+	d := &door{origins: a.CORSOrigins, challenge: authentication.Challenge}
+	own := a.Own
+	if !a.Asked() && own == nil {
+		d.authenticate, d.warning = unauthenticated, unguarded
+		return d, nil
+	}
+	fetch, err := jwt.NewFetcher(a.KeyHosts, a.PrivateHosts)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]*jwt.Remote{}
+	report := func(flag string) func(error) {
+		return func(err error) {
+			log.Error("a file that changed cannot be used: what was there stays", "setting", flag, "err", err)
+		}
+	}
+	if a.Clients != "" {
+		clients, err := setting.Open(a.Clients, func(raw []byte) (smart.Clients, error) { return smart.ParseClients(raw, fetch, kept, nil) }, report("clients"))
+		if err != nil {
+			return nil, err
+		}
+		keys, err := setting.Open(a.TokenKey, func(raw []byte) (*jwt.Signer, error) { return jwt.ParseSigner(smart.TokenType, raw) }, report("token-key"))
+		if err != nil {
+			return nil, err
+		}
+		d.smart = smart.New(smart.Config{Base: base, Issuer: tokenIssuer(base), Store: n.store, Clients: clients.Get, Signer: keys.Get, Log: log})
+		d.security = smartSecurity(d.smart.TokenURL())
+	}
+	issuers := own
+	if a.Issuers != "" {
+		kept := map[string]*jwt.Remote{}
+		file, err := setting.Open(a.Issuers, func(raw []byte) (openid.Issuers, error) { return openid.ParseIssuers(raw, fetch, kept, nil) }, report("issuers"))
+		if err != nil {
+			return nil, err
+		}
+		issuers = file.Get
+	}
+	if a.Own != nil {
+		d.warning = unguarded // the demo lets in also who shows no token
+	}
+	guard := authentication.New(authentication.Config{Smart: d.smart, Issuers: issuers, Person: n.person, Fence: n.policies.Fence, BasePath: path})
+	d.authenticate = func(r *http.Request) (context.Context, error) {
+		if a.Own != nil && len(r.Header["Authorization"]) == 0 {
+			return unauthenticated(r)
+		}
+		ctx, err := guard.Authenticate(r)
+		if err != nil {
+			return nil, err
+		}
+		if c, ok := access.CallerOf(ctx); ok {
+			audit.TrailOf(ctx).Caller(c)
+		}
+		return ctx, nil
+	}
+	return d, nil
+}
+
+// unauthenticated lets everybody see and change everything.
+func unauthenticated(r *http.Request) (context.Context, error) { return ours(r.Context()), nil }
+
+// tokenIssuer is beside the FHIR base: https://records.example/auth.
+func tokenIssuer(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return base + "/auth"
+	}
+	return u.Scheme + "://" + u.Host + "/auth"
+}
+
+// smartSecurity is CapabilityStatement.rest.security.
+// Source: https://hl7.org/fhir/smart-app-launch/conformance.html
+func smartSecurity(token string) []byte {
+	return []byte(`{"cors":false,"service":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/restful-security-service","code":"SMART-on-FHIR"}]}],` +
+		`"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris","extension":[{"url":"token","valueUri":"` + strings.ReplaceAll(token, `"`, "") + `"}]}]}`)
+}
+
+// person finds the one active patient with an identifier.
+func (n *node) person(ctx context.Context, system, value string) (fhir.ID, bool, error) {
+	ctx = ours(ctx)
+	quoted := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`).Replace(value)
+	query := url.Values{"identifier": {system + "|" + quoted}, "active:not": {"false"}, "_count": {"2"}}.Encode()
+	page, err := n.service.Search(ctx, "Patient", query, interaction.SearchOptions{})
+	if err != nil || len(page.Matches) != 1 {
+		return "", false, err
+	}
+	return page.Matches[0].Key.ID, true, nil
+}

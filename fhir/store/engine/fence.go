@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// How a fence is kept (FENCED; store.Fence says what it means):
+//
+//	search, count, criteria   the query is rewritten before it is planned: the grants of a type are further conditions on
+//	                          it, here and in each target of a chain and each source of a _has. So they may drive a search
+//	                          like any other, and nothing that is counted ever counts what is hidden
+//	  … as of an older commit the same, and visible{grants} besides: a check on the version found and on the current one
+//	read, vread, history,     the version is judged before its document is read (guard)
+//	includes, fetch
+//	writes                    prepare judges what the new version's own entries decide, the sequencer the rest (admit.go)
+//
+// A fence's own conditions are decided by a run as of the head that has no fence: whoever may see his patients' records by
+// a chain need not be allowed to see the patients.
+//
+// What is left to see: that a value is unique (unique-taken), that an id cannot be had for an update that creates, and the
+// few microseconds for which a hidden match is looked at.
+
+// errDenied names the type and the action, so nothing that depends on a record.
+func errDenied(t fhir.Type, a store.Action) error {
+	return fhir.Errorf(fhir.Denied, "access-denied", "", string(t), a.String())
+}
+
+// mayFind refuses types of which the fence lets nothing be found.
+func mayFind(f store.Fence, t fhir.Type) error {
+	for _, a := range []store.Action{store.ActionSearch, store.ActionRead} {
+		if f.Grant(t, a).None() {
+			return errDenied(t, a)
+		}
+	}
+	return nil
+}
+
+// never holds for nothing.
+var never = search.Either{}
+
+// fenced gives q as f lets it see: f's grants are conditions on all that q finds and goes through. now is the head: where
+// the run is as of an older commit, f is decided on the current version as well.
+func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
+	if f.Open() {
+		return q
+	}
+	b := barrier{r: r, fence: f, old: r.t != now, types: map[fhir.Type][]search.Condition{}}
+	if b.old {
+		b.guard = r.guard(f, now)
+	}
+	return b.query(q)
+}
+
+// barrier puts a fence into one query.
+type barrier struct {
+	r     *run
+	fence store.Fence
+	old   bool // the query is as of a commit before the head
+	guard *guard
+	types map[fhir.Type][]search.Condition
+}
+
+func (b *barrier) query(q search.Query) search.Query {
+	q.Where = append(b.through(q.Where), b.on(q.Type)...)
+	return q
+}
+
+// through puts the fence into what conditions go through. It never writes into the caller's query.
+func (b *barrier) through(where []search.Condition) []search.Condition {
+	out := make([]search.Condition, len(where), len(where)+3)
+	for i, c := range where {
+		switch c := c.(type) {
+		case search.Chain:
+			targets := make([]search.Query, len(c.Targets))
+			for i, q := range c.Targets {
+				targets[i] = b.query(q)
+			}
+			c.Targets = targets
+			out[i] = c
+		case search.Has:
+			c.Source = b.query(c.Source)
+			out[i] = c
+		case search.Not:
+			out[i] = search.Not{Condition: b.through([]search.Condition{c.Condition})[0]}
+		case search.All:
+			out[i] = search.All{Of: b.through(c.Of)}
+		case search.Either:
+			out[i] = search.Either{Of: b.through(c.Of)}
+		default:
+			out[i] = c
+		}
+	}
+	return out
+}
+
+// on gives the conditions of the fence on a type that is searched.
+func (b *barrier) on(t fhir.Type) []search.Condition {
+	if known, ok := b.types[t]; ok {
+		return known
+	}
+	c := granted(b.fence, t)
+	if b.old && len(c) > 0 {
+		// Conditions on the resource itself hold as of the run's commit or not at all, so they may drive. Others are to be
+		// decided with the state of now.
+		var drive []search.Condition
+		for _, one := range conjuncts(nil, c) {
+			if onItself(one) {
+				drive = append(drive, one)
+			}
+		}
+		c = append(drive, visible{Condition: search.All{Of: c}, guard: b.guard})
+	}
+	b.types[t] = c
+	return c
+}
+
+// granted gives what must hold for a resource to be found: it may be searched for and read.
+func granted(f store.Fence, t fhir.Type) []search.Condition {
+	s, r := f.Grant(t, store.ActionSearch), f.Grant(t, store.ActionRead)
+	switch {
+	case s.None() || r.None():
+		return []search.Condition{never}
+	case s.All && r.All:
+		return nil
+	case s.All || sameGrant(s, r):
+		return []search.Condition{r.Condition()}
+	case r.All:
+		return []search.Condition{s.Condition()}
+	}
+	return []search.Condition{s.Condition(), r.Condition()}
+}
+
+// sameGrant says whether both are the same conditions, as policies that do not tell the actions apart make them: deciding
+// them once will do. Equal ones that lie elsewhere are decided twice.
+func sameGrant(a, b store.Grant) bool {
+	return len(a.Where) == len(b.Where) && len(a.Where) > 0 && &a.Where[0] == &b.Where[0]
+}
+
+// onItself says whether a condition asks nothing but the entries and the id of the resource.
+func onItself(c search.Condition) bool {
+	all := func(of []search.Condition) bool {
+		for _, one := range of {
+			if !onItself(one) {
+				return false
+			}
+		}
+		return true
+	}
+	switch c := c.(type) {
+	case search.Terms, search.IDs:
+		return true
+	case search.Not:
+		return onItself(c.Condition)
+	case search.All:
+		return all(c.Of)
+	case search.Either:
+		return all(c.Of)
+	}
+	return false
+}
+
+// visible is a condition of the engine's own: that the fence shows a version which may not be the current one. It is always
+// a check, never a set.
+type visible struct {
+	search.Condition
+	guard *guard
+}
+
+func (c visible) holds(v *versionRow) bool {
+	return c.guard.sees(c.Condition, c.guard.owner.keyOf(v), v)
+}
+
+// guard says which versions a fence shows, with the state as of its run. It belongs to one goroutine.
+type guard struct {
+	fence store.Fence
+	judge judge
+	owner *run // gets the errors
+}
+
+// guard makes the guard of f for a run; now is the head.
+func (r *run) guard(f store.Fence, now fhir.T) *guard {
+	open := newRun(r.ctx, r.db, r.types, now)
+	open.maxWork = r.maxWork
+	r.within = append(r.within, open)
+	return &guard{fence: f, judge: judge{r: open}, owner: r}
+}
+
+// sees says whether cond holds for the version v of key, which is alive, and for the current one.
+func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
+	if !g.judge.holds(cond, subject{key, v}) || !g.seesCurrent(cond, key, v) {
+		g.owner.fail(g.judge.r.err)
+		return false
+	}
+	g.owner.fail(g.judge.r.err)
+	return g.owner.err == nil
+}
+
+// seesCurrent says whether cond holds for the current version, of a deleted resource for the last before the delete. v was
+// found to fulfil it.
+func (g *guard) seesCurrent(cond search.Condition, key fhir.Key, v *versionRow) bool {
+	r := g.judge.r
+	n, version := r.newest(key)
+	if n == 0 {
+		return false
+	}
+	row, ok := r.living(n, version)
+	if !ok {
+		return false
+	}
+	if row.t == v.t && row.write == v.write {
+		return true
+	}
+	return g.judge.holds(cond, subject{key, &row})
+}
+
+// shows says whether the version of key may be read. A version that says deleted is shown to whom the one before it is.
+func (g *guard) shows(key fhir.Key, version fhir.Version) bool {
+	grant := g.fence.Grant(key.Type, store.ActionRead)
+	if grant.All || grant.None() {
+		return grant.All
+	}
+	n, _ := g.judge.r.newest(key)
+	if n == 0 {
+		return false
+	}
+	row, ok := g.judge.r.living(n, version)
+	if !ok {
+		g.owner.fail(g.judge.r.err)
+		return false
+	}
+	return g.sees(grant.Condition(), key, &row)
+}
+
+// newest gives the number of a resource and its newest version as of the run's t; 0 if there was none.
+func (r *run) newest(key fhir.Key) (number, fhir.Version) {
+	code := r.types.code[key.Type]
+	if code == 0 {
+		return 0, 0
+	}
+	s := r.state(code, key.ID)
+	if s.number == 0 || s.t <= r.t {
+		return s.number, s.version
+	}
+	if _, version, found := r.versions().at(s.number); found {
+		return s.number, version
+	}
+	return 0, 0
+}
+
+// living gives a version, or the last one before it that is none that says deleted.
+func (r *run) living(n number, version fhir.Version) (row versionRow, ok bool) {
+	for ; version > 0 && r.tick(); version-- {
+		found, err := get(r.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) (err error) {
+			row, err = decodeVersion(append([]byte(nil), b...))
+			return err
+		})
+		if r.fail(err); err != nil || !found {
+			return row, false
+		}
+		if row.alive() {
+			return row, true
+		}
+	}
+	return row, false
+}
+
+// shows says whether the fence of ctx lets a version be read. A type of which nothing may be read is access-denied.
+func (e *Engine) shows(ctx context.Context, key fhir.Key, version fhir.Version) (bool, error) {
+	f := store.FenceOf(ctx)
+	if grant := f.Grant(key.Type, store.ActionRead); grant.All {
+		return true, nil
+	} else if grant.None() {
+		return false, errDenied(key.Type, store.ActionRead)
+	}
+	now := e.published.t()
+	r := e.run(ctx, now)
+	defer r.close()
+	ok := r.guard(f, now).shows(key, version)
+	return ok && r.err == nil, r.err
+}

@@ -1,0 +1,213 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// judge decides conditions on single versions, stored or about to be, by looking from one resource at the next. Searches
+// have better ways (plan.go); this one can look at a commit that has not landed, and at a version that is not the current
+// one with the state of now.
+type judge struct {
+	r      *run                // the state; without a fence
+	writes map[fhir.Key]*write // of the commit that is being decided: they hide what is stored; nil = none
+}
+
+// subject is a version of a resource.
+type subject struct {
+	key fhir.Key
+	row *versionRow
+}
+
+// holds decides c on s. After an error of the run the answer means nothing.
+func (j *judge) holds(c search.Condition, s subject) bool {
+	switch c := c.(type) {
+	case search.Terms:
+		return termsCheck(c).holds(s.row)
+	case search.IDs:
+		return slices.Contains(c.ID, s.key.ID)
+	case search.Not:
+		return !j.holds(c.Condition, s)
+	case search.All:
+		return j.all(c.Of, s)
+	case search.Either:
+		return slices.ContainsFunc(c.Of, func(one search.Condition) bool { return j.holds(one, s) })
+	case search.Chain:
+		return j.leads(c, s)
+	case search.Has:
+		return j.referred(c, s)
+	}
+	j.r.fail(errCondition(c))
+	return false
+}
+
+func (j *judge) all(of []search.Condition, s subject) bool {
+	return !slices.ContainsFunc(of, func(one search.Condition) bool { return !j.holds(one, s) })
+}
+
+// leads follows the references of s.
+func (j *judge) leads(c search.Chain, s subject) (found bool) {
+	s.row.values(c.Param, func(value []byte) bool {
+		key, local := search.ReferenceKey(value)
+		if !local || !j.r.tick() {
+			return j.r.err == nil
+		}
+		for _, q := range c.Targets {
+			if q.Type != key.Type {
+				continue
+			}
+			if to, there := j.current(key); there && j.all(q.Where, to) {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// referred looks at what refers to s.
+func (j *judge) referred(c search.Has, s subject) bool {
+	value := search.ReferenceValue(s.key)
+	for key, w := range j.writes {
+		if key.Type != c.Source.Type || w.put == nil {
+			continue
+		}
+		row := w.row()
+		refers := false
+		row.values(c.Param, func(v []byte) bool { refers = bytes.Equal(v, value); return !refers })
+		if refers && j.all(c.Source.Where, subject{key, &row}) {
+			return true
+		}
+	}
+	code := j.r.types.code[c.Source.Type]
+	if code == 0 || j.r.err != nil {
+		return false
+	}
+	prefix := appendValueKey(nil, c.Param, code, value)
+	it, err := j.r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		j.r.fail(errDisk(err))
+		return false
+	}
+	defer func() { j.r.fail(it.Close()) }() // at once: one guard may decide on very many
+	list := &posting{r: j.r, it: it, key: prefix, size: len(prefix)}
+	for n, ok := list.seek(0); ok; n, ok = list.seek(n + 1) {
+		v, _, found := j.r.versions().at(n)
+		if !found || !v.alive() {
+			continue
+		}
+		v.id, v.entries = bytes.Clone(v.id), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
+		key := j.r.keyOf(&v)
+		if j.writes[key] == nil && j.all(c.Source.Where, subject{key, &v}) {
+			return true
+		}
+	}
+	return false
+}
+
+// current gives the version of key that is there, as far as it is.
+func (j *judge) current(key fhir.Key) (subject, bool) {
+	if w := j.writes[key]; w != nil {
+		row := w.row()
+		return subject{key, &row}, w.put != nil
+	}
+	n, version := j.r.newest(key)
+	if n == 0 {
+		return subject{}, false
+	}
+	row, ok := j.r.version(n, version)
+	return subject{key, &row}, ok && row.alive()
+}
+
+// version gives one version.
+func (r *run) version(n number, version fhir.Version) (row versionRow, ok bool) {
+	ok, err := get(r.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) (err error) {
+		row, err = decodeVersion(bytes.Clone(b))
+		return err
+	})
+	r.fail(err)
+	return row, ok && err == nil
+}
+
+// row gives the version row that a put will make, as far as conditions look at it.
+func (w *write) row() versionRow {
+	return versionRow{place: place{at: w.at, method: w.method}, typ: w.typ, id: []byte(w.key.ID), entries: w.packed}
+}
+
+// verdict is what can be said about a condition.
+type verdict int8
+
+const (
+	open verdict = iota // it depends on other resources, or on what the version before was
+	yes
+	no
+)
+
+// ownVerdict decides c on a put by its own entries alone, without the state. The sender is known if the put creates.
+func (w *write) ownVerdict(c search.Condition, creates bool) verdict {
+	switch c := c.(type) {
+	case search.Terms:
+		asks := func(t search.Term) bool {
+			return t.Param == search.ParamLastUpdated || t.Param == search.ParamSender && !creates
+		}
+		row := w.row()
+		if termsCheck(c).holds(&row) && !slices.ContainsFunc(c.Any, asks) {
+			return yes
+		}
+		if slices.ContainsFunc(c.Any, asks) {
+			return open
+		}
+		return no
+	case search.IDs:
+		if slices.Contains(c.ID, w.key.ID) {
+			return yes
+		}
+		return no
+	case search.Not:
+		switch w.ownVerdict(c.Condition, creates) {
+		case yes:
+			return no
+		case no:
+			return yes
+		}
+	case search.All:
+		all := yes
+		for _, one := range c.Of {
+			switch w.ownVerdict(one, creates) {
+			case no:
+				return no
+			case open:
+				all = open
+			}
+		}
+		return all
+	case search.Either:
+		any := no
+		for _, one := range c.Of {
+			switch w.ownVerdict(one, creates) {
+			case yes:
+				return yes
+			case open:
+				any = open
+			}
+		}
+		return any
+	}
+	return open
+}
+
+// ownGrant decides a grant on a put likewise.
+func (w *write) ownGrant(g store.Grant, creates bool) verdict {
+	switch {
+	case g.All:
+		return yes
+	case g.None():
+		return no
+	}
+	return w.ownVerdict(g.Condition(), creates)
+}

@@ -1,0 +1,430 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// fencedHistories asks the questions of random histories, and makes their commits, from behind random fences: the model
+// says for each resource whether it may be seen.
+func fencedHistories(t *testing.T, cfg Config) {
+	steps := 200
+	if testing.Short() {
+		steps = 60
+	}
+	rng := random(t)
+	for round := range 4 {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
+			w.s = cfg.Open(t, w.dir, 0)
+			defer w.leave()
+			for range 30 {
+				w.commit()
+			}
+			for range steps {
+				if w.m.fence = store.OpenFence(); w.rng.IntN(5) > 0 {
+					w.m.fence = w.fence()
+				}
+				w.step()
+				w.search()
+				w.include()
+				w.read()
+				w.history()
+			}
+			cfg.Check(t, w.s)
+			if err := w.s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// ctx is the context of the world's questions and commits.
+func (w *world) ctx() context.Context { return store.WithFence(w.t.Context(), w.m.fence) }
+
+// fence makes one with grants of all sorts.
+func (w *world) fence() store.Fence {
+	grants := map[fhir.Type]*store.Grants{}
+	for _, t := range worldTypes {
+		if w.rng.IntN(12) == 0 {
+			continue // nothing at all
+		}
+		var g store.Grants
+		same := w.grant()
+		for a := range g {
+			if g[a] = same; w.rng.IntN(5) == 0 {
+				g[a] = w.grant()
+			}
+		}
+		grants[t] = &g
+	}
+	return store.NewFence(grants, []string{"", "org-1", "org-2"}[w.rng.IntN(3)])
+}
+
+func (w *world) grant() store.Grant {
+	if w.rng.IntN(6) == 0 {
+		return store.Grant{All: true}
+	}
+	var g store.Grant
+	for range max(0, w.rng.IntN(8)-1) / 2 {
+		c := w.condition(2)
+		switch w.rng.IntN(8) {
+		case 0, 1: // what an organization sent
+			c = search.Terms{Any: []search.Term{{Param: search.ParamSender, Low: []byte("org-1"), Exact: true}}}
+		case 2: // what belongs to somebody
+			c = search.Terms{Any: []search.Term{{Param: pRef, Low: search.ReferenceValue(w.key()), Exact: true}}}
+		case 3:
+			c = search.Not{Condition: c}
+		}
+		g.Where = append(g.Where, c)
+	}
+	return g
+}
+
+// allowed says whether the fence allows an action on a version, with the state of now: the version (of one that says
+// deleted: the one before it) and the current one fulfil the grant.
+func (m *model) allowed(a store.Action, key fhir.Key, version int) bool {
+	g := m.fence.Grant(key.Type, a)
+	if g.All || g.None() {
+		return g.All
+	}
+	_, current, _ := m.current(key, m.t)
+	return m.fulfils(g, key, version) && m.fulfils(g, key, current)
+}
+
+func (m *model) fulfils(g store.Grant, key fhir.Key, version int) bool {
+	if g.All {
+		return true
+	}
+	for ; version > 0; version-- {
+		if l := m.lives[key][version-1]; !l.deleted {
+			return m.grants(g, key, l.entries)
+		}
+	}
+	return false
+}
+
+// grants decides on entries, with the state of now and no fence.
+func (m *model) grants(g store.Grant, key fhir.Key, entries []search.Entry) bool {
+	open := *m
+	open.fence = store.OpenFence()
+	return g.All || !g.None() && open.holds(g.Condition(), key, entries, m.t)
+}
+
+// sees says whether a search as of t may find key.
+func (m *model) sees(key fhir.Key, t fhir.T) bool {
+	if m.fence.Open() {
+		return true
+	}
+	_, version, _ := m.current(key, t)
+	return m.allowed(store.ActionSearch, key, version) && m.allowed(store.ActionRead, key, version)
+}
+
+// admit says whether the fence allows the writes, and which deletes concern what is not there for it.
+func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
+	hidden = map[fhir.Key]bool{}
+	if m.fence.Open() {
+		return hidden, true
+	}
+	after := *m
+	after.t++
+	after.fence = store.OpenFence()
+	after.lives = map[fhir.Key][]life{}
+	for key, lives := range m.lives {
+		after.lives[key] = lives[:len(lives):len(lives)]
+	}
+	for _, d := range c.Deletes {
+		l, _, alive := m.current(d.Key, m.t)
+		if m.fence.Grant(d.Key.Type, store.ActionDelete).None() {
+			return nil, false
+		}
+		if !alive {
+			continue
+		}
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionRead), d.Key, l.entries) {
+			hidden[d.Key] = true
+			continue
+		}
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionDelete), d.Key, l.entries) {
+			return nil, false
+		}
+		after.lives[d.Key] = append(after.lives[d.Key], life{t: after.t, deleted: true})
+	}
+	for _, p := range c.Puts {
+		after.lives[p.Key] = append(after.lives[p.Key], life{t: after.t, at: m.at, entries: m.entriesOf(p, m.at)})
+	}
+	for _, p := range c.Puts {
+		l, _, alive := m.current(p.Key, m.t)
+		action := store.ActionCreate
+		if alive {
+			action = store.ActionUpdate
+		}
+		g := m.fence.Grant(p.Key.Type, action)
+		if alive && !m.grants(g, p.Key, l.entries) || !after.grants(g, p.Key, m.entriesOf(p, m.at)) {
+			return nil, false
+		}
+	}
+	return hidden, true
+}
+
+// entriesOf gives the entries of a version with those that the store adds.
+func (m *model) entriesOf(p store.Put, at fhir.Instant) []search.Entry {
+	entries := append([]search.Entry{{Param: search.ParamExists}, {Param: search.ParamLastUpdated, Value: search.InstantValue(at)}}, p.Entries...)
+	sender := m.fence.Sender()
+	if l, _, alive := m.current(p.Key, m.t); alive {
+		sender = ""
+		for _, e := range l.entries {
+			if e.Param == search.ParamSender {
+				sender = string(e.Value)
+			}
+		}
+	}
+	if sender != "" {
+		entries = append(entries, search.Entry{Param: search.ParamSender, Value: []byte(sender)})
+	}
+	return entries
+}
+
+// fencedPages pages through searches while the records change, and what may be seen of them: no page shows what is hidden
+// when it is shown, and all that was there and may be seen all the time comes.
+func fencedPages(t *testing.T, cfg Config) {
+	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir()}
+	w.s = cfg.Open(t, w.dir, 0)
+	defer w.leave()
+	for range 60 {
+		w.commit()
+	}
+	for range 60 {
+		f := w.fence()
+		q := w.query(2)
+		if !f.Finds(q.Type) {
+			continue
+		}
+		q.Sort = w.sort()
+		at := w.m.t
+		if at == 0 {
+			continue
+		}
+		w.m.fence = f
+		always := map[fhir.Key]bool{}
+		for _, h := range w.m.search(q, at) {
+			always[h.key] = true
+		}
+		shown := map[fhir.Key]bool{}
+		for after := []byte(nil); ; {
+			n := 0
+			may := map[fhir.Key]bool{}
+			for _, h := range w.m.search(q, at) {
+				may[h.key] = true
+			}
+			for key := range always {
+				always[key] = may[key]
+			}
+			for m, err := range w.s.Search(w.ctx(), q, at, store.SearchOptions{After: after, Limit: 4}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !may[m.Key] || shown[m.Key] {
+					t.Fatalf("FENCED: %s is shown as of %d, hidden or again: %+v", m.Key, at, q)
+				}
+				shown[m.Key] = true
+				n, after = n+1, m.Order
+			}
+			if n < 4 {
+				break
+			}
+			w.m.fence = store.OpenFence()
+			w.commit()
+			w.m.fence = f
+		}
+		for key, all := range always {
+			if all && !shown[key] {
+				t.Fatalf("FENCED: %s may be seen all the time and is not shown as of %d: %+v", key, at, q)
+			}
+		}
+		w.m.fence = store.OpenFence()
+	}
+	cfg.Check(t, w.s)
+	if err := w.s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// fencedRace takes a right away and gives it back while others look: nobody sees a record while it is known to be hidden.
+func fencedRace(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	owner, record := patient(1), fhir.Key{Type: "Observation", ID: "o1"}
+	commit(t, s, store.Changes{Puts: []store.Put{put(owner, "1", entry(pToken, "permit")), put(record, "1", refTo(owner), entry(pDate, "2026"))}})
+	permitted := search.Chain{Param: pRef, Targets: []search.Query{by("Patient", pToken, "permit")}}
+	var g store.Grants
+	for a := range g {
+		g[a] = store.Grant{Where: []search.Condition{permitted}}
+	}
+	ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Observation": &g}, ""))
+	asOf := head(t, s)
+	var hidden atomic.Int64 // odd: the record is hidden for sure
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, at := range []fhir.T{0, asOf} {
+					before := hidden.Load()
+					seen := ""
+					for m, err := range s.Search(ctx, search.Query{Type: "Observation"}, at, store.SearchOptions{}) {
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						seen = "search " + m.Key.String()
+					}
+					if n, err := s.Count(ctx, search.Query{Type: "Observation"}, at); err != nil || n > 0 {
+						seen += fmt.Sprint(" count ", n, err)
+					}
+					if _, err := s.Read(ctx, record, at); err == nil {
+						seen += " read"
+					}
+					if _, err := s.ReadVersion(ctx, record, 1); err == nil {
+						seen += " vread"
+					}
+					if seen != "" && before%2 == 1 && hidden.Load() == before {
+						t.Errorf("FENCED: as of %d a hidden record is seen: %s", at, seen)
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		commit(t, s, store.Changes{Puts: []store.Put{put(owner, fmt.Sprint(i), entry(pToken, "deny"))}})
+		hidden.Add(1)
+		if _, err := s.Read(ctx, record, 0); codeOf(err) != "not-found" {
+			t.Errorf("FENCED: read of a hidden record: %v", err)
+		}
+		hidden.Add(1)
+		commit(t, s, store.Changes{Puts: []store.Put{put(owner, fmt.Sprint(i), entry(pToken, "permit"))}})
+		if _, err := s.Read(ctx, record, 0); err != nil {
+			t.Errorf("FENCED: read of a record that may be seen: %v", err)
+		}
+	}
+	close(stop)
+	readers.Wait()
+}
+
+// fencedAlike asks for a hidden resource and for one that never was: the answers differ in the id alone.
+func fencedAlike(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	hidden, none := patient(1), patient(2)
+	p := put(hidden, "1", entry(pToken, "theirs"))
+	p.Unique = []store.UniqueKey{"cccd|1"}
+	commit(t, s, store.Changes{Puts: []store.Put{p}})
+	mine := store.Grant{Where: by("Patient", pToken, "mine").Where}
+	ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Patient": {mine, mine, mine, mine, mine}}, "org-1"))
+	answer := func(key fhir.Key, err error) string {
+		if err == nil {
+			return "no error"
+		}
+		e, ok := err.(*fhir.Error)
+		if !ok {
+			return err.Error()
+		}
+		return strings.ReplaceAll(fmt.Sprint(e.Kind, e.Code, e.Path, e.Args, e.Issues), key.String(), "KEY")
+	}
+	for name, ask := range map[string]func(fhir.Key) error{
+		"read":  func(k fhir.Key) error { _, err := s.Read(ctx, k, 0); return err },
+		"vread": func(k fhir.Key) error { _, err := s.ReadVersion(ctx, k, 1); return err },
+		"history": func(k fhir.Key) error {
+			for _, err := range s.History(ctx, store.History{Key: k}) {
+				return err
+			}
+			return nil
+		},
+		"delete": func(k fhir.Key) error {
+			r, err := s.Commit(ctx, store.Changes{Deletes: []store.Delete{{Key: k}}})
+			if err == nil && r.Deletes[0].Version != 0 {
+				return fmt.Errorf("version %s", r.Deletes[0].Version)
+			}
+			return err
+		},
+		"delete if match": func(k fhir.Key) error {
+			_, err := s.Commit(ctx, store.Changes{Deletes: []store.Delete{{Key: k, IfVersion: version(1)}}})
+			return err
+		},
+		"criteria": func(k fhir.Key) error {
+			q := search.Query{Type: "Patient", Where: []search.Condition{search.IDs{ID: []fhir.ID{k.ID}}}}
+			_, err := s.Commit(ctx, store.Changes{Require: []store.Precondition{store.NoMatch{Query: q}}})
+			return err
+		},
+	} {
+		if a, b := answer(hidden, ask(hidden)), answer(none, ask(none)); a != b {
+			t.Errorf("FENCED: %s of a hidden resource says %s, of none %s", name, a, b)
+		}
+	}
+	// What may not be written is refused; a value that somebody else holds is not said to be whose.
+	over := put(hidden, "2", entry(pToken, "mine"))
+	_, err := s.Commit(ctx, store.Changes{Puts: []store.Put{over}})
+	refused(t, err, fhir.Denied, "access-denied")
+	_, err = s.Commit(ctx, store.Changes{Puts: []store.Put{put(patient(3), "1", entry(pToken, "theirs"))}})
+	refused(t, err, fhir.Denied, "access-denied")
+	taken := put(patient(4), "1", entry(pToken, "mine"))
+	taken.Unique = p.Unique
+	_, err = s.Commit(ctx, store.Changes{Puts: []store.Put{taken}})
+	refused(t, err, fhir.Conflict, "unique-taken")
+	if e := err.(*fhir.Error); strings.Contains(fmt.Sprint(e.Args), string(hidden.ID)) {
+		t.Errorf("FENCED: unique-taken names %v", e.Args)
+	}
+	// Without a fence there is nothing.
+	for _, err := range s.Search(t.Context(), search.Query{Type: "Patient"}, 0, store.SearchOptions{}) {
+		refused(t, err, fhir.Denied, "access-denied")
+	}
+	_, err = s.Read(t.Context(), hidden, 0)
+	refused(t, err, fhir.Denied, "access-denied")
+	_, err = s.Read(t.Context(), none, 0)
+	refused(t, err, fhir.Denied, "access-denied")
+	_, err = s.Commit(t.Context(), store.Changes{Puts: []store.Put{over}})
+	refused(t, err, fhir.Denied, "access-denied")
+}
+
+// fencedTogether writes a resource and what allows it in one commit, and what the server adds to it.
+func fencedTogether(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	encounter, observation, task := fhir.Key{Type: "Encounter", ID: "e"}, fhir.Key{Type: "Observation", ID: "o"}, fhir.Key{Type: "Task", ID: "t"}
+	sent := search.Terms{Any: []search.Term{{Param: search.ParamSender, Low: []byte("org-1"), Exact: true}}}
+	own := store.Grant{Where: []search.Condition{sent}}
+	within := store.Grant{Where: []search.Condition{search.Chain{Param: pRef, Targets: []search.Query{{Type: "Encounter", Where: []search.Condition{sent}}}}}}
+	fence := func(sender string) context.Context {
+		return store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{
+			"Encounter": {own, own, own, own, own}, "Observation": {within, within, within, within, within},
+		}, sender))
+	}
+	_, err := s.Commit(fence("org-1"), store.Changes{Puts: []store.Put{put(observation, "1", refTo(encounter))}})
+	refused(t, err, fhir.Denied, "access-denied")
+	added := put(task, "1")
+	added.Ours = true
+	c := store.Changes{Puts: []store.Put{put(observation, "1", refTo(encounter)), put(encounter, "1"), added}}
+	_, err = s.Commit(fence("org-2"), c)
+	refused(t, err, fhir.Denied, "access-denied")
+	if _, err = s.Commit(fence("org-1"), c); err != nil {
+		t.Fatal(err)
+	}
+	// Later versions keep the sender, whoever writes them.
+	commit(t, s, store.Changes{Puts: []store.Put{put(encounter, "2", entry(pToken, "a"))}})
+	if _, err := s.Read(fence(""), observation, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Commit(fence("org-1"), store.Changes{Deletes: []store.Delete{{Key: encounter}}, Puts: []store.Put{put(observation, "2", refTo(encounter))}})
+	refused(t, err, fhir.Denied, "access-denied")
+}
