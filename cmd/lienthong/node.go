@@ -84,9 +84,9 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	n := &node{store: st, policies: policies}
+	n := &node{store: access.Masked(st), policies: policies}
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
-		n.store = n.trail.store
+		n.store = access.Masked(n.trail.store)
 		err = n.build(ctx, c, served, o, systems, log)
 	}
 	if err != nil {
@@ -124,7 +124,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		return fmt.Errorf("vaccination schedules: %w", err)
 	}
 	n.service = interaction.New(interaction.Config{
-		Store: access.Masked(n.store), Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
+		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
 		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
