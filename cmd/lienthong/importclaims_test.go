@@ -56,13 +56,13 @@ func TestClaimFilesAreImported(t *testing.T) {
 		}
 		defer n.close()
 		for typ, count := range map[fhir.Type]int{"Claim": 3, "Encounter": len(want), "Patient": 3} {
-			page, err := n.service.Search(t.Context(), typ, "", interaction.SearchOptions{})
+			page, err := n.service.Search(ours(t.Context()), typ, "", interaction.SearchOptions{})
 			if err != nil || len(page.Matches) != count {
 				t.Errorf("%d of %s, want %d (%v)", len(page.Matches), typ, count, err)
 			}
 		}
 		for maLK, version := range want {
-			page, err := n.service.Search(t.Context(), "Encounter", "identifier="+maLK, interaction.SearchOptions{})
+			page, err := n.service.Search(ours(t.Context()), "Encounter", "identifier="+maLK, interaction.SearchOptions{})
 			if err != nil || len(page.Matches) != 1 || page.Matches[0].Version != version {
 				t.Errorf("%s: %+v, want version %d (%v)", maLK, page.Matches, version, err)
 			}
