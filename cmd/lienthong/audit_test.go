@@ -86,3 +86,23 @@ func TestWhoLookedIsToldAndProven(t *testing.T) {
 		t.Error(err, out.String())
 	}
 }
+
+// TestTheServerIndexesAddedParameters goes through all that stands between a request and the engine.
+func TestTheServerIndexesAddedParameters(t *testing.T) {
+	server := startChild(t, "serve", "--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--insecure-no-authentication")
+	put := func(key, doc string) {
+		t.Helper()
+		if status, raw, err := exchange(http.MethodPut, server.info.FHIR+"/"+key, doc); err != nil || status != http.StatusCreated {
+			t.Fatal(status, string(raw), err)
+		}
+	}
+	put("Patient/p1", `{"resourceType":"Patient","id":"p1","maritalStatus":{"text":"x","coding":[{"system":"urn:s","code":"M"}]}}`)
+	put("SearchParameter/marital", `{"resourceType":"SearchParameter","id":"marital","url":"https://lienthong.example/fhir/SearchParameter/marital","name":"marital","status":"active","description":"x","code":"marital","base":["Patient"],"type":"token","expression":"Patient.maritalStatus"}`)
+	eventually(t, "the index of an added parameter", func() bool {
+		status, raw, err := exchange(http.MethodGet, server.info.FHIR+"/Patient?marital=M", "")
+		if err != nil || status != http.StatusOK && status != http.StatusServiceUnavailable {
+			t.Fatal(status, string(raw), err)
+		}
+		return status == http.StatusOK && bytes.Contains(raw, []byte(`"total":1`))
+	})
+}

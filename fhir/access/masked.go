@@ -16,9 +16,24 @@ func Masked(s store.Store) store.Store { return masked{s} }
 type masked struct{ store.Store }
 
 var (
-	_ store.Explainer = masked{}
-	_ store.Counter   = masked{}
+	_ store.Explainer    = masked{}
+	_ store.Counter      = masked{}
+	_ store.ParamBuilder = masked{}
 )
+
+// BuildsParams implements store.ParamBuilder, as far as the store behind it does; so do the next two.
+func (m masked) BuildsParams() bool {
+	b, ok := m.Store.(store.ParamBuilder)
+	return ok && b.BuildsParams()
+}
+
+// BuiltParams implements store.ParamBuilder.
+func (m masked) BuiltParams() []uint16 { return m.Store.(store.ParamBuilder).BuiltParams() }
+
+// ParamProgress implements store.ParamBuilder.
+func (m masked) ParamProgress(number uint16) store.BuildProgress {
+	return m.Store.(store.ParamBuilder).ParamProgress(number)
+}
 
 func hiderOf(ctx context.Context) store.Hider { return store.FenceOf(ctx).Hider() }
 

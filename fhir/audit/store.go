@@ -27,6 +27,7 @@ type Watched interface {
 	store.Store
 	store.Explainer
 	store.Counter
+	store.ParamBuilder
 }
 
 // Store watches another one: what is read through it is noted in the Trail of the context, and what is committed gets

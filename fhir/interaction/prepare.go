@@ -64,6 +64,13 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 	if len(s.hooks) == 0 && !c.pin && c.accept == nil {
 		return nil
 	}
+	if c.definitions == nil { // a delete, to which hooks may add documents
+		d, err := s.definitions(ctx)
+		if err != nil {
+			return err
+		}
+		c.definitions = d
+	}
 	next, err := s.pin(ctx, c)
 	if err != nil || len(s.hooks) == 0 || c.unchanged() {
 		return err
