@@ -1,7 +1,6 @@
 package vaccination_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -28,7 +27,7 @@ func ruled(t *testing.T) *clinic {
 // send creates a dose and gives the codes of what was said about it.
 func (c *clinic) send(t *testing.T, text string) (id fhir.ID, refused bool, codes string) {
 	t.Helper()
-	r, err := c.interactions.Create(context.Background(), parse(t, text).Document(), interaction.CreateOptions{})
+	r, err := c.interactions.Create(ours(), parse(t, text).Document(), interaction.CreateOptions{})
 	issues := r.Issues
 	if e, ok := errors.AsType[*fhir.Error](err); ok {
 		refused, issues = true, e.Issues
@@ -86,7 +85,7 @@ func TestEachRuleHasTwoSides(t *testing.T) {
 func TestWarningsAreKeptUntilTheyAreNoMore(t *testing.T) {
 	c := ruled(t)
 	c.put(t, child)
-	ctx := context.Background()
+	ctx := ours()
 	id, _, _ := c.send(t, given("x", "140", "2025-03-31", `,"lotNumber":"?"`))
 	kept := func() string {
 		t.Helper()
@@ -119,7 +118,7 @@ func TestTheSameDoseSentTwiceIsOneInTheSummary(t *testing.T) {
 	for range 3 {
 		c.send(t, given("x", "198", "2025-03-31", `,"lotNumber":"L1"`))
 	}
-	sum, err := c.Summarize(context.Background(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{}, 0)
+	sum, err := c.Summarize(ours(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{}, 0)
 	if err != nil || len(sum.Doses) != 1 || len(sum.Doses[0].Sources) != 3 {
 		t.Errorf("%v: %d doses", err, len(sum.Doses))
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
@@ -68,7 +69,7 @@ func open(t *testing.T) *clinic {
 func (c *clinic) put(t *testing.T, text string) {
 	t.Helper()
 	d := parse(t, text)
-	if _, err := c.interactions.Apply(context.Background(), interaction.WriteSet{Docs: []*resource.Document{d.Document()}}); err != nil {
+	if _, err := c.interactions.Apply(ours(), interaction.WriteSet{Docs: []*resource.Document{d.Document()}}); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
 }
@@ -143,7 +144,7 @@ const stateless = `{"resourceType":"Parameters","parameter":[{"name":"assessment
 func TestStatelessForecastIsTheGuidesParameters(t *testing.T) {
 	s := vaccination.New(vaccination.Config{})
 	for _, language := range []outcome.Language{outcome.English, outcome.Vietnamese} {
-		out, err := s.Stateless(context.Background(), parse(t, stateless), language)
+		out, err := s.Stateless(ours(), parse(t, stateless), language)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +157,7 @@ func TestStatelessForecastIsTheGuidesParameters(t *testing.T) {
 
 func TestBadInputOfAForecastIsRefusedByName(t *testing.T) {
 	s := vaccination.New(vaccination.Config{})
-	if _, err := s.Stateless(context.Background(), resource.Value{}, outcome.English); code(err) != "immds-body" {
+	if _, err := s.Stateless(ours(), resource.Value{}, outcome.English); code(err) != "immds-body" {
 		t.Errorf("no body: %v", err)
 	}
 	for want, change := range map[string][2]string{
@@ -176,7 +177,7 @@ func TestBadInputOfAForecastIsRefusedByName(t *testing.T) {
 		if text == stateless {
 			t.Errorf("%s: nothing was changed", want)
 		}
-		if _, err := s.Stateless(context.Background(), parse(t, text), outcome.English); code(err) != want {
+		if _, err := s.Stateless(ours(), parse(t, text), outcome.English); code(err) != want {
 			t.Errorf("%v, want %s", err, want)
 		} else if _, ok := outcome.Lookup(want); !ok {
 			t.Errorf("%s has no text", want)
@@ -186,7 +187,7 @@ func TestBadInputOfAForecastIsRefusedByName(t *testing.T) {
 
 func TestForecastOfAPersonHere(t *testing.T) {
 	c := open(t)
-	ctx := context.Background()
+	ctx := ours()
 	c.put(t, child)
 	c.put(t, given("a", "198", "2025-03-31", ""))
 	c.put(t, given("b", "198", "2025-04-30", ""))
@@ -237,7 +238,7 @@ func TestForecastOfAPersonHere(t *testing.T) {
 
 func TestLinkedPatientsAreOnePerson(t *testing.T) {
 	c := open(t)
-	ctx := context.Background()
+	ctx := ours()
 	c.put(t, child)
 	c.put(t, `{"resourceType":"Patient","id":"old","active":false,"birthDate":"2025-01-31","link":[{"other":{"reference":"Patient/child"},"type":"replaced-by"}],"identifier":[{"system":"urn:x","value":"7"}]}`)
 	c.put(t, `{"resourceType":"Patient","id":"other","birthDate":"2025-01-31","link":[{"other":{"reference":"Patient/old"},"type":"seealso"},{"other":{"reference":"Patient/gone"},"type":"seealso"}],"identifier":[{"system":"urn:x","value":"7"}]}`)
@@ -271,3 +272,6 @@ func TestParametersOfTheAddress(t *testing.T) {
 		}
 	}
 }
+
+// ours gives a context whose fence is open.
+func ours() context.Context { return store.WithFence(context.Background(), store.OpenFence()) }

@@ -1,7 +1,6 @@
 package vaccination_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -33,14 +32,14 @@ func life(t *testing.T) *clinic {
 func TestSummaryShowsWhatWasGivenWhatCountsAndWhatIsDue(t *testing.T) {
 	c := life(t)
 	key := fhir.Key{Type: "Patient", ID: "child"}
-	out, err := c.Summary(context.Background(), key, vaccination.Query{}, 0, "http://x/fhir", outcome.Vietnamese)
+	out, err := c.Summary(ours(), key, vaccination.Query{}, 0, "http://x/fhir", outcome.Vietnamese)
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "summary-vi.json", out)
 	valid(t, parse(t, string(out)))
 	for name, q := range map[string]vaccination.Query{"old": {}, "": {Identifier: "http://fhir.hl7.org.vn/core/sid/cccd|051225000011"}} {
-		again, err := c.Summary(context.Background(), fhir.Key{Type: "Patient", ID: fhir.ID(name)}, q, 0, "http://x/fhir", outcome.Vietnamese)
+		again, err := c.Summary(ours(), fhir.Key{Type: "Patient", ID: fhir.ID(name)}, q, 0, "http://x/fhir", outcome.Vietnamese)
 		if err != nil || string(again) != string(out) {
 			t.Errorf("asked for %q: %v, another summary of the same person", name, err)
 		}
@@ -49,7 +48,7 @@ func TestSummaryShowsWhatWasGivenWhatCountsAndWhatIsDue(t *testing.T) {
 
 func TestSummaryAsADocument(t *testing.T) {
 	c := life(t)
-	out, err := c.Summary(context.Background(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{Document: true}, 0, "http://x/fhir", outcome.English)
+	out, err := c.Summary(ours(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{Document: true}, 0, "http://x/fhir", outcome.English)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,11 +79,11 @@ func TestWithoutABirthDateTheHistoryIsThere(t *testing.T) {
 	c := open(t)
 	c.put(t, strings.Replace(child, `"2025-01-31"`, `"2025"`, 1))
 	c.put(t, given("a", "19", "2025-02-01", ""))
-	out, err := c.Summary(context.Background(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{}, 0, "", outcome.English)
+	out, err := c.Summary(ours(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{}, 0, "", outcome.English)
 	if err != nil || !strings.Contains(string(out), "Immunization/a") || !strings.Contains(string(out), "whole birth date") || strings.Contains(string(out), `"name":"forecast"`) {
 		t.Errorf("%v %s", err, out)
 	}
-	if out, err = c.Summary(context.Background(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{Document: true}, 0, "http://x", outcome.English); err != nil {
+	if out, err = c.Summary(ours(), fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{Document: true}, 0, "http://x", outcome.English); err != nil {
 		t.Fatal(err)
 	}
 	valid(t, parse(t, string(out)))
