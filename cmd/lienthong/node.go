@@ -210,7 +210,7 @@ func (n *node) run(ctx context.Context) error {
 }
 
 // ours is the context of the server's own work, which sees and changes everything; requests get their caller's fence.
-func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
+func ours(ctx context.Context) context.Context { return store.Ourselves(ctx) }
 
 // close ends the trail before the store: its last checkpoint is committed.
 func (n *node) close() error { return errors.Join(n.trail.close(), n.store.Close()) }

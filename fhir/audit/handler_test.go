@@ -156,10 +156,11 @@ func TestEachWayOfReadingLeavesAnEntry(t *testing.T) {
 			for range w.store.History(ctx, store.History{Key: imm}) {
 			}
 		}, []string{"Immunization/i1/_history/1"}, []string{"p1"}},
-		"search":            {"/fhir/Observation?code=x", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
-		"search by POST":    {"/fhir/Observation/_search", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
-		"nothing was found": {"/fhir/Immunization/i9", "read", func(context.Context) {}, nil, nil},
-		"operation":         {"/fhir/Patient/p1/$everything", "operation", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"search":                           {"/fhir/Observation?code=x", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"search by POST":                   {"/fhir/Observation/_search", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"nothing was found":                {"/fhir/Immunization/i9", "read", func(context.Context) {}, nil, nil},
+		"what the server reads for itself": {"/fhir/Patient/p1", "read", func(ctx context.Context) { _, _ = w.store.Read(store.Ourselves(ctx), imm, 0) }, nil, nil},
+		"operation":                        {"/fhir/Patient/p1/$everything", "operation", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.size(t)

@@ -33,7 +33,7 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 	if err := r.Follow.Now(ctx); err != nil {
 		return nil, err
 	}
-	open := store.WithFence(ctx, store.OpenFence())
+	open := store.Ourselves(ctx)
 	names := map[string]string{}
 	name := func(id string) string {
 		n, known := names[id]

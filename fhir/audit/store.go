@@ -40,11 +40,19 @@ type Store struct {
 // Watch makes a Store.
 func Watch(s Watched, m Masker) *Store { return &Store{s, m} }
 
+// readingTrail is the trail that takes note of reads: none of what the server reads for itself.
+func readingTrail(ctx context.Context) *Trail {
+	if store.IsOurselves(ctx) {
+		return nil
+	}
+	return TrailOf(ctx)
+}
+
 // Read implements store.Store.
 func (s *Store) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
 	f, err := s.Watched.Read(ctx, key, t)
 	if err == nil {
-		TrailOf(ctx).gives(&f)
+		readingTrail(ctx).gives(&f)
 	}
 	return f, err
 }
@@ -53,7 +61,7 @@ func (s *Store) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, 
 func (s *Store) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (store.Found, error) {
 	f, err := s.Watched.ReadVersion(ctx, key, v)
 	if err == nil {
-		TrailOf(ctx).gives(&f)
+		readingTrail(ctx).gives(&f)
 	}
 	return f, err
 }
@@ -62,14 +70,14 @@ func (s *Store) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (
 func (s *Store) Fetch(ctx context.Context, m store.Match) (store.Found, error) {
 	f, err := s.Watched.Fetch(ctx, m)
 	if err == nil {
-		TrailOf(ctx).gives(&f)
+		readingTrail(ctx).gives(&f)
 	}
 	return f, err
 }
 
 // History implements store.Store.
 func (s *Store) History(ctx context.Context, h store.History) iter.Seq2[store.Found, error] {
-	t := TrailOf(ctx)
+	t := readingTrail(ctx)
 	if t == nil {
 		return s.Watched.History(ctx, h)
 	}

@@ -63,7 +63,7 @@ const (
 )
 
 // own is the context of the room's own records, which are nobody's health data.
-func own(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
+func own(ctx context.Context) context.Context { return store.Ourselves(ctx) }
 
 func (s *Service) secretOf(ctx context.Context) ([]byte, error) {
 	for range 3 {

@@ -106,7 +106,7 @@ func New(c Config) *Service {
 
 // asOurselves gives a context that sees and changes everything: for what this server does on its own account.
 func asOurselves(ctx context.Context) context.Context {
-	return store.WithFence(ctx, store.OpenFence())
+	return store.Ourselves(ctx)
 }
 
 // timeOrderedID makes a version 7 UUID: resources that come together lie together in the store.

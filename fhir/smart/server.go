@@ -61,7 +61,7 @@ func New(c Config) *Server {
 func (s *Server) TokenURL() string { return s.Issuer + "/token" }
 
 // own is for the server's own rows in the store.
-func own(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }
+func own(ctx context.Context) context.Context { return store.Ourselves(ctx) }
 
 // JWKS answers with the public keys of access tokens.
 func (s *Server) JWKS(w http.ResponseWriter, _ *http.Request) {

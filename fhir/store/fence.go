@@ -134,3 +134,16 @@ func FenceOf(ctx context.Context) Fence {
 	f, _ := ctx.Value(fenceKey{}).(Fence)
 	return f
 }
+
+type ourselvesKey struct{}
+
+// Ourselves gives a context for what the server does on its own account, also in the middle of a request: it sees and changes
+// everything, and what it reads is shown to nobody, so the trail of the request does not tell of it.
+func Ourselves(ctx context.Context) context.Context {
+	return context.WithValue(WithFence(ctx, OpenFence()), ourselvesKey{}, true)
+}
+
+// IsOurselves says whether a context is one of Ourselves whose fence still is.
+func IsOurselves(ctx context.Context) bool {
+	return ctx.Value(ourselvesKey{}) != nil && FenceOf(ctx).Open()
+}
