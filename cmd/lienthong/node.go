@@ -33,6 +33,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/sealed"
 	"github.com/lienthong/lienthong/scheduler"
 )
 
@@ -69,6 +70,10 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err := private(c.Data, log); err != nil {
 		return nil, err
 	}
+	disk, err := sealed.Disk(c.EncryptionKey, log)
+	if err != nil {
+		return nil, err
+	}
 	policies, err := access.Open(access.Config{File: c.Policy, Log: log, Search: func() search.Options {
 		return search.Options{Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem}
 	}})
@@ -79,6 +84,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
 		Index:      indexFunc(o, nil),
 		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
+		FS:         disk,
 		Logger:     log,
 	})
 	if err != nil {
