@@ -10,17 +10,17 @@ import (
 )
 
 type encryptionKeyCmd struct {
-	New    newKeyCmd    `cmd:"" help:"Make a key file. Without it an encrypted store cannot be read by anybody: keep a copy in a safe place."`
-	Rotate rotateKeyCmd `cmd:"" help:"Add a key to a key file, for all files that are written from now on. A server that uses it need not be restarted. Keep a copy again."`
-	Status keyStatusCmd `cmd:"" help:"Say which key encrypts which files of a store, also while it is served."`
+	New    newEncryptionKeyCmd    `cmd:"" help:"Make a key file. Without it an encrypted store cannot be read by anybody: keep a copy in a safe place."`
+	Rotate rotateEncryptionKeyCmd `cmd:"" help:"Add a key to a key file, for all files that are written from now on. A server that uses it need not be restarted. Keep a copy again."`
+	Status encryptionStatusCmd    `cmd:"" help:"Say which key encrypts which files of a store, also while it is served."`
 }
 
-type newKeyCmd struct {
+type newEncryptionKeyCmd struct {
 	File string `arg:"" type:"path" help:"Where to write it. It must not be there."`
 }
 
 // Run makes a key file.
-func (c *newKeyCmd) Run(s streams) error {
+func (c *newEncryptionKeyCmd) Run(s streams) error {
 	id, err := sealed.NewKeyFile(c.File)
 	if err != nil {
 		return err
@@ -29,12 +29,12 @@ func (c *newKeyCmd) Run(s streams) error {
 	return err
 }
 
-type rotateKeyCmd struct {
+type rotateEncryptionKeyCmd struct {
 	File string `arg:"" type:"existingfile" help:"The key file."`
 }
 
 // Run adds a key to a key file.
-func (c *rotateKeyCmd) Run(s streams) error {
+func (c *rotateEncryptionKeyCmd) Run(s streams) error {
 	id, err := sealed.RotateKeyFile(c.File)
 	if err != nil {
 		return err
@@ -43,14 +43,14 @@ func (c *rotateKeyCmd) Run(s streams) error {
 	return err
 }
 
-type keyStatusCmd struct {
+type encryptionStatusCmd struct {
 	Data          string `required:"" type:"existingdir" env:"LIENTHONG_DATA" placeholder:"DIR" help:"Folder of the store."`
 	EncryptionKey string `name:"encryption-key" required:"" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"Key file."`
 	Files         bool   `help:"Name the files that do not use the primary key."`
 }
 
 // Run counts the store's files by the key that they use.
-func (c *keyStatusCmd) Run(s streams) error {
+func (c *encryptionStatusCmd) Run(s streams) error {
 	keys, err := sealed.OpenKeys(c.EncryptionKey, nil)
 	if err != nil {
 		return err

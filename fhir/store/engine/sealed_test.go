@@ -80,7 +80,7 @@ func TestNothingInClear(t *testing.T) {
 			Puts:    []store.Put{storetest.Sample("Patient", "sealed-patient", 16, name)},
 			Records: []store.Record{{Space: "test", Key: id, Value: []byte(id)}},
 		}
-		if _, err := e.Commit(t.Context(), puts); err != nil {
+		if _, err := e.Commit(ours(t.Context()), puts); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}
@@ -165,7 +165,7 @@ func TestSealedFileIsDamaged(t *testing.T) {
 			}
 			e, err := engine.Open(dir, o)
 			if err == nil {
-				err = errors.Join(e.Verify(t.Context()), e.Close())
+				err = errors.Join(e.Verify(ours(t.Context())), e.Close())
 			}
 			if _, ok := errors.AsType[*fhir.Error](err); !ok {
 				t.Fatalf("the store was opened and verified: %v", err)
