@@ -37,6 +37,7 @@ require (
 )
 
 require (
+	github.com/tink-crypto/tink-go/v2 v2.9.0 // key file of an encrypted store: fhir/store/sealed
 	github.com/transparency-dev/merkle v0.0.2 // Merkle tree over the audit journal: fhir/audit
 	golang.org/x/mod v0.43.0 // signed notes, the checkpoints of the audit journal: fhir/audit
 )
@@ -103,5 +104,5 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
-	google.golang.org/protobuf v1.36.10 // indirect
+	google.golang.org/protobuf v1.36.11 // indirect
 )

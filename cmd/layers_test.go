@@ -33,10 +33,11 @@ fhir/search/gen         -> fhir/search
 fhir/search/index       -> fhir/search
 fhir/search/searchtest  -> fhir/search fhir/search/index
 fhir/store              -> fhir/search
+fhir/store/sealed       -> fhir
 fhir/store/commitlog    -> fhir/store
 fhir/store/commitlog/embedded -> fhir/store/commitlog
 fhir/store/commitlog/logtest  -> fhir/store/commitlog
-fhir/store/engine       -> fhir/store fhir/store/commitlog fhir/store/commitlog/embedded
+fhir/store/engine       -> fhir/store fhir/store/sealed fhir/store/commitlog fhir/store/commitlog/embedded
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
 fhir/audit              -> fhir/access fhir/outcome
@@ -80,7 +81,7 @@ var outside = table(`
 codeberg.org/go-fonts -> fhir/certificate
 codeberg.org/go-pdf/fpdf -> fhir/certificate
 github.com/alecthomas/kong -> cmd/lienthong
-github.com/cockroachdb/pebble -> fhir/store/engine fhir/store/commitlog/embedded cmd/lienthong/bench
+github.com/cockroachdb/pebble -> fhir/store/sealed fhir/store/engine fhir/store/commitlog/embedded cmd/lienthong/bench
 github.com/evanphx/json-patch -> fhir/interaction
 github.com/fxamacker/cbor -> fhir/certificate
 github.com/gin-gonic/gin -> fhir/rest cmd/lienthong/bench
@@ -89,6 +90,7 @@ github.com/makiuchi-d/gozxing -> fhir/certificate/scan
 github.com/robfig/cron -> scheduler scheduler/cron
 github.com/samply/golang-fhir- -> fhir/resource fhir/identity fhir/immunization fhir/operation adapters/bhxh/mapping adapters/bhxh cmd/lienthong/synthetic
 github.com/skip2/go-qrcode -> fhir/certificate
+github.com/tink-crypto/tink-go -> fhir/store/sealed
 github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
 github.com/xuri/excelize -> adapters/bhxh/precheck

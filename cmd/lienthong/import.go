@@ -34,6 +34,8 @@ type importCmd struct {
 	State       string   `type:"path" placeholder:"FILE" help:"File that remembers what is done, so that the same command continues. Default: in the store's folder, or in the user's cache."`
 	Restart     bool     `help:"Forget what the state file remembers and send everything again."`
 	Quiet       bool     `short:"q" help:"No progress bar."`
+
+	EncryptionKey string `name:"encryption-key" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"With --data: key file of an encrypted store."`
 }
 
 // Run imports and prints what came of it. Refused entries give exit code 3.
@@ -87,7 +89,10 @@ func (c *importCmd) target(ctx context.Context, s streams) (t importing.Target, 
 		transport.MaxIdleConnsPerHost = max(c.Senders, 1)
 		return importing.Target{Base: base, Client: &http.Client{Transport: transport}}, func() error { return nil }, nil
 	}
-	n, err := openNode(ctx, config.Server{Data: c.Data, BaseURL: c.BaseURL, AlsoBaseURL: c.AlsoBaseURL, SIDBase: c.SIDBase, MaxBody: 1 << 30, MaxEntries: 1 << 20}, "", logger(s.err, "text", "warn"))
+	if err := config.KeyApart(c.EncryptionKey, c.Data); err != nil {
+		return t, nil, err
+	}
+	n, err := openNode(ctx, config.Server{Data: c.Data, EncryptionKey: c.EncryptionKey, BaseURL: c.BaseURL, AlsoBaseURL: c.AlsoBaseURL, SIDBase: c.SIDBase, MaxBody: 1 << 30, MaxEntries: 1 << 20}, "", logger(s.err, "text", "warn"))
 	if err != nil {
 		return t, nil, err
 	}

@@ -10,6 +10,7 @@
 //	lienthong verify-audit   whether the audit journal holds
 //	lienthong certificate-key new FILE   a key to sign vaccination certificates
 //	lienthong verify-certificate INPUT   whether one is genuine: 0 valid, 1 not valid, 2 unreadable
+//	lienthong encryption-key make and rotate the key of an encrypted store, say what it encrypts
 //	lienthong version
 //
 // Exit codes: 0 done, 1 it did not work, 2 the command line is wrong, 3 an import ended and some entries were refused.
@@ -74,6 +75,8 @@ type cli struct {
 	CertificateKey certificateKeyCmd `cmd:"" name:"certificate-key" help:"Keys that sign vaccination certificates."`
 
 	VerifyCertificate verifyCertificateCmd `cmd:"" name:"verify-certificate" help:"Check a vaccination certificate without a network: exit code 0 valid, 1 not valid, 2 unreadable."`
+
+	EncryptionKey encryptionKeyCmd `cmd:"" name:"encryption-key" help:"Make and rotate the key file of an encrypted store."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/sealed"
 	"github.com/lienthong/lienthong/scheduler"
 )
 
@@ -55,6 +56,7 @@ type node struct {
 	runner   *scheduler.Runner // nil without a gateway: claims then wait in the outbox
 
 	certificates certificates
+	operations   []rest.Operation // beyond those of fhir/rest itself
 }
 
 // openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
@@ -69,6 +71,10 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err := private(c.Data, log); err != nil {
 		return nil, err
 	}
+	disk, err := sealed.Disk(c.EncryptionKey, log)
+	if err != nil {
+		return nil, err
+	}
 	policies, err := access.Open(access.Config{File: c.Policy, Log: log, Search: func() search.Options {
 		return search.Options{Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem}
 	}})
@@ -79,6 +85,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
 		Index:      indexFunc(o, nil),
 		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
+		FS:         disk,
 		Logger:     log,
 	})
 	if err != nil {
@@ -149,12 +156,13 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return err
 	}
+	n.operations = slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
-		Operations: slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
-			whoIsWho(matching.New(n.service, systems), c.SIDBase)),
-		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Operations: n.operations,
+		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err

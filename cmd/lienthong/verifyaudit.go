@@ -12,6 +12,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
+	"github.com/lienthong/lienthong/fhir/store/sealed"
 )
 
 type verifyAuditCmd struct {
@@ -19,6 +20,8 @@ type verifyAuditCmd struct {
 	Journal    string   `type:"path" placeholder:"DIR" help:"Folder of a journal alone, such as a copy. Default: 'audit' in the folder of the store."`
 	Key        []string `type:"path" placeholder:"FILE" help:"Public key of those who may have signed (audit.key.pub). May be repeated. Default: the one in the folder of the store."`
 	Checkpoint []string `type:"path" placeholder:"FILE" help:"A checkpoint that was kept elsewhere, to be held against as well. May be repeated."`
+
+	EncryptionKey string `name:"encryption-key" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"With --data: key file of an encrypted store."`
 }
 
 // Run proves offline that no line of the audit journal was changed, moved or taken away: exit code 0, or 1 with what is wrong.
@@ -79,7 +82,14 @@ func (c *verifyAuditCmd) logged(ctx context.Context) (*audit.Logged, error) {
 	if c.Data == "" {
 		return nil, nil
 	}
-	log, err := embedded.Open(c.Data, nil)
+	disk, err := sealed.Disk(c.EncryptionKey, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := sealed.Check(disk, c.Data); err != nil {
+		return nil, err
+	}
+	log, err := embedded.OpenFolder(disk, c.Data)
 	if err != nil {
 		return nil, fmt.Errorf("is it being served? %w", err)
 	}

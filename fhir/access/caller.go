@@ -34,13 +34,14 @@ type Caller struct {
 // Role is what policies are written for.
 type Role string
 
-// The roles that the built-in policy knows; a policy file may name others.
+// The roles that a policy may have rules for.
 const (
-	RoleHospital Role = "hospital"
-	RoleClinic   Role = "clinic"
-	RoleAuditor  Role = "auditor"
-	RoleCitizen  Role = "citizen"
-	RoleOperator Role = "operator"
+	RoleHospital  Role = "hospital"
+	RoleClinic    Role = "clinic"
+	RoleAuditor   Role = "auditor"
+	RoleCitizen   Role = "citizen"
+	RoleRegistrar Role = "registrar"
+	RoleOperator  Role = "operator"
 	// RoleService is the server's own: scheduler, adapters, hooks. No token gives it.
 	RoleService Role = "service"
 )

@@ -64,7 +64,7 @@ type rule struct {
 // allowed: who adds one, adds it here.
 var Operations = []string{"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge",
 	"summary", "validate", "expand", "lookup", "validate-code", "subsumes", "translate", "export", "evaluate", "recommend",
-	"certificate", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status", "sync-status", "immds-forecast", "immunization-summary", "access-report"}
+	"immunization-certificate", "health-cards-issue", "health-cards-revoke", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status", "sync-status", "immds-forecast", "immunization-summary", "access-report"}
 
 // ReadPolicy reads and checks a policy. Its errors say where in the file the fault is.
 func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
@@ -99,7 +99,7 @@ func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
 func (p *Policy) Roles() []Role { return slices.Sorted(maps.Keys(p.roles)) }
 
 // Roles are those that a policy may have rules for.
-var Roles = []Role{RoleHospital, RoleClinic, RoleAuditor, RoleCitizen, RoleOperator}
+var Roles = []Role{RoleHospital, RoleClinic, RoleAuditor, RoleCitizen, RoleRegistrar, RoleOperator}
 
 func readGroups(in map[string][]string) (map[string][]fhir.Type, error) {
 	out := map[string][]fhir.Type{}

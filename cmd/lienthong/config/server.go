@@ -35,6 +35,8 @@ type Server struct {
 	Certificate Certificate   `embed:"" prefix:"certificate-"`
 	// Authentication is who may call; its flags have no prefix.
 	Authentication `embed:""`
+
+	EncryptionKey string `name:"encryption-key" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"Key file, as made by 'lienthong encryption-key new', with which all files of the store are encrypted. A store has one from its beginning or not at all. Default: the store is not encrypted."`
 }
 
 // Gateway is the assessment portal that claims go to.
@@ -60,6 +62,9 @@ type Gateway struct {
 func (s *Server) Check() error {
 	if s.Data == "" {
 		return errors.New("--data is needed: the folder of the store (it is made if it is not there)")
+	}
+	if err := KeyApart(s.EncryptionKey, s.Data); err != nil {
+		return err
 	}
 	urls := []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}}
 	for i, u := range s.AlsoBaseURL {

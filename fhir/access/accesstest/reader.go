@@ -187,6 +187,8 @@ func (r *Reader) holds(action byte, name, value string, d *Doc) bool {
 		return d.Key.Type != "Patient" && slices.ContainsFunc(r4.CompartmentParams("Patient", d.Key.Type), func(code string) bool {
 			return slices.Contains(r.references(d, code), value)
 		})
+	case strings.HasSuffix(name, ":missing"):
+		return (len(r.references(d, strings.TrimSuffix(name, ":missing"))) == 0) == (value == "true")
 	case strings.HasPrefix(name, "_has:"):
 		parts := strings.SplitN(name, ":", 4)
 		return slices.ContainsFunc(r.World.Docs, func(o Doc) bool {
@@ -228,6 +230,7 @@ func Callers() map[string]access.Caller {
 		"citizen":              {Subject: "c1", Role: access.RoleCitizen, Patient: "p1"},
 		"citizen who denies":   {Subject: "c3", Role: access.RoleCitizen, Patient: "p3"},
 		"citizen of nobody":    {Subject: "c0", Role: access.RoleCitizen},
+		"registrar":            {Subject: "clerk", Role: access.RoleRegistrar},
 		"operator":             {Subject: "ops", Role: access.RoleOperator},
 		"unknown role":         {Subject: "x", Role: "surgeon"},
 	}

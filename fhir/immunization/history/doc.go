@@ -9,7 +9,7 @@
 //	Faults              the rules of a dose that is sent in
 //
 // Two records are one event if both were given (or both not), their products are of one vaccine group, and they are of the
-// same day, or a day apart with the same lot. The leading record is the one to show: primary source first, then the one
+// same day. Two such events a day apart are one if any of their records share a lot. The leading record is the one to show: primary source first, then the one
 // with a lot, the earliest received, the smallest id. What another source says differently is kept beside it.
 //
 // It may import immunization, forecast and resource; it knows no store. Start reading at Assess.

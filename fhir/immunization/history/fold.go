@@ -42,6 +42,9 @@ func Fold(set *immunization.Set, records []Record) (events []Event, retracted in
 		sorted = append(sorted, r)
 	}
 	slices.SortStableFunc(sorted, byDay)
+	slices.SortStableFunc(sorted, func(a, b Record) int { // a name alone waits until it is known what the codes make one
+		return cmp.Or(a.On.Compare(b.On), first(len(a.Codes) > 0, len(b.Codes) > 0))
+	})
 	for _, r := range sorted {
 		found := slices.IndexFunc(events, func(e Event) bool { return e.takes(set, &r) })
 		if found < 0 {
@@ -50,6 +53,7 @@ func Fold(set *immunization.Set, records []Record) (events []Event, retracted in
 		}
 		events[found].Sources = append(events[found].Sources, r)
 	}
+	events = joinDays(set, events)
 	for i := range events {
 		slices.SortStableFunc(events[i].Sources, byWeight)
 		events[i].On = events[i].Leading().On
@@ -58,20 +62,56 @@ func Fold(set *immunization.Set, records []Record) (events []Event, retracted in
 	return events, retracted
 }
 
-// takes says whether the record is of the event, which is judged by its earliest record: a day apart from that, not from
-// one a day later, so that a row of days is no one event.
+// takes says whether the record is of the event's day and vaccine.
 func (e *Event) takes(set *immunization.Set, r *Record) bool {
-	first := &e.Sources[0] // not sorted by weight yet
-	if e.NotDone != (r.Status == "not-done") || r.On.IsZero() || first.On.IsZero() || !sameVaccine(set, first, r) {
-		return false
+	return e.NotDone == (r.Status == "not-done") && !r.On.IsZero() && e.On.Equal(r.On) && oneVaccine(set, e.Sources, []Record{*r})
+}
+
+// joinDays joins events of two days that follow each other and share a lot, whichever of their sources names it. What was
+// joined takes no third day, so that a row of days is no one event. The events are in the order of their days.
+func joinDays(set *immunization.Set, events []Event) []Event {
+	for i := 0; i < len(events); i++ {
+		e := &events[i]
+		if e.On.IsZero() {
+			break // those of no day are last
+		}
+		j := slices.IndexFunc(events, func(next Event) bool {
+			return next.NotDone == e.NotDone && next.On.Sub(e.On) == 24*time.Hour && shareLot(e, &next) && oneVaccine(set, e.Sources, next.Sources)
+		})
+		if j >= 0 {
+			e.Sources = append(e.Sources, events[j].Sources...)
+			events = slices.Delete(events, j, j+1)
+		}
 	}
-	switch r.On.Sub(first.On) {
-	case 0:
-		return true
-	case 24 * time.Hour:
-		return r.Lot != "" && strings.EqualFold(r.Lot, first.Lot)
+	return events
+}
+
+func shareLot(a, b *Event) bool {
+	return slices.ContainsFunc(a.Lots(), func(x string) bool {
+		return slices.ContainsFunc(b.Lots(), func(y string) bool { return strings.EqualFold(x, y) })
+	})
+}
+
+// oneVaccine says whether a record of one side has the vaccine of one of the other, and no two of them have different ones
+// in the same code system: a record with a name alone ("vắc xin") must not make one dose of two.
+func oneVaccine(set *immunization.Set, as, bs []Record) bool {
+	same := false
+	for i := range as {
+		for j := range bs {
+			switch {
+			case sameVaccine(set, &as[i], &bs[j]):
+				same = true
+			case slices.ContainsFunc(as[i].Codes, func(c string) bool { return bs[j].codedIn(c[:strings.LastIndex(c, "|")+1]) }):
+				return false
+			}
+		}
 	}
-	return false
+	return same
+}
+
+// codedIn says whether the record has a code that begins so: that of a system.
+func (r *Record) codedIn(system string) bool {
+	return slices.ContainsFunc(r.Codes, func(c string) bool { return strings.HasPrefix(c, system) })
 }
 
 // sameVaccine says whether two products are of one vaccine group, or have a code or, without any, the name in common.
@@ -103,14 +143,16 @@ func byDay(a, b Record) int {
 
 // byWeight sorts the sources of an event: the leading one first.
 func byWeight(a, b Record) int {
-	first := func(x, y bool) int {
-		switch {
-		case x == y:
-			return 0
-		case x:
-			return -1
-		}
-		return 1
-	}
 	return cmp.Or(first(a.Primary, b.Primary), first(a.Lot != "", b.Lot != ""), cmp.Compare(a.At, b.At), cmp.Compare(a.Ref, b.Ref))
+}
+
+// first sorts what is true before what is not.
+func first(x, y bool) int {
+	switch {
+	case x == y:
+		return 0
+	case x:
+		return -1
+	}
+	return 1
 }

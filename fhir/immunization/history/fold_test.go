@@ -19,6 +19,15 @@ func read(t interface{ Fatal(...any) }, id, status, cvx, on, more string) Record
 	return Read(d.Root())
 }
 
+// called reads a record whose product has a name, and codes if there are any, given on 1 March 2025.
+func called(t interface{ Fatal(...any) }, id, text, codings string) Record {
+	d, err := resource.New(fmt.Appendf(nil, `{"resourceType":"Immunization","id":%q,"status":"completed","vaccineCode":{%s"text":%q},"occurrenceDateTime":"2025-03-01"}`, id, codings, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Read(d.Root())
+}
+
 // shape writes events as "id+id id".
 func shape(events []Event) string {
 	var b []string
@@ -34,6 +43,9 @@ func shape(events []Event) string {
 
 func TestRecordsOfOneDoseAreOneEvent(t *testing.T) {
 	lot := `,"lotNumber":"L1"`
+	five, pneumo := `"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"198"}],`, `"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"178"}],`
+	local := `"coding":[{"system":"https://hospital.example/vaccine","code":"5"}],`
+	both := `"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"198"},{"system":"https://hospital.example/vaccine","code":"5"}],`
 	for _, c := range []struct {
 		name    string
 		records []Record
@@ -47,6 +59,11 @@ func TestRecordsOfOneDoseAreOneEvent(t *testing.T) {
 		{"a day apart and another lot", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", `,"lotNumber":"L2"`)}, "a b"},
 		{"two days apart and the same lot", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-03", lot)}, "a b"},
 		{"a row of days is no one event", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", lot), read(t, "c", "completed", "198", "2025-03-03", lot)}, "a+b c"},
+		{"a day apart and the lot of a record that is not the first", []Record{read(t, "a", "completed", "198", "2025-03-01", ""), read(t, "b", "completed", "198", "2025-03-01", lot), read(t, "c", "completed", "198", "2025-03-02", lot)}, "b+c+a"},
+		{"a day apart and the lot of a record of the second day that is not its first", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", ""), read(t, "c", "completed", "198", "2025-03-02", lot)}, "a+c+b"},
+		{"a name alone does not make one dose of two vaccines", []Record{called(t, "a", "vắc xin", ""), called(t, "b", "vắc xin", five), called(t, "c", "vắc xin", pneumo)}, "a+c b"},
+		{"a name alone does not hide what the codes share", []Record{called(t, "a", "vắc xin", ""), called(t, "b", "vắc xin", five), called(t, "c", "SII", five)}, "a+b+c"},
+		{"a code of another system is no other vaccine", []Record{called(t, "a", "5 trong 1", both), called(t, "b", "5 trong 1", five), called(t, "c", "5 trong 1", local)}, "a+b+c"},
 		{"given and not given", []Record{read(t, "a", "completed", "198", "2025-03-01", ""), read(t, "b", "not-done", "198", "2025-03-01", "")}, "a b"},
 		{"entered in error", []Record{read(t, "a", "completed", "198", "2025-03-01", ""), read(t, "b", "entered-in-error", "198", "2025-03-01", "")}, "a"},
 		{"no day is nobody's duplicate, and last", []Record{read(t, "a", "completed", "198", "2025", ""), read(t, "b", "completed", "198", "2025", ""), read(t, "c", "completed", "198", "2025-03-01", "")}, "c a b"},

@@ -12,6 +12,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
+	"github.com/lienthong/lienthong/fhir/store/sealed"
 )
 
 // formatVersion numbers the rows' format (doc.go). A folder of another one is refused, not guessed at.
@@ -42,9 +43,12 @@ type Engine struct {
 var _ store.Store = (*Engine)(nil)
 
 // Open opens the store in dir, making it if there is none. Errors have Kind Unavailable: store-locked (Args: folder,
-// process, since when), store-format, store-definition, store-disk; Internal store-damaged.
+// process, since when), store-format, store-definition, store-disk, and those of sealed.Check; Internal store-damaged.
 func Open(dir string, o Options) (*Engine, error) {
 	o.setDefaults()
+	if err := sealed.Check(o.FS, dir); err != nil {
+		return nil, err
+	}
 	lock, err := lockFolder(o.FS, dir, o.Now())
 	if err != nil {
 		return nil, err

@@ -40,7 +40,10 @@ type Options struct {
 	// for each resource ever created at most, a page what is on it.
 	MaxWork int
 
-	FS     vfs.FS       // nil = the machine's; tests give one that can lose power
+	// FS is where the folder is; nil = the machine's. That of sealed encrypts all that is written; tests give one that
+	// can lose power.
+	FS vfs.FS
+
 	Logger *slog.Logger // nil = slog.Default
 }
 

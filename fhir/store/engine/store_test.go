@@ -59,23 +59,26 @@ func TestStore(t *testing.T) {
 func TestChild(t *testing.T) { storetest.Child(t, onDisk) }
 
 // TestStoreOnFailingDisk runs the suite on a disk in memory that loses what was not synced when the power is cut.
-func TestStoreOnFailingDisk(t *testing.T) { storetest.Run(t, onFailingDisk()) }
+func TestStoreOnFailingDisk(t *testing.T) { storetest.Run(t, onFailingDisk(asItIs)) }
 
 // TestStoreWithLargePlans runs the suite with each search taking the ways that are meant for large stores.
 func TestStoreWithLargePlans(t *testing.T) {
 	defer engine.Shrink()()
-	c := onFailingDisk()
+	c := onFailingDisk(asItIs)
 	c.Queries = *queries
 	storetest.Run(t, c)
 }
 
-func onFailingDisk() storetest.Config {
+func asItIs(fs vfs.FS) vfs.FS { return fs }
+
+// onFailingDisk has the store on what layer makes of the disk.
+func onFailingDisk(layer func(vfs.FS) vfs.FS) storetest.Config {
 	var mu sync.Mutex
 	disks := map[store.Store]*vfs.MemFS{} // of the open stores
 	folders := map[string]*vfs.MemFS{}    // by the folder that a test was given
 	open := func(tb testing.TB, fs *vfs.MemFS, dir string, maxWaiting int) store.Store {
 		o := options(maxWaiting)
-		o.FS = fs
+		o.FS = layer(fs)
 		e := openStore(tb, dir, o)
 		disks[e] = fs
 		return e

@@ -85,7 +85,7 @@ func damaged(format string, args ...any) error {
 // verifyReplay compares the derived rows with those of a replay.
 func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h head, reg *r4.Registry) (err error) {
 	o, dir := e.o, "verify"
-	if o.FS == vfs.Default {
+	if vfs.Root(o.FS) == vfs.Default { // encrypted, if the store is
 		if dir, err = os.MkdirTemp("", "lienthong-verify-"); err != nil {
 			return errDisk(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
@@ -45,6 +46,9 @@ func Open(dir string, o *pebble.Options) (*Log, error) {
 	l.owned = true
 	return l, nil
 }
+
+// OpenFolder opens a log with a database of its own in a folder of a file system, such as that of sealed.
+func OpenFolder(fs vfs.FS, dir string) (*Log, error) { return Open(dir, &pebble.Options{FS: fs}) }
 
 // On gives the log within db, which stays its caller's to close.
 func On(db *pebble.DB) (*Log, error) {
