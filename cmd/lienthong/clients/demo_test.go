@@ -35,6 +35,13 @@ func (o *output) String() string {
 // that ClaimResponse and Task are there too. It gives the base URL; the server ends with the test.
 func startDemo(t *testing.T) string {
 	t.Helper()
+	base, _ := startPrintingDemo(t)
+	return base
+}
+
+// startPrintingDemo is startDemo, and gives what the demo has printed so far.
+func startPrintingDemo(t *testing.T) (base string, out func() string) {
+	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "lienthong")
 	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
@@ -77,7 +84,7 @@ func startDemo(t *testing.T) string {
 		claims := total(info.FHIR + "/Claim?_summary=count")
 		return claims > 0 && claims == total(info.FHIR+"/Task?business-status=assessed&_summary=count")
 	})
-	return info.FHIR
+	return info.FHIR, printed.String
 }
 
 // total is Bundle.total of a search, or -1.
