@@ -152,7 +152,7 @@ func TestCustomParamChangesWhileOthersWrite(t *testing.T) {
 		})
 	}
 	ids := func(code, name string, at fhir.T) (out []fhir.ID) {
-		page, err := s.service.Search(context.Background(), "Patient", code+"="+name+"&_count=1000", interaction.SearchOptions{AsOf: at})
+		page, err := s.service.Search(ours(context.Background()), "Patient", code+"="+name+"&_count=1000", interaction.SearchOptions{AsOf: at})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,7 @@ func readKnown(tb testing.TB, s store.Store) known {
 	for {
 		var k known
 		var err error
-		if k.state, _, err = s.Record(context.Background(), search.RegisteredSpace, search.RegisteredState); err != nil {
+		if k.state, _, err = s.Record(ours(context.Background()), search.RegisteredSpace, search.RegisteredState); err != nil {
 			tb.Error(err)
 			return k
 		}
@@ -72,7 +72,7 @@ func readKnown(tb testing.TB, s store.Store) known {
 				tb.Error(err)
 			}
 		}
-		for r, err := range s.Records(context.Background(), search.RegisteredSpace, search.RegisteredFrom, search.RegisteredTo) {
+		for r, err := range s.Records(ours(context.Background()), search.RegisteredSpace, search.RegisteredFrom, search.RegisteredTo) {
 			g, err2 := search.ReadRegistered(r.Value)
 			if err = errors.Join(err, err2); err != nil {
 				tb.Error(err)
@@ -80,7 +80,7 @@ func readKnown(tb testing.TB, s store.Store) known {
 			}
 			k.all = append(k.all, g)
 		}
-		again, _, err := s.Record(context.Background(), search.RegisteredSpace, search.RegisteredState)
+		again, _, err := s.Record(ours(context.Background()), search.RegisteredSpace, search.RegisteredState)
 		if err != nil {
 			tb.Error(err)
 			return k
@@ -110,7 +110,7 @@ func commitKnown(tb testing.TB, s store.Store, c store.Changes) {
 			p.Entries, _ = with(p.Key, p.Doc)
 			once.Puts = append(once.Puts, p)
 		}
-		_, err := s.Commit(context.Background(), once)
+		_, err := s.Commit(ours(context.Background()), once)
 		if codeOf(err) == "record-changed" {
 			continue
 		}
@@ -164,7 +164,7 @@ func awaitBuilt(t *testing.T, b store.ParamBuilder, generation int, while func()
 // follow takes what was committed since into the model, as the feed tells it.
 func (w *world) follow() {
 	w.t.Helper()
-	for c, err := range w.s.Feed(context.Background(), w.m.t) {
+	for c, err := range w.s.Feed(ours(context.Background()), w.m.t) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -276,10 +276,10 @@ func builtWhileOthersWrite(t *testing.T, cfg Config) {
 		define(t, w.s, g, g-1)
 		refused := 0
 		awaitBuilt(t, b, g, func() {
-			_, err := w.s.Count(t.Context(), by("Patient", twin(pToken, g), "a"), 0)
+			_, err := w.s.Count(ours(t.Context()), by("Patient", twin(pToken, g), "a"), 0)
 			if codeOf(err) == "search-param-building" {
 				refused++
-				if _, err := w.s.WaitHead(t.Context(), head(t, w.s)); err != nil { // the others write on
+				if _, err := w.s.WaitHead(ours(t.Context()), head(t, w.s)); err != nil { // the others write on
 					t.Fatal(err)
 				}
 			} else if err != nil || !isBuilt(b, g) {
@@ -288,7 +288,7 @@ func builtWhileOthersWrite(t *testing.T, cfg Config) {
 		})
 		t.Logf("generation %d: %d refused while it was built", g, refused)
 		if g > 0 {
-			if _, err := w.s.Count(t.Context(), by("Patient", twin(pToken, g-1), "a"), 0); codeOf(err) != "search-param-dropped" {
+			if _, err := w.s.Count(ours(t.Context()), by("Patient", twin(pToken, g-1), "a"), 0); codeOf(err) != "search-param-dropped" {
 				t.Fatalf("count by what was dropped: %v", err)
 			}
 		}

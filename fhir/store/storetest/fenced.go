@@ -23,7 +23,7 @@ func fencedHistories(t *testing.T, cfg Config) {
 	rng := random(t)
 	for round := range 4 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
-			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir()}
+			w := &world{t: t, rng: rng, m: newModel(), cfg: cfg, dir: t.TempDir(), twins: -1}
 			w.s = cfg.Open(t, w.dir, 0)
 			defer w.leave()
 			for range 30 {
@@ -196,7 +196,7 @@ func (m *model) entriesOf(p store.Put, at fhir.Instant) []search.Entry {
 // fencedPages pages through searches while the records change, and what may be seen of them: no page shows what is hidden
 // when it is shown, and all that was there and may be seen all the time comes.
 func fencedPages(t *testing.T, cfg Config) {
-	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir()}
+	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir(), twins: -1}
 	w.s = cfg.Open(t, w.dir, 0)
 	defer w.leave()
 	for range 60 {
