@@ -17,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/fhir/smart"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // door is how requests come in: who is asked, and what is said to those who are not let in.
@@ -94,8 +95,10 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 	return d, nil
 }
 
-// unauthenticated lets everybody see and change everything.
-func unauthenticated(r *http.Request) (context.Context, error) { return ours(r.Context()), nil }
+// unauthenticated lets everybody see and change everything. It is no context of ours: what they see is in the trail.
+func unauthenticated(r *http.Request) (context.Context, error) {
+	return store.WithFence(r.Context(), store.OpenFence()), nil
+}
 
 // tokenIssuer is beside the FHIR base: https://records.example/auth.
 func tokenIssuer(base string) string {

@@ -41,9 +41,8 @@ func Fold(set *immunization.Set, records []Record) (events []Event, retracted in
 		}
 		sorted = append(sorted, r)
 	}
-	slices.SortStableFunc(sorted, byDay)
 	slices.SortStableFunc(sorted, func(a, b Record) int { // a name alone waits until it is known what the codes make one
-		return cmp.Or(a.On.Compare(b.On), first(len(a.Codes) > 0, len(b.Codes) > 0))
+		return cmp.Or(first(!a.On.IsZero(), !b.On.IsZero()), a.On.Compare(b.On), first(len(a.Codes) > 0, len(b.Codes) > 0), byDay(a, b))
 	})
 	for _, r := range sorted {
 		found := slices.IndexFunc(events, func(e Event) bool { return e.takes(set, &r) })

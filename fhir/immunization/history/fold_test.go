@@ -58,6 +58,7 @@ func TestRecordsOfOneDoseAreOneEvent(t *testing.T) {
 		{"a day apart without a lot", []Record{read(t, "a", "completed", "198", "2025-03-01", ""), read(t, "b", "completed", "198", "2025-03-02", "")}, "a b"},
 		{"a day apart and another lot", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", `,"lotNumber":"L2"`)}, "a b"},
 		{"two days apart and the same lot", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-03", lot)}, "a b"},
+		{"a day apart and the same lot, beside one of no day", []Record{read(t, "u", "completed", "08", "", ""), read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", lot)}, "a+b u"},
 		{"a row of days is no one event", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", lot), read(t, "c", "completed", "198", "2025-03-03", lot)}, "a+b c"},
 		{"a day apart and the lot of a record that is not the first", []Record{read(t, "a", "completed", "198", "2025-03-01", ""), read(t, "b", "completed", "198", "2025-03-01", lot), read(t, "c", "completed", "198", "2025-03-02", lot)}, "b+c+a"},
 		{"a day apart and the lot of a record of the second day that is not its first", []Record{read(t, "a", "completed", "198", "2025-03-01", lot), read(t, "b", "completed", "198", "2025-03-02", ""), read(t, "c", "completed", "198", "2025-03-02", lot)}, "a+c+b"},
