@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/audit"
-	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 )
 
@@ -19,7 +18,7 @@ import (
 //
 // from and to are dates or instants, in Vietnamese time where they have no zone; _count is 100, at most 1,000. The answer is a
 // Bundle of AuditEvents, newest first, each told in words in the language asked for; the link "next" leads to older ones. Who
-// may not read the Patient gets 404. Those whom the Patient replaced (link of type replaces) are in it.
+// may not read the Patient gets 404. Those with whom the Patient was merged are in it, if the caller may read them too.
 func accessReport(n *node, base string) rest.Operation {
 	return rest.Operation{
 		Name: "access-report", Type: "Patient", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-access-report",
@@ -45,15 +44,22 @@ func accessReport(n *node, base string) rest.Operation {
 					return nil, fhir.Errorf(fhir.Invalid, "access-report-parameter", "", name)
 				}
 			}
-			found, err := n.store.Read(ctx, a.Key, a.At)
+			if _, err := n.store.Read(ctx, a.Key, a.At); err != nil {
+				return nil, err
+			}
+			person, err := n.service.Person(ctx, a.Key.ID)
 			if err != nil {
 				return nil, err
 			}
-			doc, err := resource.New(found.Stored.Body)
-			if err != nil {
-				return nil, err
+			for _, id := range person {
+				_, err := n.store.Read(ctx, fhir.Key{Type: "Patient", ID: id}, a.At)
+				switch e, ok := errors.AsType[*fhir.Error](err); {
+				case err == nil:
+					q.People = append(q.People, id)
+				case !ok || e.Kind != fhir.NotFound && e.Kind != fhir.Gone:
+					return nil, err
+				}
 			}
-			q.People = append([]fhir.ID{a.Key.ID}, replaced(doc.Root())...)
 			params.Del("to")
 			q.Self = a.Base + "/" + a.Key.String() + "/$access-report?"
 			if rest := params.Encode(); rest != "" {
@@ -63,23 +69,6 @@ func accessReport(n *node, base string) rest.Operation {
 			return r.Report(ctx, q)
 		},
 	}
-}
-
-// replaced gives the Patients that a Patient stands for since a merge.
-func replaced(patient resource.Value) (ids []fhir.ID) {
-	links := patient.Get("link")
-	for i := range links.Len() {
-		link := links.At(i)
-		if link.Get("type").Text() != "replaces" {
-			continue
-		}
-		if id, ok := strings.CutPrefix(link.Get("other").Get("reference").Text(), "Patient/"); ok {
-			if id, err := fhir.ParseID(id); err == nil {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
 }
 
 // period reads a date or an instant as its first and last moment.

@@ -78,7 +78,7 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 	if a.Own != nil {
 		d.warning = unguarded // the demo lets in also who shows no token
 	}
-	guard := authentication.New(authentication.Config{Smart: d.smart, Issuers: issuers, Person: n.person, Fence: n.policies.Fence, BasePath: path})
+	guard := authentication.New(authentication.Config{Smart: d.smart, Issuers: issuers, Person: n.person, Fence: n.fence, BasePath: path})
 	d.authenticate = func(r *http.Request) (context.Context, error) {
 		if a.Own != nil && len(r.Header["Authorization"]) == 0 {
 			return unauthenticated(r)
@@ -114,6 +114,19 @@ func tokenIssuer(base string) string {
 func smartSecurity(token string) []byte {
 	return []byte(`{"cors":false,"service":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/restful-security-service","code":"SMART-on-FHIR"}]}],` +
 		`"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris","extension":[{"url":"token","valueUri":"` + strings.ReplaceAll(token, `"`, "") + `"}]}]}`)
+}
+
+// fence gives what a caller may see and change. A citizen whose record was merged with others has all of them, from the
+// moment of the merge to that of its end.
+func (n *node) fence(ctx context.Context, c access.Caller) (store.Fence, error) {
+	if c.Patient != "" {
+		ids, err := n.service.Person(ours(ctx), c.Patient)
+		if err != nil {
+			return store.Fence{}, err
+		}
+		c.Merged = ids[1:]
+	}
+	return n.policies.Fence(ctx, c)
 }
 
 // person finds the one active patient with an identifier.

@@ -23,6 +23,8 @@ type Caller struct {
 	Practitioner fhir.ID
 	// Patient is the id of the Patient that a citizen is, or that a patient/ scope is bound to.
 	Patient fhir.ID
+	// Merged are further Patients that are the same person as Patient: what is recorded under them is the person's too.
+	Merged []fhir.ID
 	// Scopes are the SMART v2 scopes granted, such as system/Claim.rs: they narrow what the role allows, never widen it.
 	Scopes []string
 	// Purpose of use, a code of http://terminology.hl7.org/CodeSystem/v3-ActReason such as TREAT, HPAYMT, PATRQT, ETREAT.
@@ -51,6 +53,14 @@ type callerKey struct{}
 // WithCaller gives a context that says who asks.
 func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// patients are all ids of the person that the caller is.
+func (c Caller) patients() []fhir.ID {
+	if c.Patient == "" {
+		return nil
+	}
+	return append([]fhir.ID{c.Patient}, c.Merged...)
 }
 
 // CallerOf says who asks; ok is false where nobody was established, as in the server's own work.

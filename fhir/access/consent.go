@@ -111,7 +111,7 @@ func (a asked) isActor(k fhir.Key) bool {
 	case "Practitioner":
 		return k.ID == a.caller.Practitioner
 	case "Patient":
-		return k.ID == a.caller.Patient
+		return slices.Contains(a.caller.patients(), k.ID)
 	}
 	return false
 }

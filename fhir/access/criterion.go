@@ -21,11 +21,11 @@ type criterion struct {
 	parts []search.Parameter
 }
 
-// variables are what a criterion may name of the caller.
-var variables = map[string]func(Caller) fhir.ID{
-	"{organization}": func(c Caller) fhir.ID { return c.Organization },
-	"{practitioner}": func(c Caller) fhir.ID { return c.Practitioner },
-	"{patient}":      func(c Caller) fhir.ID { return c.Patient },
+// variables are what a criterion may name of the caller. One that has several values stands for any of them.
+var variables = map[string]func(Caller) []fhir.ID{
+	"{organization}": func(c Caller) []fhir.ID { return []fhir.ID{c.Organization} },
+	"{practitioner}": func(c Caller) []fhir.ID { return []fhir.ID{c.Practitioner} },
+	"{patient}":      Caller.patients,
 }
 
 func parseCriterion(text string) (criterion, error) {
@@ -79,16 +79,25 @@ func special(p search.Parameter) (name string, ok bool) {
 
 // fill puts the caller's values in the place of variables; ok is false if the caller lacks one.
 func fill(value string, c Caller) (_ string, ok bool) {
-	for name, of := range variables {
-		if strings.Contains(value, name) {
-			id := of(c)
+	var out []string
+	for one := range strings.SplitSeq(value, ",") { // of which any is to match
+		at := strings.IndexByte(one, '{')
+		if at < 0 {
+			out = append(out, one)
+			continue
+		}
+		ids := variables[one[at:]](c)
+		for _, id := range ids {
 			if _, err := fhir.ParseID(string(id)); err != nil {
 				return "", false
 			}
-			value = strings.ReplaceAll(value, name, string(id))
+			out = append(out, one[:at]+string(id))
+		}
+		if len(ids) == 0 {
+			return "", false
 		}
 	}
-	return value, true
+	return strings.Join(out, ","), true
 }
 
 // bind gives the conditions of a criterion for a type. ok is false where it can never hold, as where the caller has no
@@ -187,28 +196,35 @@ func (c *compiler) own(name, written, value string, t fhir.Type) (search.Conditi
 		}
 		return search.Has{Name: "cited-by", Param: search.ParamCites, Source: search.Query{Type: fhir.Type(value)}}, true, nil
 	}
-	typ, id, ok := strings.Cut(value, "/")
-	if !ok || !slices.Contains(r4.Compartments(), fhir.Type(typ)) {
-		return nil, false, fmt.Errorf("compartment is one of %v, a slash and an id", r4.Compartments())
+	var of fhir.Type
+	var ids []fhir.ID
+	for one := range strings.SplitSeq(value, ",") {
+		typ, id, ok := strings.Cut(one, "/")
+		if !ok || !slices.Contains(r4.Compartments(), fhir.Type(typ)) || of != "" && of != fhir.Type(typ) {
+			return nil, false, fmt.Errorf("compartment is one of %v, a slash and an id", r4.Compartments())
+		}
+		of, ids = fhir.Type(typ), append(ids, fhir.ID(id))
 	}
-	in, ok := c.compartment(fhir.Type(typ), fhir.ID(id), t)
+	in, ok := c.compartment(of, ids, t)
 	return in, ok, nil
 }
 
-// compartment holds for resources of t in the compartment of a resource; ok is false where there never are any. Other
-// Patients that link to the Patient are not taken in: a link of another makes nobody's record his.
-func (c *compiler) compartment(of fhir.Type, id fhir.ID, t fhir.Type) (search.Condition, bool) {
+// compartment holds for resources of t in the compartment of one of some resources; ok is false where there never are any.
+// Other Patients that link to the Patient are not taken in: a link of another makes nobody's record his.
+func (c *compiler) compartment(of fhir.Type, ids []fhir.ID, t fhir.Type) (search.Condition, bool) {
 	switch {
-	case id == "":
+	case len(ids) == 0 || ids[0] == "":
 		return nil, false
 	case t == of:
-		return search.IDs{ID: []fhir.ID{id}}, true
+		return search.IDs{ID: ids}, true
 	}
 	in := search.Terms{Name: "compartment"}
 	for _, code := range r4.CompartmentParams(of, t) {
-		in.Any = append(in.Any, search.Term{
-			Param: search.ParamID(r4.Param(t, code).ID), Exact: true, Low: search.ReferenceValue(fhir.Key{Type: of, ID: id}),
-		})
+		for _, id := range ids {
+			in.Any = append(in.Any, search.Term{
+				Param: search.ParamID(r4.Param(t, code).ID), Exact: true, Low: search.ReferenceValue(fhir.Key{Type: of, ID: id}),
+			})
+		}
 	}
 	return in, len(in.Any) > 0
 }

@@ -155,15 +155,16 @@ func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
 		return false
 	}
 	if base >= r4.FirstCustom {
-		return m.hidesIdentifiers()
+		return m.hides("identifier")
 	}
 	param := r4.ParamByID(uint16(base))
-	return param != nil && param.Type == r4.ParamReference && m.hidesIdentifiers()
+	return param != nil && param.Type == r4.ParamReference && m.hides("identifier")
 }
 
-func (m *mask) hidesIdentifiers() bool {
+// hides says whether an element of this name is hidden of some type.
+func (m *mask) hides(element string) bool {
 	for _, names := range m.elements {
-		if names["identifier"] {
+		if names[element] {
 			return true
 		}
 	}
@@ -177,6 +178,16 @@ const (
 	redacted  = `{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED"}`
 	subsetted = `{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}`
 )
+
+// absent stands where nothing may be missing.
+const absent = `{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}`
+
+// valuesOf are the values of extensions that are what persons are told by, and the element which hides them: nobody knows
+// whose they are.
+var valuesOf = map[string]string{
+	"valueHumanName": "name", "valueAddress": "address", "valueContactPoint": "telecom", "valueContactDetail": "telecom",
+	"valueIdentifier": "identifier", "valueAttachment": "photo",
+}
 
 // Hide implements store.Hider. A document that cannot be read is not shown at all.
 func (m *mask) Hide(f store.Found) store.Found {
@@ -291,33 +302,42 @@ func (w *redactor) value(v resource.Value) {
 // object writes an element; of one that may be a reference to a resource of which something is hidden, without display and
 // identifier.
 func (w *redactor) object(v resource.Value) {
-	hidden := w.refersToHidden(v)
+	display, identifier := w.refersToHidden(v)
+	extension := v.Get("url").Kind() == resource.String
 	first := true
 	w.out = append(w.out, '{')
 	for m := v.First(); m.Kind() != resource.None; m = m.Next() {
 		name := strings.TrimPrefix(m.Name(), "_")
-		if hidden && (name == "display" || name == "identifier" && w.mask.hidesIdentifiers()) {
+		if display && name == "display" || identifier && name == "identifier" && w.mask.hides("identifier") {
 			w.left = true
+			continue
+		}
+		if element := valuesOf[name]; extension && element != "" && w.mask.hides(element) {
+			w.left = true
+			w.member("extension", &first) // beside its value an extension has none
+			w.out = append(w.out, "["+absent+"]"...)
 			continue
 		}
 		w.member(m.Name(), &first)
 		w.value(m)
 	}
 	if first { // FHIR knows no empty elements
-		w.out = append(w.out, `"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]`...)
+		w.out = append(w.out, `"extension":[`+absent+`]`...)
 	}
 	w.out = append(w.out, '}')
 }
 
-// refersToHidden says whether v may be a Reference to a type of which something is hidden: one whose target is not known
-// may. What has a code or a system is a Coding.
-func (w *redactor) refersToHidden(v resource.Value) bool {
+// refersToHidden says whether v may be a Reference whose display, or identifier, tells of what is hidden: one to a type of
+// which something is, and one whose target is not known. A display may name the patient also where the target is about him.
+// What has a code or a system is a Coding.
+func (w *redactor) refersToHidden(v resource.Value) (display, identifier bool) {
 	if v.Get("code").Kind() != resource.None || v.Get("system").Kind() != resource.None {
-		return false
+		return false, false
 	}
 	if v.Get("reference").Kind() == resource.None && v.Get("display").Kind() == resource.None {
-		return false
+		return false, false
 	}
 	t := fhir.ParseReference(v.Get("reference").Text()).Key.Type
-	return t == "" || w.mask.elements[t] != nil
+	identifier = t == "" || w.mask.elements[t] != nil
+	return identifier || w.mask.elements["Patient"] != nil && len(r4.CompartmentParams("Patient", t)) > 0, identifier
 }

@@ -37,6 +37,9 @@ func TestMaskedDocuments(t *testing.T) {
 		"a display of who knows whom":  {`{"resourceType":"Encounter","id":"c","subject":{"reference":"urn:uuid:1","display":"` + secret + `"}}`, true, `urn:uuid:1`},
 		"a display alone":              {`{"resourceType":"Encounter","id":"c","subject":{"display":"` + secret + `"}}`, true, `"subject"`},
 		"an identifier in a reference": {`{"resourceType":"Encounter","id":"c","subject":{"reference":"Patient/p","identifier":{"value":"` + secret + `"}}}`, true, `"reference":"Patient/p"`},
+		"a display of a record":        {`{"resourceType":"Claim","id":"c","item":[{"encounter":[{"reference":"Encounter/e","display":"` + secret + `"}]}]}`, true, `"reference":"Encounter/e"`},
+		"a name in an extension":       {`{"resourceType":"Encounter","id":"c","extension":[{"url":"urn:x","valueHumanName":{"family":"` + secret + `"}},{"url":"urn:y","valueCode":"kept"}]}`, true, `"kept"`},
+		"a number in an extension":     {`{"resourceType":"Encounter","id":"c","class":{"extension":[{"url":"urn:x","valueIdentifier":{"value":"` + secret + `"}}],"code":"AMB"}}`, true, `"extension":[{"url":"urn:x","extension":[{"url":"http://hl7.org`},
 		"of an organization":           {`{"resourceType":"Encounter","id":"c","serviceProvider":{"reference":"Organization/h","display":"Hospital"}}`, false, ""},
 		"of a code":                    {`{"resourceType":"Encounter","id":"c","class":{"system":"urn:x","code":"AMB","display":"ambulatory"}}`, false, ""},
 	} {

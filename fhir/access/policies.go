@@ -132,7 +132,7 @@ func fenceKey(c Caller) string {
 	if c.System {
 		kind = "system"
 	}
-	return strings.Join(append([]string{kind, string(c.Role), string(c.Organization), string(c.Practitioner), string(c.Patient),
+	return strings.Join(append([]string{kind, string(c.Role), string(c.Organization), string(c.Practitioner), fmt.Sprint(c.patients()),
 		c.Purpose, glass}, c.Scopes...), "\x00")
 }
 

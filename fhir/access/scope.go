@@ -97,7 +97,7 @@ func (c *compiler) scoped(scopes []Scope, t fhir.Type, a store.Action) (out stor
 		}
 		var all []search.Condition
 		if s.Level == "patient" {
-			in, ok := c.compartment("Patient", c.caller.Patient, t)
+			in, ok := c.compartment("Patient", c.caller.patients(), t)
 			if !ok && r4.CompartmentParams("Patient", t) != nil {
 				continue
 			}

@@ -12,14 +12,23 @@ import (
 
 // Records of Patients that are one person:
 //
-//	space "same-patient"  key: id|id, both ways  value: "1"
+//	space "same-patient"  key: id|id, both ways  value: Sameness
 const sameSpace store.Space = "same-patient"
 
+// Sameness says why two Patients are held to be one person.
+type Sameness string
+
+const (
+	NotSame Sameness = ""
+	Claimed Sameness = "1" // a Patient says so itself, as whoever wrote it had it: enough to find by, not to be let in by
+	Decided Sameness = "2" // somebody who may say so did ($merge)
+)
+
 // SameRecords are the records that say that two Patients are one person, or no longer.
-func SameRecords(a, b fhir.ID, same bool) []store.Record {
+func SameRecords(a, b fhir.ID, how Sameness) []store.Record {
 	var value []byte
-	if same {
-		value = []byte("1")
+	if how != NotSame {
+		value = []byte(how)
 	}
 	return []store.Record{
 		{Space: sameSpace, Key: string(a) + "|" + string(b), Value: value},
@@ -32,6 +41,16 @@ const sameMost = 200
 
 // Same gives the Patients that are the same person as id, by merges that hold now; id comes first.
 func (s *Service) Same(ctx context.Context, id fhir.ID) ([]fhir.ID, error) {
+	return s.same(ctx, id, Claimed)
+}
+
+// Person gives the Patients whose records are those of the person that id is: as Same, but by merges alone that somebody
+// decided on. What a Patient claims of itself would let whoever writes one into the record of another.
+func (s *Service) Person(ctx context.Context, id fhir.ID) ([]fhir.ID, error) {
+	return s.same(ctx, id, Decided)
+}
+
+func (s *Service) same(ctx context.Context, id fhir.ID, least Sameness) ([]fhir.ID, error) {
 	all := []fhir.ID{id}
 	for i := 0; i < len(all) && len(all) < sameMost; i++ {
 		from := string(all[i]) + "|"
@@ -39,7 +58,7 @@ func (s *Service) Same(ctx context.Context, id fhir.ID) ([]fhir.ID, error) {
 			if err != nil {
 				return nil, err
 			}
-			if _, other, _ := strings.Cut(r.Key, "|"); !slices.Contains(all, fhir.ID(other)) {
+			if _, other, _ := strings.Cut(r.Key, "|"); Sameness(r.Value) >= least && !slices.Contains(all, fhir.ID(other)) {
 				all = append(all, fhir.ID(other))
 			}
 		}

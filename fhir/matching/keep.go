@@ -10,9 +10,13 @@ import (
 )
 
 type takenKey struct{}
+type mergedKey struct{}
 
 // taken is the context of the one write that may take a link away.
 func taken(ctx context.Context) context.Context { return context.WithValue(ctx, takenKey{}, true) }
+
+// merged is the context of a write that makes a link because somebody decided so.
+func merged(ctx context.Context) context.Context { return context.WithValue(ctx, mergedKey{}, true) }
 
 // Keep is the hook that makes links of type replaced-by hold: they are known to searches (interaction.Same) from the commit on
 // that writes them, and only Unmerge takes one away. A system that sends the replaced Patient again as if nothing had happened gets
@@ -44,10 +48,14 @@ func Keep(ctx context.Context, w interaction.Write) (interaction.Additions, erro
 		return a, fhir.Errorf(fhir.Unprocessable, "merge-same", "Patient.link")
 	}
 	if was != "" {
-		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, was, false)...)
+		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, was, interaction.NotSame)...)
 	}
 	if is != "" {
-		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, is, true)...)
+		how := interaction.Claimed
+		if ctx.Value(mergedKey{}) != nil {
+			how = interaction.Decided
+		}
+		a.Records = append(a.Records, interaction.SameRecords(w.Key.ID, is, how)...)
 	}
 	return a, nil
 }

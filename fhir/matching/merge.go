@@ -29,10 +29,9 @@ const reasonMost = 1000
 
 // change is what a decision does to one Patient: its link to the other one and whether it is in use.
 type change struct {
-	found  store.Found
-	doc    resource.Value
-	patch  resource.ListOf
-	active string // "" = as it is
+	found store.Found
+	doc   resource.Value
+	patch resource.ListOf
 }
 
 // Merge lets Target stand for Source: Source becomes inactive and replaced-by Target, Target replaces Source, and a
@@ -51,7 +50,7 @@ func (s *Service) Merge(ctx context.Context, d Decision) error {
 	source.link(d.Target, "replaced-by")
 	source.patch = append(source.patch, resource.ObjectOf{"op", "add", "path", "/active", "value", false})
 	target.link(d.Source, "replaces")
-	return s.commit(ctx, d, "MERGE", source, target)
+	return s.commit(merged(ctx), d, "MERGE", source, target)
 }
 
 // Unmerge takes a merge back: the links go, and Source is in use again unless it was not before the merge.
