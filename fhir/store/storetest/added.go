@@ -216,7 +216,7 @@ func (w *world) scribble() {
 			p := worldParams[w.rng.IntN(len(worldParams))]
 			entries = append(entries, entry(p, w.value(p)))
 		}
-		c.Puts = append(c.Puts, put(key, fmt.Sprint(w.rng.IntN(1000)), withTwins(entries)...))
+		c.Puts = append(c.Puts, put(key, fmt.Sprint(w.rng.IntN(1000)), withTwins(marked(entries))...))
 	}
 	commitKnown(w.t, w.s, c)
 }
