@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -66,6 +67,7 @@ func (s *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 func (s *FS) count(name string, by int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name = filepath.Clean(name)
 	if s.writing[name] += by; s.writing[name] == 0 {
 		delete(s.writing, name)
 	}
