@@ -74,6 +74,20 @@ func TestDemoDoesWhatItPrints(t *testing.T) {
 		if len(entries) != 1 || entries[0].(map[string]any)["resource"].(map[string]any)["resourceType"] != "Task" {
 			t.Errorf("the claim's way: %v", got)
 		}
+		roles := 0
+		for line := range strings.Lines(h.out.String()) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "H='") {
+				continue
+			}
+			roles++
+			got := bash(t, line)
+			if n, counted := got["total"].(float64); got["resourceType"] == "OperationOutcome" || counted && n == 0 {
+				t.Errorf("a role's line shows nothing: %s\n%v", line[strings.LastIndex(line, "; "):], got)
+			}
+		}
+		if roles != 4 {
+			t.Errorf("%d lines of roles", roles)
+		}
 	}
 
 	eventually(t, "the assessment of claims in the summary line", func() bool { return strings.Contains(h.out.String(), "assessed") })

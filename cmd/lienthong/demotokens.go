@@ -50,14 +50,15 @@ func newDemoIssuer(base string) (*demoIssuer, error) {
 // demoToken is a token with what it is for.
 type demoToken struct{ Who, Path, Token string }
 
-// tokens gives one for each role, good for a day: longer than a demo.
-func (d *demoIssuer) tokens(child *synthetic.Citizen, facility, claim string) (out []demoToken, err error) {
+// tokens gives one for each role, good for a day: longer than a demo. The clinic is that of the visit, since it reads the
+// vaccinations of those in its care alone.
+func (d *demoIssuer) tokens(child *synthetic.Citizen, visit synthetic.Episode, facility, claim string) (out []demoToken, err error) {
 	for _, t := range []struct {
 		who, role, path string
 		more            map[string]any
 	}{
 		{"hospital", "hospital", "/Encounter?_summary=count", map[string]any{"organization": facility}},
-		{"clinic", "clinic", "/Immunization?patient=" + child.ID, map[string]any{"organization": facility}},
+		{"clinic", "clinic", "/Immunization?patient=" + visit.Citizen.ID, map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
 		{"auditor", "auditor", "/" + claim, nil},
 		{"citizen", "citizen", "/Patient/" + child.ID, map[string]any{"patient": child.ID}},
 	} {

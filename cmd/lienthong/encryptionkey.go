@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,9 +11,10 @@ import (
 )
 
 type encryptionKeyCmd struct {
-	New    newEncryptionKeyCmd    `cmd:"" help:"Make a key file. Without it an encrypted store cannot be read by anybody: keep a copy in a safe place."`
-	Rotate rotateEncryptionKeyCmd `cmd:"" help:"Add a key to a key file, for all files that are written from now on. A server that uses it need not be restarted. Keep a copy again."`
-	Status encryptionStatusCmd    `cmd:"" help:"Say which key encrypts which files of a store, also while it is served."`
+	New     newEncryptionKeyCmd    `cmd:"" help:"Make a key file. Without it an encrypted store cannot be read by anybody: keep a copy in a safe place."`
+	Rotate  rotateEncryptionKeyCmd `cmd:"" help:"Add a key to a key file, for all files that are written from now on. A server that uses it need not be restarted. Keep a copy again."`
+	Rewrite rewriteCmd             `cmd:"" help:"Encrypt all files of a store with the primary key. A server does the same for nearly all of them while it runs; this is for one that does not."`
+	Status  encryptionStatusCmd    `cmd:"" help:"Say which key encrypts which files of a store, also while it is served."`
 }
 
 type newEncryptionKeyCmd struct {
@@ -40,6 +42,25 @@ func (c *rotateEncryptionKeyCmd) Run(s streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s has a new primary key %d. Files that are written from now on use it; the older keys open what they encrypted.\n", c.File, id)
+	return err
+}
+
+type rewriteCmd struct {
+	Data          string `required:"" type:"existingdir" env:"LIENTHONG_DATA" placeholder:"DIR" help:"Folder of the store. No server may have it open."`
+	EncryptionKey string `name:"encryption-key" required:"" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"Key file."`
+}
+
+// Run rewrites the files that an older key encrypted.
+func (c *rewriteCmd) Run(ctx context.Context, s streams) error {
+	disk, err := sealed.Disk(c.EncryptionKey, nil)
+	if err != nil {
+		return err
+	}
+	n, err := sealed.RewriteAll(ctx, disk, c.Data)
+	if err != nil {
+		return fmt.Errorf("%w (%d files are rewritten; the same command continues)", err, n)
+	}
+	_, err = fmt.Fprintf(s.out, "%d files rewritten; all use the primary key\n", n)
 	return err
 }
 

@@ -10,6 +10,7 @@
 //	lienthong verify-audit   whether the audit journal holds
 //	lienthong certificate-key new FILE   a key to sign vaccination certificates
 //	lienthong verify-certificate INPUT   whether one is genuine: 0 valid, 1 not valid, 2 unreadable
+//	lienthong encrypt        an encrypted copy of a store in clear
 //	lienthong encryption-key make and rotate the key of an encrypted store, say what it encrypts
 //	lienthong version
 //
@@ -75,6 +76,8 @@ type cli struct {
 	CertificateKey certificateKeyCmd `cmd:"" name:"certificate-key" help:"Keys that sign vaccination certificates."`
 
 	VerifyCertificate verifyCertificateCmd `cmd:"" name:"verify-certificate" help:"Check a vaccination certificate without a network: exit code 0 valid, 1 not valid, 2 unreadable."`
+
+	Encrypt encryptCmd `cmd:"" help:"Make an encrypted copy of a store that is in clear."`
 
 	EncryptionKey encryptionKeyCmd `cmd:"" name:"encryption-key" help:"Make and rotate the key file of an encrypted store."`
 

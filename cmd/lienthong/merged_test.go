@@ -16,7 +16,7 @@ import (
 )
 
 // A citizen has what is recorded under each of the ids that a merge made one, and no longer than that. A Patient that says of
-// itself that another stands for it lets nobody into the record of the other.
+// itself that another stands for it lets nobody into the record of the other. A Consent under one of the ids holds for all.
 func TestACitizenHasTheRecordsOfAMerge(t *testing.T) {
 	ctx := ours(t.Context())
 	n, err := openNode(ctx, config.Server{Data: t.TempDir(), SIDBase: "https://lienthong.example", MaxBody: 1 << 20, MaxEntries: 100}, "", slog.New(slog.DiscardHandler))
@@ -29,6 +29,8 @@ func TestACitizenHasTheRecordsOfAMerge(t *testing.T) {
 		`{"resourceType":"Patient","id":"thief","link":[{"other":{"reference":"Patient/new"},"type":"replaced-by"}]}`,
 		`{"resourceType":"Immunization","id":"of-new","status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/new"},"occurrenceDateTime":"2025-01-01"}`,
 		`{"resourceType":"Immunization","id":"of-old","status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/old"},"occurrenceDateTime":"2025-01-01"}`,
+		`{"resourceType":"Encounter","id":"visit","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/old"},"serviceProvider":{"reference":"Organization/h"}}`,
+		`{"resourceType":"Consent","id":"no","status":"active","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/new"},"policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},"provision":{"type":"deny"}}`,
 	} {
 		d, err := resource.New([]byte(doc))
 		if err != nil {
@@ -52,6 +54,16 @@ func TestACitizenHasTheRecordsOfAMerge(t *testing.T) {
 		}
 		return out
 	}
+	// The hospital of a visit looks at it, which was recorded under the old id.
+	denied := func() bool {
+		t.Helper()
+		f, err := n.fence(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = n.service.Read(store.WithFence(t.Context(), f), fhir.Key{Type: "Encounter", ID: "visit"})
+		return err != nil
+	}
 	people := matching.New(n.service, identity.Systems{Base: "https://lienthong.example/sid/"})
 	decision := matching.Decision{Source: "old", Target: "new", Reason: "entered twice", At: time.Now()}
 	apart := map[fhir.ID]string{"new": "new of-new ", "old": "old of-old ", "thief": ""}
@@ -66,6 +78,9 @@ func TestACitizenHasTheRecordsOfAMerge(t *testing.T) {
 	} {
 		if err := step.do(); err != nil {
 			t.Fatal(step.name, err)
+		}
+		if got, want := denied(), step.name == "merged"; got != want {
+			t.Errorf("%s: what the person denies under the new id is denied under the old one: %v, want %v", step.name, got, want)
 		}
 		for citizen, want := range step.want {
 			if got := sees(citizen); got != want {

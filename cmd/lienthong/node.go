@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -57,6 +58,9 @@ type node struct {
 
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
+
+	// reencrypt gives the files of an encrypted store the newest key, until its context ends.
+	reencrypt func(context.Context)
 }
 
 // openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
@@ -92,6 +96,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	n := &node{store: access.Masked(st), policies: policies}
+	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = access.Masked(n.trail.store)
 		err = n.build(ctx, c, served, o, systems, log)
@@ -211,6 +216,7 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 func (n *node) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ours(ctx))
 	g.Go(func() error { return n.trail.follow.Run(ctx) })
+	g.Go(func() error { n.reencrypt(ctx); return nil })
 	if n.runner != nil {
 		g.Go(func() error { return n.runner.Run(ctx) })
 	}

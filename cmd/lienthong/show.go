@@ -33,7 +33,7 @@ func (d *demo) introduce() error {
 		kept = d.Data
 	}
 	first := d.people.Episodes[0]
-	tokens, err := d.issuer.tokens(child, synthetic.FacilityID(first.Facility), claim.String())
+	tokens, err := d.issuer.tokens(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String())
 	if err != nil {
 		return err
 	}

@@ -163,6 +163,21 @@ func patientLinks(t fhir.Type) []search.ParamID {
 	return out
 }
 
+// linksFollowed is how far a Consent reaches from one entry of a person to another: a merge of what had been merged.
+const linksFollowed = 2
+
+// ofPerson gives the condition on a Patient that c holds for it or for another one that it links to: a link says that both
+// are one person, and what he denies under one id holds for what was recorded under the other. Who writes a link cannot
+// make anything seen by it.
+func ofPerson(c search.Condition, links int) search.Condition {
+	if links == 0 {
+		return c
+	}
+	return search.Either{Of: []search.Condition{c, search.Chain{
+		Name: "link", Param: search.ParamID(r4.Param("Patient", "link").ID), Targets: []search.Query{{Type: "Patient", Where: []search.Condition{ofPerson(c, links-1)}}},
+	}}}
+}
+
 // consented gives the condition that no Consent of the patient denies it; nil for types that are about no patient. It is
 // decided each time anew, by the Consents and the clock of that moment.
 func consented(c Caller, t fhir.Type, action store.Action, now func() time.Time) search.Condition {
@@ -179,7 +194,7 @@ func consented(c Caller, t fhir.Type, action store.Action, now func() time.Time)
 				return err != nil || ask.denied(read, now())
 			},
 		}}}}}
-		has := search.Has{Name: "consent", Param: search.ParamID(r4.Param("Consent", "patient").ID), Source: source}
+		has := ofPerson(search.Has{Name: "consent", Param: search.ParamID(r4.Param("Consent", "patient").ID), Source: source}, linksFollowed)
 		if t == "Patient" {
 			return has
 		}

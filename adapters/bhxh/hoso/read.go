@@ -186,12 +186,12 @@ func (r *tableReader) read() (err error) {
 			}
 			if name != l.List {
 				r.odd(0)
-				return r.d.Skip()
+				return wire.Skip(r.d)
 			}
 			return wire.Children(r.d, func(name string) error {
 				if name != l.Element {
 					r.odd(0)
-					return r.d.Skip()
+					return wire.Skip(r.d)
 				}
 				return r.row()
 			})
@@ -219,7 +219,7 @@ func (r *tableReader) row() error {
 		}
 		if i < 0 || seen[i] {
 			disorder = true
-			return r.d.Skip()
+			return wire.Skip(r.d)
 		}
 		disorder = disorder || i < last
 		last, seen[i] = i, true

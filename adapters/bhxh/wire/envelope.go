@@ -138,7 +138,7 @@ func (r *envelopeReader) read() error {
 			r.e.ChuKyDonVi, err = Inner(r.d, name)
 			return err
 		}
-		return r.d.Skip()
+		return Skip(r.d)
 	})
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (r *envelopeReader) hoSoInfo(name string) error {
 	case "DANHSACHHOSO":
 		return r.children(func(name string) error {
 			if name != "HOSO" {
-				return r.d.Skip()
+				return Skip(r.d)
 			}
 			if r.n++; r.n > r.lim.HoSo {
 				return ErrTooLarge
@@ -167,12 +167,12 @@ func (r *envelopeReader) hoSoInfo(name string) error {
 			return r.episode(&r.e, r.at)
 		})
 	}
-	return r.d.Skip()
+	return Skip(r.d)
 }
 
 func (r *envelopeReader) file(name string) error {
 	if name != "FILEHOSO" {
-		return r.d.Skip()
+		return Skip(r.d)
 	}
 	if len(r.at.Files) >= maxFiles {
 		return ErrTooLarge
@@ -197,7 +197,7 @@ func (r *envelopeReader) file(name string) error {
 // leaf reads the element name into at if it is the wanted one, else passes over it.
 func (r *envelopeReader) leaf(name, want string, at *string) error {
 	if name != want {
-		return r.d.Skip()
+		return Skip(r.d)
 	}
 	s, err := Leaf(r.d, r.lim.Bytes)
 	*at = strings.TrimSpace(s)
@@ -267,11 +267,17 @@ func noEOF(err error) error {
 // Inner gives the text between the tags of the element whose start was just read, tags included.
 func Inner(d *xml.Decoder, name string) (string, error) {
 	var inner struct {
-		XML string `xml:",innerxml"`
+		XML  string  `xml:",innerxml"`
+		Rest skipped `xml:",any"`
 	}
 	err := d.DecodeElement(&inner, &xml.StartElement{Name: xml.Name{Local: name}})
 	return inner.XML, err
 }
+
+// skipped reads elements as Skip does, within its bound.
+type skipped struct{}
+
+func (*skipped) UnmarshalXML(d *xml.Decoder, _ xml.StartElement) error { return Skip(d) }
 
 // DecodeBase64 reads base64 with or without line breaks.
 func DecodeBase64(b []byte) ([]byte, error) {

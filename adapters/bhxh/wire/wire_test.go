@@ -3,6 +3,9 @@ package wire_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +97,26 @@ func TestEnvelopesComeBack(t *testing.T) {
 			t.Fatalf("%s\nbecame\n%s", raw, again)
 		}
 	})
+}
+
+func TestWhatIsPassedOverIsNestedSoDeepAndNoDeeper(t *testing.T) {
+	nest := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
+	for _, at := range []string{"%s", "<CHUKYDONVI>%s</CHUKYDONVI>", "<THONGTINHOSO><DANHSACHHOSO><HOSO>%s</HOSO></DANHSACHHOSO></THONGTINHOSO>", "<THONGTINHOSO><DANHSACHHOSO><HOSO><FILEHOSO>%s</FILEHOSO></HOSO></DANHSACHHOSO></THONGTINHOSO>"} {
+		raw := func(inner string) []byte { return []byte("<GIAMDINHHS>" + fmt.Sprintf(at, inner) + "</GIAMDINHHS>") }
+		if _, _, err := wire.ReadEnvelope(raw(nest(20)+nest(20)), wire.DefaultLimits()); err != nil {
+			t.Errorf(at+": %v", "20 deep", err)
+		}
+		if _, _, err := wire.ReadEnvelope(raw(nest(100_000)), wire.DefaultLimits()); !errors.Is(err, wire.ErrTooDeep) {
+			t.Errorf(at+": %v", "100,000 deep", err)
+		}
+		if _, _, err := wire.ReadEnvelope(raw("<a><!DOCTYPE a></a>"), wire.DefaultLimits()); !errors.Is(err, wire.ErrDirective) {
+			t.Errorf(at+": %v", "document type", err)
+		}
+	}
+	deep := []byte("<GIAMDINHHS><CHUKYDONVI>" + nest(3) + "</CHUKYDONVI></GIAMDINHHS>")
+	if e, _, err := wire.ReadEnvelope(deep, wire.DefaultLimits()); err != nil || e.ChuKyDonVi != nest(3) {
+		t.Errorf("%v: %q", err, e.ChuKyDonVi)
+	}
 }
 
 func FuzzReadEnvelope(f *testing.F) {

@@ -28,6 +28,7 @@ var (
 	ErrTooLarge  = errors.New("the text is larger than allowed")
 	ErrEncoding  = errors.New("the text is not UTF-8")
 	ErrDirective = errors.New("document type declarations are refused")
+	ErrTooDeep   = errors.New("the elements are nested deeper than allowed")
 )
 
 // NewDecoder gives a reader of the XML in raw, whose encoding is brought in order first (Text). Nothing is expanded but the
@@ -133,6 +134,29 @@ func Next(d *xml.Decoder) (xml.Token, error) {
 			return nil, ErrDirective
 		}
 	}
+}
+
+// maxDepth is how deep elements may be nested in what is passed over; the decoder keeps a name of each that is open, so that
+// a file of start tags alone would take many times its size. A signature takes about ten.
+const maxDepth = 64
+
+// Skip reads to the end of the element whose start was just read.
+func Skip(d *xml.Decoder) error {
+	for depth := 1; depth > 0; {
+		t, err := Next(d)
+		if err != nil {
+			return noEOF(err)
+		}
+		switch t.(type) {
+		case xml.StartElement:
+			if depth++; depth > maxDepth {
+				return ErrTooDeep
+			}
+		case xml.EndElement:
+			depth--
+		}
+	}
+	return nil
 }
 
 // Leaf gives the text of the element whose start was just read, up to its end; an element inside is an error.

@@ -55,3 +55,15 @@ func (p *Population) Child() *Citizen {
 	}
 	return best
 }
+
+// Visit gives the episode of the citizen with the most vaccinations among those that have one: a facility that has somebody
+// in its care with a history to read.
+func (p *Population) Visit() Episode {
+	best := p.Episodes[0]
+	for _, e := range p.Episodes {
+		if len(e.Citizen.Doses) > len(best.Citizen.Doses) {
+			best = e
+		}
+	}
+	return best
+}

@@ -2,14 +2,17 @@ package engine_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir"
@@ -171,5 +174,68 @@ func TestSealedFileIsDamaged(t *testing.T) {
 				t.Fatalf("the store was opened and verified: %v", err)
 			}
 		})
+	}
+}
+
+// TestRotationWhileItServes: the sorted files get the new key while commits and reads go on, and the store is the same
+// afterwards and after a start.
+func TestRotationWhileItServes(t *testing.T) {
+	path, layer := keyFile(t)
+	o := options(0)
+	o.FS = layer(vfs.Default)
+	o.MemTableBytes = 256 << 10 // many small files
+	dir := t.TempDir()
+	plain(t, dir, o)
+	e := openStore(t, dir, o)
+	id, err := sealed.RotateKeyFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sealed.KeepCurrent(ctx, o.FS, dir, o.Logger, time.Millisecond)
+	}()
+	old := func() (n int) {
+		files, err := sealed.Files(o.FS, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f.Name, ".sst") && f.Key != id {
+				n++
+			}
+		}
+		return n
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	value := strings.Repeat("x", 20_000)
+	written := 0
+	for ; written < 60 || old() > 0; written++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sorted files still have the old key", old())
+		}
+		record := store.Record{Space: "test", Key: strconv.Itoa(written), Value: []byte(value)}
+		if _, err := e.Commit(ours(t.Context()), store.Changes{Records: []store.Record{record}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	<-done
+	verify(t, e)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openStore(t, dir, o)
+	defer e.Close()
+	verify(t, e)
+	if n := count(t, e, 16, "1"); n != 7 {
+		t.Fatalf("%d found", n)
+	}
+	for i := range written {
+		if v, found, err := e.Record(ours(t.Context()), "test", strconv.Itoa(i)); err != nil || !found || string(v) != value {
+			t.Fatalf("record %d: %v, %v", i, found, err)
+		}
 	}
 }

@@ -20,8 +20,9 @@
 //   - nothing is written into an existing file: OpenReadWrite of one and WriteAt are not supported, and Pebble does
 //     without.
 //
-// The header is on disk before Create returns. What a power cut leaves of a Create that did not return reads as an empty
-// file, which is what it was.
+// A file that was synced has its header. One that was not has promised nothing, and where a power cut left it without its
+// header (cut short, or zeros) it reads as empty. A sync of the header alone in Create would make an import take half as
+// long again, since Pebble creates files while writers wait.
 //
 // Only the header is authenticated. Pebble's checksums find damage, not a forger with write access to the disk: see
 // docs/decisions/0025-whole-store-encrypted.md.

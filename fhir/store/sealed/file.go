@@ -93,8 +93,17 @@ func (f *file) Stat() (vfs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.block == nil {
+		return emptyInfo{info}, nil
+	}
 	return withoutHeader(info), nil
 }
+
+// emptyInfo describes a file whose contents cannot have been promised.
+type emptyInfo struct{ vfs.FileInfo }
+
+// Size implements os.FileInfo.
+func (emptyInfo) Size() int64 { return 0 }
 
 // Close implements vfs.File.
 func (f *file) Close() error {

@@ -69,9 +69,6 @@ func look(below vfs.FS, dir, name string) (File, error) {
 		return File{}, err
 	}
 	l.is, l.Key, l.err = classify(l.head)
-	if l.is == unwritten && info.Size() > headerLen {
-		l.is, l.err = clear, errHeader
-	}
 	return l, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -42,7 +43,7 @@ func Disk(keyFile string, log *slog.Logger) (vfs.FS, error) {
 // Unwrap implements vfs.FS.
 func (s *FS) Unwrap() vfs.FS { return s.FS }
 
-// Create implements vfs.FS. The header is on disk when it returns.
+// Create implements vfs.FS. The header is on disk with the first sync, like all else.
 func (s *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	h, block, err := newHeader(s.keys)
 	if err != nil {
@@ -52,10 +53,7 @@ func (s *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 	if err != nil {
 		return nil, err
 	}
-	if _, err = f.Write(h); err == nil {
-		err = f.Sync()
-	}
-	if err != nil {
+	if _, err := f.Write(h); err != nil {
 		_ = f.Close() // the first error says more
 		return nil, err
 	}
@@ -66,6 +64,7 @@ func (s *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, erro
 func (s *FS) count(name string, by int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name = filepath.Clean(name)
 	if s.writing[name] += by; s.writing[name] == 0 {
 		delete(s.writing, name)
 	}
@@ -102,8 +101,6 @@ func (s *FS) opened(f vfs.File) (vfs.File, error) {
 		return nil, err
 	case is == clear:
 		return nil, errClear
-	case is == unwritten && info.Size() > headerLen:
-		return nil, errHeader
 	case is == unwritten:
 		return &file{File: f}, nil
 	}

@@ -23,7 +23,7 @@ const (
 type state int
 
 const (
-	unwritten state = iota // nothing, or what is left of a header whose file was never given out
+	unwritten state = iota // nothing, or no whole header: the file was never synced
 	clear                  // no header
 	encrypted
 )
