@@ -141,7 +141,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	n.outbox.Use(n.service)
-	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules})
+	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules, Systems: systems})
 
 	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
 		return err

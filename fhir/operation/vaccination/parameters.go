@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -14,7 +15,7 @@ import (
 // Query are the parameters of an operation, from the address and from a body: each once.
 type Query struct {
 	AssessmentDate time.Time // zero = today
-	Identifier     string    // system|value of a Patient
+	Identifier     string    // system|value of a Patient, or a citizen ID alone
 	Pregnant       bool
 	Document       bool // form=document
 	values         map[string]string
@@ -40,7 +41,7 @@ func ParseQuery(raw string, body resource.Value, allowed ...string) (q Query, er
 		return q, fhir.Errorf(fhir.Invalid, "type-mismatch", "", string(t), "Parameters")
 	}
 	for p := range body.Get("parameter").Elements() {
-		if err := q.take(p.Get("name").Text(), valueOf(p).Text(), p.Path(), allowed); err != nil {
+		if err := q.take(p.Get("name").Text(), textOf(p), p.Path(), allowed); err != nil {
 			return q, err
 		}
 	}
@@ -67,6 +68,10 @@ func (q *Query) take(name, value, path string, allowed []string) error {
 		q.Identifier = value
 		at := strings.LastIndexByte(value, '|')
 		ok = at > 0 && at < len(value)-1
+		if at < 0 {
+			_, err := identity.ParseCCCD(value)
+			ok = err == nil
+		}
 	case "pregnant":
 		q.Pregnant, ok = value == "true", value == "true" || value == "false"
 	case "form":
@@ -89,6 +94,15 @@ func valueOf(p resource.Value) resource.Value {
 		}
 	}
 	return resource.Value{}
+}
+
+// textOf gives the value of a parameter as text, an Identifier as system|value.
+func textOf(p resource.Value) string {
+	v := valueOf(p)
+	if v.Name() == "valueIdentifier" {
+		return v.Get("system").Text() + "|" + v.Get("value").Text()
+	}
+	return v.Text()
 }
 
 // clip keeps foreign text in a message short.

@@ -42,6 +42,17 @@ func (p *Person) Keys() []fhir.Key {
 	return keys
 }
 
+// token gives an identifier as the value of a search: one value, whatever is in it, so that no request asks for a list of
+// numbers. One without a system is a citizen ID.
+func (s *Service) token(identifier string) string {
+	system, value, ok := strings.Cut(identifier, "|")
+	if !ok {
+		system, value = s.systems.CCCD(), identifier
+	}
+	one := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`)
+	return one.Replace(system) + "|" + one.Replace(value)
+}
+
 // person finds a person by key or identifier and follows Patient.link, whatever its type and direction: each type says
 // that the other Patient is, or has been, a record of the same person.
 //
@@ -56,7 +67,7 @@ func (s *Service) person(ctx context.Context, key fhir.Key, identifier string, t
 	}
 	var start []Resource
 	if key.ID == "" {
-		if start, err = s.find(ctx, "Patient", "identifier="+escape(identifier), p.T, mostPatients); err != nil {
+		if start, err = s.find(ctx, "Patient", "identifier="+escape(s.token(identifier)), p.T, mostPatients); err != nil {
 			return p, err
 		}
 		if len(start) == 0 {

@@ -258,6 +258,27 @@ func TestLinkedPatientsAreOnePerson(t *testing.T) {
 	}
 }
 
+func TestAnIdentifierIsOneNumberHoweverItIsWritten(t *testing.T) {
+	ctx, c := ours(), open(t)
+	c.put(t, child)
+	system := "https://lienthong.example/sid/cccd"
+	for _, body := range []string{`"valueIdentifier":{"system":"` + system + `","value":"051225000011"}`, `"valueString":"051225000011"`, `"valueString":"` + system + `|051225000011"`} {
+		q, err := vaccination.ParseQuery("", parse(t, `{"resourceType":"Parameters","parameter":[{"name":"identifier",`+body+`}]}`), "identifier")
+		if err != nil {
+			t.Errorf("%s: %v", body, err)
+			continue
+		}
+		if _, err := c.Forecast(ctx, fhir.Key{Type: "Patient"}, q, 0, outcome.English); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	for _, list := range []string{system + "|051225000099," + system + "|051225000011", system + `|051225000011\`} {
+		if _, err := c.Forecast(ctx, fhir.Key{Type: "Patient"}, vaccination.Query{Identifier: list}, 0, outcome.English); code(err) != "vaccination-nobody" {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+}
+
 func TestParametersOfTheAddress(t *testing.T) {
 	q, err := vaccination.ParseQuery("identifier=urn:x%7C7&assessmentDate=2025-01-02", parse(t, `{"resourceType":"Parameters","parameter":[{"name":"pregnant","valueBoolean":true}]}`), "identifier", "assessmentDate", "pregnant")
 	if err != nil || q.Identifier != "urn:x|7" || !q.Pregnant || q.AssessmentDate.Format(time.DateOnly) != "2025-01-02" {
