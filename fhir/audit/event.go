@@ -159,12 +159,16 @@ func entity(reference, typ, typDisplay, role, roleDisplay string) resource.Objec
 	}
 }
 
-// types counts the kinds of resources among the versions that an entry names.
+// types counts the resources that an entry names, by type; a server may look at one several times to answer once.
 func (e *Entry) types() map[fhir.Type]int {
 	out := map[fhir.Type]int{}
+	seen := map[string]bool{}
 	for _, v := range slices.Concat(e.Wrote, e.Gave) {
 		t, _, _ := strings.Cut(v, "/")
-		out[fhir.Type(t)]++
+		if name, _, _ := strings.Cut(v, "/_history/"); !seen[name] {
+			seen[name] = true
+			out[fhir.Type(t)]++
+		}
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/r4"
 )
 
 // Handler keeps the trail of what next answers. Its Trail takes note of the caller by Trail.Caller, which authentication
@@ -83,7 +84,8 @@ func (h *Handler) name(parts []string) string {
 		if i == 5 {
 			break
 		}
-		if _, err := fhir.ParseID(strings.TrimLeft(p, "$_")); err != nil || !isPlain(p) {
+		_, err := fhir.ParseID(strings.TrimLeft(p, "$_"))
+		if strange := i == 0 && p[0] != '$' && p[0] != '_' && !r4.IsResource(fhir.Type(p)); strange || err != nil || !isPlain(p) {
 			p = h.Mask.Hash(p)
 		}
 		named = append(named, p)

@@ -385,3 +385,38 @@ func TestTheReportTellsInWords(t *testing.T) {
 		}
 	}
 }
+
+// An event that is about two ids of one person, and looks at one of them more than once, is told once and counts each once.
+func TestTheReportTellsAnEventOnce(t *testing.T) {
+	w := newWard(t)
+	w.commit(t, open(t), person, `{"resourceType":"Patient","id":"p2"}`)
+	w.answer(http.MethodPost, "/fhir/Patient/$merge", func(rw http.ResponseWriter, r *http.Request) {
+		TrailOf(r.Context()).Caller(access.Caller{Subject: "clerk", Issuer: "https://x", Role: access.RoleRegistrar})
+		for _, id := range []fhir.ID{"p1", "p2", "p1"} {
+			_, _ = w.store.Read(r.Context(), fhir.Key{Type: "Patient", ID: id}, 0)
+		}
+	})
+	r := &Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}
+	raw, err := r.Report(open(t), Inquiry{People: []fhir.ID{"p1", "p2"}, Most: 10, Language: outcome.English})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(raw), "The register of persons used an operation that showed 2 Patient."); n != 1 || strings.Count(string(raw), `"resourceType":"AuditEvent"`) != 2 {
+		t.Errorf("told %d times: %s", n, raw)
+	}
+}
+
+// A name in the place of a type, or of a format, is foreign text.
+func TestAMisplacedNameIsMasked(t *testing.T) {
+	w := newWard(t)
+	for _, target := range []string{"/fhir/Tranxuan/1", "/fhir/Patient?_format=Tranxuan", "/fhir/Patient/p1"} {
+		w.answer(http.MethodGet, target, func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNotFound) })
+	}
+	raw, err := os.ReadFile(w.journal.segmentPath(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(raw), "Tranxuan") || !strings.Contains(string(raw), `"on":"Patient/p1"`) {
+		t.Errorf("%s", raw)
+	}
+}

@@ -25,7 +25,7 @@ func (m Masker) Hash(value string) string {
 // plainValues are parameters whose values say nothing about a person.
 var plainValues = map[string]bool{
 	"_count": true, "_sort": true, "_include": true, "_revinclude": true, "_summary": true, "_elements": true,
-	"_total": true, "_format": true, "_type": true, "_since": true, "_at": true, "_pretty": true, "_lastUpdated": true,
+	"_total": true, "_type": true, "_since": true, "_at": true, "_pretty": true, "_lastUpdated": true,
 	"date": true, "status": true, "category": true, "class": true, "type": true, "_maxresults": true, "_contained": true,
 }
 

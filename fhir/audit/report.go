@@ -44,13 +44,22 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 		return n
 	}
 	var found []Entry
+	told := map[string]bool{} // one entry may be about several ids of the person
 	for _, person := range q.People {
 		n := 0
 		for e, err := range r.Journal.About(ctx, person, q.From, q.To) {
 			if err != nil {
 				return nil, err
 			}
-			if found = append(found, e); n == q.Most {
+			line, err := e.appendLine(nil)
+			if err != nil {
+				return nil, err
+			}
+			if !told[string(line)] {
+				told[string(line)] = true
+				found = append(found, e)
+			}
+			if n == q.Most {
 				break // one more than is shown: there is more
 			}
 			n++

@@ -84,7 +84,7 @@ func (p *printer) head(c Card) {
 	p.font("B", 17)
 	p.CellFormat(0, 12, p.w.title, "", 1, "C", false, 0, "")
 	p.Ln(3)
-	day := func(t time.Time) string { return Day(t.In(vietnam).Format(time.DateOnly), p.lang) }
+	day := func(t time.Time) string { return Day(DayOf(t), p.lang) }
 	rows := [][2]string{{p.w.name, c.FullName()}, {p.w.birth, Day(c.BirthDate, p.lang)}, {p.w.issuer, p.s.Authority}, {p.w.issued, day(c.Issued)}}
 	if !c.Expires.IsZero() {
 		rows = append(rows, [2]string{p.w.expires, day(c.Expires)})

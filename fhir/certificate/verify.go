@@ -64,9 +64,9 @@ func (v Verifier) counts(ctx context.Context, c Card) error {
 	case c.Form == SHC && v.Issuers != nil && !slices.Contains(v.Issuers, c.Issuer):
 		return fhir.Errorf(fhir.Unprocessable, "certificate-issuer", "")
 	case c.Issued.After(now.Add(skew)):
-		return fhir.Errorf(fhir.Unprocessable, "certificate-not-yet", "", c.Issued.Format(time.DateOnly))
+		return fhir.Errorf(fhir.Unprocessable, "certificate-not-yet", "", DayOf(c.Issued))
 	case !c.Expires.IsZero() && !now.Before(c.Expires):
-		return fhir.Errorf(fhir.Unprocessable, "certificate-expired", "", c.Expires.Format(time.DateOnly))
+		return fhir.Errorf(fhir.Unprocessable, "certificate-expired", "", DayOf(c.Expires))
 	case v.Revoked == nil || c.RID == "":
 		return nil
 	}
@@ -75,7 +75,7 @@ func (v Verifier) counts(ctx context.Context, c Card) error {
 		return err
 	}
 	if c.Issued.Before(before) {
-		return fhir.Errorf(fhir.Unprocessable, "certificate-revoked", "", before.Format(time.DateOnly))
+		return fhir.Errorf(fhir.Unprocessable, "certificate-revoked", "", DayOf(before))
 	}
 	return nil
 }

@@ -77,3 +77,6 @@ func Day(date string, lang outcome.Language) string {
 
 // vietnam is where days of issue are counted.
 var vietnam = time.FixedZone("+07", 7*3600)
+
+// DayOf gives the day of a moment of issue, end or revocation as yyyy-mm-dd: the same on paper and wherever it is verified.
+func DayOf(t time.Time) string { return t.In(vietnam).Format(time.DateOnly) }

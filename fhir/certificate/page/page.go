@@ -24,7 +24,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/certificate"
@@ -166,9 +165,9 @@ func Judge(ctx context.Context, v certificate.Verifier, s Names, text string, la
 		out.Code, out.Text = e.Code, outcome.Text(e.Code, lang, e.Args...)
 	}
 	for _, c := range cards {
-		shown := Shown{Form: c.Form, Name: c.FullName(), BirthDate: certificate.Day(c.BirthDate, lang), Issuer: c.Issuer, Issued: certificate.Day(c.Issued.Format(time.DateOnly), lang)}
+		shown := Shown{Form: c.Form, Name: c.FullName(), BirthDate: certificate.Day(c.BirthDate, lang), Issuer: c.Issuer, Issued: certificate.Day(certificate.DayOf(c.Issued), lang)}
 		if !c.Expires.IsZero() {
-			shown.Expires = certificate.Day(c.Expires.Format(time.DateOnly), lang)
+			shown.Expires = certificate.Day(certificate.DayOf(c.Expires), lang)
 		}
 		for _, d := range c.Doses {
 			shown.Doses = append(shown.Doses, ShownDose{certificate.Day(d.Date, lang), s(d, lang), d.Code, d.Lot, d.Performer})

@@ -124,6 +124,29 @@ func TestThePageJudges(t *testing.T) {
 	}
 }
 
+func TestDaysAreThoseOfThePrintedPage(t *testing.T) {
+	s, h := open(t)
+	night := time.Date(2026, 1, 1, 20, 0, 0, 0, time.UTC) // the second in Vietnam
+	for expires, want := range map[time.Time][]string{
+		night.AddDate(100, 0, 0): {"Hợp lệ", "02/01/2126"},
+		night.AddDate(0, 1, 0):   {"02/02/2026", "2026-02-02"},
+	} {
+		i, err := s.Issue(t.Context(), certificate.Card{Issuer: s.Issuer, Family: "Trần", BirthDate: "1990-02-28", Expires: expires,
+			Doses: []certificate.Dose{{System: "http://hl7.org/fhir/sid/cvx", Code: "08", Date: "2025-01-10"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{i.JWS, i.HC1} {
+			body := ask(h, "POST", "/at/here/verify", "text="+url.QueryEscape(text), "Content-Type", form).Body.String()
+			for _, w := range want {
+				if !strings.Contains(body, w) {
+					t.Errorf("%s is not in %s", w, body)
+				}
+			}
+		}
+	}
+}
+
 func TestThePageStandsAlone(t *testing.T) {
 	_, h := open(t)
 	for lang, want := range map[string]string{"vi": "Kiểm tra", "en": "Check"} {

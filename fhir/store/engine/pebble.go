@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -22,7 +24,7 @@ func pebbleOptions(o *Options) *pebble.Options {
 		LBaseMaxBytes:               64 << 20,
 		MaxOpenFiles:                500,
 		BytesPerSync:                1 << 20,
-		Logger:                      pebbleLog{o.Logger},
+		Logger:                      &pebbleLog{log: o.Logger, now: time.Now},
 		Cleaner:                     deleteLogs{},
 	}
 	p.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
@@ -81,19 +83,39 @@ func filtered(key []byte) bool {
 }
 
 // pebbleLog passes on what an operator should know; Pebble's running commentary is left out.
-type pebbleLog struct{ log *slog.Logger }
+type pebbleLog struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu     sync.Mutex // guards what follows; never under it: I/O
+	last   time.Time
+	silent int // faults since last
+}
+
+// faultsEvery is the least distance of two faults in the log: on a full disk Pebble tries again thousands of times in a
+// second, and the log would fill what is left.
+const faultsEvery = time.Second
 
 // Infof implements pebble.Logger.
-func (pebbleLog) Infof(string, ...any) {}
+func (*pebbleLog) Infof(string, ...any) {}
 
 // Errorf implements pebble.Logger.
-func (l pebbleLog) Errorf(format string, args ...any) {
-	l.log.Error("pebble reports a fault", "message", fmt.Sprintf(format, args...))
+func (l *pebbleLog) Errorf(format string, args ...any) {
+	l.mu.Lock()
+	now, silent := l.now(), l.silent
+	if !l.last.IsZero() && now.Sub(l.last) < faultsEvery {
+		l.silent++
+		l.mu.Unlock()
+		return
+	}
+	l.last, l.silent = now, 0
+	l.mu.Unlock()
+	l.log.Error("pebble reports a fault", "message", fmt.Sprintf(format, args...), "unlogged", silent)
 }
 
 // Fatalf implements pebble.Logger. Pebble calls it when the write-ahead log cannot be written: nothing that comes later
 // could be trusted, so the process ends and the next start recovers what was acknowledged.
-func (l pebbleLog) Fatalf(format string, args ...any) {
+func (l *pebbleLog) Fatalf(format string, args ...any) {
 	panic("pebble: " + fmt.Sprintf(format, args...))
 }
 
