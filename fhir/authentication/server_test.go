@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ type world struct {
 	t       testing.TB
 	store   store.Store
 	smart   *smart.Server
-	log     *strings.Builder
+	log     *logged
 	clients smart.Clients
 	now     time.Time
 
@@ -101,7 +102,7 @@ func open(t testing.TB) store.Store {
 
 // newWorld makes one; others on the same store are instances of the same server.
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, store: open(t), log: &strings.Builder{}, now: time.Now().Truncate(time.Second)}
+	w := &world{t: t, store: open(t), log: &logged{}, now: time.Now().Truncate(time.Second)}
 	es, person := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	w.rsa = must(rsa.GenerateKey(rand.Reader, 2048))
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)
@@ -245,4 +246,22 @@ func (w *world) token(client, scope string) string {
 		w.t.Fatalf("no token: %d %s", a.status, a.body)
 	}
 	return got.Token
+}
+
+// logged is what several servers log.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
