@@ -110,3 +110,12 @@ func told(err error) error {
 	}
 	return err
 }
+
+// unseen answers an If-Match on what the caller may neither see nor write over as if nothing were there: 403 would tell that
+// there is, and nothing would be written by asking.
+func (c *change) unseen(err error) error {
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == "access-denied" && c.blind && c.ifMatch != nil {
+		return told(versionConflict(c.key, 0))
+	}
+	return err
+}

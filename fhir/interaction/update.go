@@ -30,7 +30,8 @@ func (s *Service) Update(ctx context.Context, key fhir.Key, doc *resource.Docume
 	links := collectCriteria(v)
 	res, err := s.decide(ctx, key.String(), len(s.hooks) > 0 || o.Accept != nil, func() (Result, error) {
 		c := &change{key: key, value: v, method: store.MethodUpdate, ifMatch: o.IfMatch, accept: o.Accept, mustCreate: o.IfNoneMatchAny}
-		return s.write(ctx, c, links, nil)
+		res, err := s.write(ctx, c, links, nil)
+		return res, c.unseen(err)
 	})
 	return res, asPrecondition(err, o.IfNoneMatchAny)
 }
