@@ -180,6 +180,9 @@ func (m *matrix) want(what string, got, want []string) {
 
 // FENCED: what a server answers is what the policy says, for every type, interaction, role and relation.
 func TestMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("91,000 requests one after the other: minutes under the race detector, which has nothing to find in them; go test has it")
+	}
 	world := accesstest.New(t, fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
 	reader := accesstest.NewReader(t, world, access.BuiltIn)
 	h, s := matrixServer(t)
