@@ -15,6 +15,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/fhir/smart"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -132,8 +133,7 @@ func (n *node) fence(ctx context.Context, c access.Caller) (store.Fence, error) 
 // person finds the one active patient with an identifier.
 func (n *node) person(ctx context.Context, system, value string) (fhir.ID, bool, error) {
 	ctx = ours(ctx)
-	quoted := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`).Replace(value)
-	query := url.Values{"identifier": {system + "|" + quoted}, "active:not": {"false"}, "_count": {"2"}}.Encode()
+	query := url.Values{"identifier": {system + "|" + search.EscapeValue(value)}, "active:not": {"false"}, "_count": {"2"}}.Encode()
 	page, err := n.service.Search(ctx, "Patient", query, interaction.SearchOptions{})
 	if err != nil || len(page.Matches) != 1 {
 		return "", false, err

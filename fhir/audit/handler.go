@@ -204,12 +204,9 @@ func (w *heldWriter) release() error {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	if e := w.trail.part(w.status); e != nil {
-		// The client may be gone; what was read for it was read.
-		if err := w.journal.Append(context.WithoutCancel(w.request.Context()), e); err != nil {
-			w.refuse(err)
-			return err
-		}
+	if err := w.note(); err != nil {
+		w.refuse(err)
+		return err
 	}
 	if !w.sent {
 		w.sent = true
@@ -249,6 +246,7 @@ func (w *heldWriter) finish() {
 	_ = w.release() // a refusal has been written
 }
 
+// note keeps what was not told yet. The client may be gone; what was read for it was read.
 func (w *heldWriter) note() error {
 	if e := w.trail.part(w.status); e != nil {
 		return w.journal.Append(context.WithoutCancel(w.request.Context()), e)

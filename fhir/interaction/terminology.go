@@ -44,9 +44,9 @@ func (c codes) find(ctx context.Context, t fhir.Type, canonical, version string)
 		}
 		return served(f, err)
 	}
-	query := "url=" + url.QueryEscape(escapeValue(canonical))
+	query := "url=" + url.QueryEscape(search.EscapeValue(canonical))
 	if version != "" {
-		query += "&version=" + url.QueryEscape(escapeValue(version))
+		query += "&version=" + url.QueryEscape(search.EscapeValue(version))
 	}
 	params, err := search.Parse(query + "&_sort=-_lastUpdated")
 	if err != nil {
@@ -71,17 +71,4 @@ func served(f store.Found, err error) (*resource.Document, error) {
 		return nil, err
 	}
 	return resource.New(f.Stored.Append(nil, f.Version, f.At))
-}
-
-// escapeValue makes text a single search value: FHIR's separators in it are taken as they stand.
-func escapeValue(s string) string {
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case ',', '|', '$', '\\':
-			b = append(b, '\\')
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
 }

@@ -6,13 +6,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -102,11 +102,11 @@ func (s *Service) candidates(ctx context.Context, patient resource.Value, asked 
 	var identifiers []string
 	for id := range patient.Get("identifier").Elements() {
 		if system, value := id.Get("system").Text(), id.Get("value").Text(); value != "" {
-			identifiers = append(identifiers, escape(system)+"|"+escape(value))
+			identifiers = append(identifiers, search.EscapeValue(system)+"|"+search.EscapeValue(value))
 		}
 	}
 	for _, number := range asked.Social { // of a card whose other half was changed
-		identifiers = append(identifiers, escape(s.systems.BHXH())+"|"+number, escape(s.systems.BHYT())+"|"+number)
+		identifiers = append(identifiers, search.EscapeValue(s.systems.BHXH())+"|"+number, search.EscapeValue(s.systems.BHYT())+"|"+number)
 	}
 	for _, id := range slices.Compact(identifiers) {
 		if err := collect(url.Values{"identifier": {id}}); err != nil {
@@ -120,7 +120,7 @@ func (s *Service) candidates(ctx context.Context, patient resource.Value, asked 
 				query.Set("birthdate", asked.Birth[:4])
 			}
 			for _, w := range words {
-				query.Add("name", escape(w))
+				query.Add("name", search.EscapeValue(w))
 			}
 			if err := collect(query); err != nil {
 				return nil, err
@@ -140,11 +140,6 @@ func mostOf(words []string) [][]string {
 	}
 	return all
 }
-
-var escapes = strings.NewReplacer(`\`, `\\`, ",", `\,`, "|", `\|`, "$", `\$`)
-
-// escape makes a text one value of a search parameter.
-func escape(s string) string { return escapes.Replace(s) }
 
 // Source of the extension: https://hl7.org/fhir/R4/extension-match-grade.html
 const gradeExtension = "http://hl7.org/fhir/StructureDefinition/match-grade"

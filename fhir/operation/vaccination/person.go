@@ -10,6 +10,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -49,8 +50,7 @@ func (s *Service) token(identifier string) string {
 	if !ok {
 		system, value = s.systems.CCCD(), identifier
 	}
-	one := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`)
-	return one.Replace(system) + "|" + one.Replace(value)
+	return search.EscapeValue(system) + "|" + search.EscapeValue(value)
 }
 
 // person finds a person by key or identifier and follows Patient.link, whatever its type and direction: each type says
