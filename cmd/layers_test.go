@@ -65,6 +65,7 @@ scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store
 scheduler               -> scheduler/cron scheduler/lease
 adapters/delivery       -> fhir/interaction scheduler
+adapters/delivery/gen   -> adapters/delivery
 adapters/bhxh           -> adapters/delivery adapters/bhxh/hoso adapters/bhxh/mapping adapters/bhxh/gateway adapters/bhxh/wire
 adapters/bhxh/wire      -> fhir
 adapters/bhxh/hoso      -> adapters/bhxh/wire

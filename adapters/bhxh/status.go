@@ -140,7 +140,7 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 		case wire.LoiDinhDang:
 			a.Verdict, a.Reason = delivery.Refused, formatErrors(r.Loi)
 		case wire.DaGiamDinh:
-			a.Verdict = delivery.Decided
+			a.Verdict, a.Assessment = delivery.Decided, Granted(r)
 		}
 		if row.State == delivery.Unknown || row.State == delivery.Accepted && a.Verdict != delivery.Pending {
 			claim, err := s.claim(ctx, row.Item)

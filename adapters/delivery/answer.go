@@ -25,6 +25,7 @@ type Answer struct {
 	MaGiaoDich string
 	SHA256     string // of the file that it has, lower-case hex; "" if it does not tell
 	Verdict    Verdict
+	Assessment Assessment // of a Decided one
 	Reason     *Reason
 	Docs       []*resource.Document // the decision as FHIR
 }
@@ -68,6 +69,7 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 		return o.notReceived(ctx, row, a.Asked)
 	case row.State == Accepted && a.Received && a.Verdict == Decided:
 		return o.move(ctx, row, move{to: Assessed, docs: a.Docs, edit: func(it *Item, h head) {
+			it.Assessment = a.Assessment
 			it.MaGiaoDich, it.Due, it.Reason = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), o.watch(*it), a.Reason
 			if h.Off != "" {
 				it.Reason = Because(ReasonAfterwards)

@@ -4,11 +4,7 @@
 // state.go. Each move is one commit of the store: the item's row as it was read is demanded (EXACT), and the item, its
 // place among the due ones, the attempt, the Task and the ClaimResponse change together (ATOMIC).
 //
-//	draft -> queued -> sending -> accepted -> assessed -> settled
-//	           |  ^       |  \-> rejected
-//	         held |       v
-//	              +--- unknown -> accepted, rejected     by status queries or a person, never by a timer
-//	withdrawn: cancelled, deleted, superseded before it was sent
+//	draft -> queued -> sending -> accepted -> assessed -> settled     (held, unknown, rejected, withdrawn: see Transitions)
 //
 // Why ONCE holds: sending is on disk before the first byte leaves, and only queued goes to sending, so an item is sent
 // again only after it came back to queued. From sending it comes back only if no byte left; from unknown only if the

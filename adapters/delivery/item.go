@@ -64,6 +64,9 @@ type Item struct {
 	// effect. Such an item is asked about once more before it is sent again, and watched for a while (Config.Watch).
 	Doubt bool `json:"doubt,omitempty"`
 
+	Assessment Assessment `json:"assessment,omitempty"` // once it is assessed
+	Payment    *Payment   `json:"payment,omitempty"`    // once it is settled
+
 	MaGiaoDich string   `json:"maGiaoDich,omitempty"` // receipt number of the other side
 	Others     []string `json:"others,omitempty"`     // receipt numbers of further effects of this version, see Observe
 	Response   string   `json:"response,omitempty"`   // ClaimResponse/id, once there is one
@@ -78,6 +81,14 @@ type Ruling struct {
 	Decision Decision     `json:"decision"`
 	Reason   string       `json:"reason"`
 	At       fhir.Instant `json:"at"`
+}
+
+// Payment is what the other side paid for an item, as it said so.
+type Payment struct {
+	Settlement string       `json:"settlement"`       // of which settlement, such as 2026Q1
+	Amount     string       `json:"amount,omitempty"` // VND, as decimal text; "" if the settlement does not tell it for each claim
+	Date       string       `json:"date,omitempty"`   // yyyy-mm-dd
+	At         fhir.Instant `json:"at"`               // when we learned of it
 }
 
 const maxFindings = 50

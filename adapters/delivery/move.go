@@ -18,6 +18,7 @@ type move struct {
 	attempt *Attempt             // written with the move
 	before  []byte               // the attempt's row as it must stand; nil = there must be none
 	docs    []*resource.Document // decisions as FHIR; only written while no newer version of the claim has one
+	also    []*resource.Document // further documents, whatever newer versions have
 	require []store.Precondition
 }
 
@@ -79,6 +80,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		if tells {
 			w.Docs = append(w.Docs, m.docs...)
 		}
+		w.Docs = append(w.Docs, m.also...)
 		_, err = o.service.Apply(ctx, w)
 		if err == nil {
 			return next, nil
@@ -117,7 +119,7 @@ func itemRecords(old *Item, it Row) []store.Record {
 // tellsMore says whether a Task made of b would tell its reader something that one made of a did not.
 func tellsMore(a, b Item) bool {
 	if a.State != b.State || a.MaGiaoDich != b.MaGiaoDich || len(a.Findings) != len(b.Findings) ||
-		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided || len(a.Others) != len(b.Others) {
+		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided || a.Assessment != b.Assessment || a.Payment != b.Payment || len(a.Others) != len(b.Others) {
 		return true
 	}
 	if a.Reason != nil && *a.Reason != *b.Reason {

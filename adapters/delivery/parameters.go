@@ -27,6 +27,10 @@ func (o *Outbox) StatusParameters(ctx context.Context, claim fhir.ID) ([]byte, e
 		w.open('{').member("name").text("version").member("part").open('[')
 		w.count("version", uint64(v.Version)).count("PB", v.PB)
 		w.part("state", "valueCode", string(v.State)).when("since", v.Since).when("next", v.Due)
+		w.part("assessment", "valueCode", string(v.Assessment))
+		if p := v.Payment; p != nil {
+			w.part("settlement", "valueString", p.Settlement).part("paid", "valueString", p.Amount).part("paid-on", "valueDate", p.Date)
+		}
 		w.part("MA_CSKCB", "valueString", v.Facility).part("MA_LK", "valueString", v.Episode)
 		w.part("maGiaoDich", "valueString", v.MaGiaoDich)
 		for _, other := range v.Others {

@@ -13,7 +13,7 @@ const (
 	Unknown   State = "unknown"   // sent, and no trustworthy reply: nobody knows whether it has an effect
 	Accepted  State = "accepted"  // received by the assessment system, which gave a number
 	Rejected  State = "rejected"  // refused, for certain without an effect
-	Assessed  State = "assessed"  // decided line by line
+	Assessed  State = "assessed"  // decided line by line, see Assessment
 	Settled   State = "settled"   // paid
 	Withdrawn State = "withdrawn" // not to be sent: cancelled, deleted or superseded by a newer version
 )
@@ -21,23 +21,64 @@ const (
 // States are all states, in the order of a claim's life.
 var States = []State{Draft, Held, Queued, Sending, Unknown, Accepted, Rejected, Assessed, Settled, Withdrawn}
 
-// next is the one table of transitions. No row has a timer in it: time alone changes no state.
-var next = map[State][]State{
-	Draft: {Queued},
-	Held:  {Queued, Withdrawn}, // Queued: checked again without a fault
-	Queued: {Held, Sending, Withdrawn, // never straight to Accepted: what was not recorded as sent was not sent
-		Unknown}, // it had been sent, was said not to be received, and now turns up after all
-	Sending: {Accepted, Rejected, Unknown, // Unknown also when the process died: the lease of the attempt is over
-		Queued}, // only if it is certain that no byte of the file left the house
-	// Unknown is left only by the answer to a status query, or by a person who gives a reason. Queued: the answer says
-	// "not received", late enough and twice; Withdrawn: the same, and the version is not wanted any more.
-	Unknown:   {Accepted, Rejected, Queued, Withdrawn},
-	Accepted:  {Assessed, Rejected}, // Rejected: a format error found after acceptance
-	Rejected:  {Queued, Withdrawn},  // Queued only by a person: the same version again, such as after a facility's right was granted
-	Assessed:  {Settled},
-	Settled:   {},
-	Withdrawn: {}, // a newer version of the claim is another item
+// Assessment is what an item in Assessed or Settled was granted. It is the second coding of Task.businessStatus.
+type Assessment string
+
+const (
+	Approved Assessment = "approved" // every line as claimed
+	Partly   Assessment = "partly"   // some line was cut
+	Denied   Assessment = "denied"   // nothing is paid
+)
+
+// Assessments are all of them.
+var Assessments = []Assessment{Approved, Partly, Denied}
+
+// Transition is a way from one state to another, and what takes it.
+type Transition struct {
+	From, To State
+	EN, VI   string
 }
+
+// Transitions is the one table of what may become of an item; the diagram of docs/claims.md is drawn from it. No line of it is
+// a timer: time alone changes no state.
+//
+// Odd edges: queued never goes straight to accepted, since what was not recorded as sent was not sent. sending goes back to
+// queued only if it is certain that no byte of the file left the house. unknown is left only by the answer to a status query
+// or by a person who gives a reason. withdrawn has no way out: a newer version of the claim is another item.
+var Transitions = []Transition{
+	{Draft, Queued, "the claim is made active", "hồ sơ được kích hoạt"},
+	{Queued, Held, "pre-check finds errors", "kiểm tra trước phát hiện lỗi"},
+	{Held, Queued, "checked again without an error, or a person sends it", "kiểm tra lại không còn lỗi, hoặc người có trách nhiệm cho gửi"},
+	{Queued, Sending, "its slot has come", "đến lượt gửi"},
+	{Queued, Unknown, "said not to be received, it turns up after all", "đã trả lời chưa nhận nhưng lại xuất hiện"},
+	{Queued, Withdrawn, "newer version, cancelled, deleted, or on request", "phiên bản mới, hủy, xóa, hoặc theo yêu cầu"},
+	{Held, Withdrawn, "newer version, cancelled, deleted, or on request", "phiên bản mới, hủy, xóa, hoặc theo yêu cầu"},
+	{Sending, Accepted, "maKetQua 200 with maGiaoDich", "maKetQua 200 kèm maGiaoDich"},
+	{Sending, Rejected, "maKetQua with a refusal", "maKetQua từ chối"},
+	{Sending, Unknown, "no trustworthy reply, or the sender died", "không có trả lời đáng tin, hoặc máy gửi dừng"},
+	{Sending, Queued, "for certain no byte left", "chắc chắn chưa gửi byte nào"},
+	{Unknown, Accepted, "status query, or a person: received", "truy vấn hoặc người: đã nhận"},
+	{Unknown, Rejected, "status query, or a person: refused", "truy vấn hoặc người: bị từ chối"},
+	{Unknown, Queued, "not received, said twice or by a person", "chưa nhận, hai lần trả lời hoặc do người"},
+	{Unknown, Withdrawn, "not received, and not wanted any more", "chưa nhận, và không còn cần gửi"},
+	{Accepted, Assessed, "the decision came", "có kết quả giám định"},
+	{Accepted, Rejected, "format error found afterwards", "lỗi định dạng phát hiện sau"},
+	{Rejected, Queued, "a person sends the same version again", "người có trách nhiệm cho gửi lại"},
+	{Rejected, Withdrawn, "on request", "theo yêu cầu"},
+	{Assessed, Settled, "paid", "đã quyết toán"},
+}
+
+// next is Transitions by the state that is left.
+var next = func() map[State][]State {
+	m := map[State][]State{}
+	for _, s := range States {
+		m[s] = nil
+	}
+	for _, t := range Transitions {
+		m[t.From] = append(m[t.From], t.To)
+	}
+	return m
+}()
 
 // Allowed says whether an item may go from one state to another.
 func Allowed(from, to State) bool { return slices.Contains(next[from], to) }
@@ -68,4 +109,11 @@ var display = map[State]string{
 	Assessed:  "Đã giám định",
 	Settled:   "Đã quyết toán",
 	Withdrawn: "Đã rút",
+}
+
+// granted is the assessment in Vietnamese.
+var granted = map[Assessment]string{
+	Approved: "chấp nhận toàn bộ",
+	Partly:   "chấp nhận một phần",
+	Denied:   "từ chối thanh toán",
 }

@@ -59,7 +59,7 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 		w.concept(o.ReasonSystem(), r.Code, r.EN, vi)
 	}
 	w.member("businessStatus")
-	w.concept(o.StateSystem(), string(it.State), string(it.State), display[it.State])
+	o.state(w, it)
 	w.member("intent").text("order")
 	w.member("code")
 	w.concept("http://hl7.org/fhir/CodeSystem/task-code", "fulfill", "Fulfill the focal request", "Gửi hồ sơ đến hệ thống giám định BHYT")
@@ -90,13 +90,27 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	return resource.New(w.b)
 }
 
+// AssessmentSystem is the code system of the second coding of Task.businessStatus.
+func (o *Outbox) AssessmentSystem() string { return o.Base + "/fhir/CodeSystem/delivery-assessment" }
+
+// state writes Task.businessStatus.
+func (o *Outbox) state(w *writer, it Item) {
+	w.open('{').member("coding").open('[').coding(o.StateSystem(), string(it.State), string(it.State))
+	text := display[it.State]
+	if it.Assessment != "" && (it.State == Assessed || it.State == Settled) {
+		w.coding(o.AssessmentSystem(), string(it.Assessment), string(it.Assessment))
+		text += ": " + granted[it.Assessment]
+	}
+	w.close(']').member("text").text(text).close('}')
+}
+
 // outputs writes Task.output, if there is any.
 func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
 	response := it.Response
 	for i := len(earlier) - 1; i >= 0 && response == ""; i-- {
 		response = earlier[i].Response
 	}
-	if len(earlier) == 0 && it.MaGiaoDich == "" && response == "" && it.Sends == 0 && len(it.Others) == 0 {
+	if len(earlier) == 0 && it.MaGiaoDich == "" && response == "" && it.Sends == 0 && len(it.Others) == 0 && it.Payment == nil {
 		return
 	}
 	w.member("output").open('[')
@@ -114,6 +128,12 @@ func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
 	receipts(it, "")
 	if response != "" {
 		w.parameter("response", "valueReference").open('{').member("reference").text(response).close('}').close('}')
+	}
+	if p := it.Payment; p != nil && it.State == Settled {
+		w.parameter("settlement", "valueString").text(p.Settlement).close('}')
+		if p.Amount != "" {
+			w.parameter("paid", "valueString").text(p.Amount).close('}')
+		}
 	}
 	for _, e := range earlier {
 		of := "version " + strconv.FormatUint(uint64(e.Version), 10)
