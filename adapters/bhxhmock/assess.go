@@ -4,9 +4,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
-	"time"
-
-	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
 
 // reason is why a line is cut. The codes are the mock's own: the insurer's list is not public.
@@ -33,8 +30,8 @@ const (
 
 // assess decides on one line by a hash of facility, episode, table and STT: the same line has the same decision in every
 // run and in every version.
-func assess(facility, maLK string, l Line) wire.ChiTiet {
-	out := wire.ChiTiet{Bang: l.Table, STT: l.STT, TienDeNghi: l.BHTT, TienChapNhan: l.BHTT}
+func assess(facility, maLK string, l Line) Line {
+	out := Line{Table: l.Table, STT: l.STT, BHTT: l.BHTT, Accepted: l.BHTT}
 	claimed, ok := hundredths(string(l.BHTT))
 	if !ok || claimed.Sign() == 0 {
 		return out
@@ -47,42 +44,10 @@ func assess(facility, maLK string, l Line) wire.ChiTiet {
 		kept := new(big.Int).Mul(claimed, big.NewInt(percent))
 		kept.Div(kept, big.NewInt(100))
 		r := reductions[int(h[3])%len(reductions)]
-		out.TienChapNhan, out.MaLyDo, out.LyDo = amount(kept), r.code, r.text
+		out.Accepted, out.Code, out.Text = amount(kept), r.code, r.text
 	default:
 		r := denials[int(h[3])%len(denials)]
-		out.TienChapNhan, out.MaLyDo, out.LyDo = amount(new(big.Int)), r.code, r.text
+		out.Accepted, out.Code, out.Text = amount(new(big.Int)), r.code, r.text
 	}
 	return out
-}
-
-// state is where a received row stands at a moment.
-func (m *Mock) state(r Row, now time.Time) wire.TrangThai {
-	age := now.Sub(received(r))
-	switch {
-	case age < m.o.AssessingAfter:
-		return wire.DaTiepNhan
-	case len(r.Errors) > 0:
-		return wire.LoiDinhDang
-	case age < m.o.AssessedAfter:
-		return wire.DangGiamDinh
-	}
-	return wire.DaGiamDinh
-}
-
-// hoSo is what the mock tells of a row with effect.
-func (m *Mock) hoSo(r Row, now time.Time) wire.HoSo {
-	h := wire.HoSo{
-		MaLK: r.MaLK, MaCSKCB: r.Facility, MaGiaoDich: r.MaGiaoDich, TiepNhan: true, PhienBan: r.Version, SHA256: r.SHA256,
-		TrangThai: m.state(r, now), ThoiGianTiepNhan: wire.Stamp(received(r)),
-	}
-	switch h.TrangThai {
-	case wire.LoiDinhDang:
-		h.Loi = r.Errors
-	case wire.DaGiamDinh:
-		h.ThoiGianGiamDinh = wire.Stamp(received(r).Add(m.o.AssessedAfter))
-		for _, l := range r.Lines {
-			h.ChiTiet = append(h.ChiTiet, assess(r.Facility, r.MaLK, l))
-		}
-	}
-	return h
 }

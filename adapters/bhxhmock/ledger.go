@@ -3,83 +3,39 @@ package bhxhmock
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
-
-	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
 
-// Row is one line of the ledger: one episode of one request that was received. It names no person.
-type Row struct {
-	N          uint64        `json:"n"`       // from 1
-	Request    uint64        `json:"request"` // N of the request's first row: rows of one request share it
-	Time       string        `json:"time"`    // RFC 3339, UTC
-	Call       string        `json:"call"`    // CallClaim or CallCheckIn
-	Account    string        `json:"account"`
-	Address    string        `json:"address"`
-	Facility   string        `json:"facility"`
-	MaLK       string        `json:"MA_LK"`
-	Version    uint64        `json:"version"`          // PB; 0 for check-ins and what could not be read
-	Reason     string        `json:"reason,omitempty"` // LD
-	SHA256     string        `json:"sha256"`           // wire.FileHash
-	Decision   Decision      `json:"decision"`
-	Code       wire.MaKetQua `json:"code,omitempty"`
-	Text       string        `json:"text,omitempty"`
-	MaGiaoDich string        `json:"maGiaoDich,omitempty"`
-	Effect     bool          `json:"effect"`
-	Reply      Reply         `json:"reply"`
-	Fault      string        `json:"fault,omitempty"` // fault that was switched on for it
+// LedgerFile is the name of the ledger in the mock's folder.
+const LedgerFile = "ledger.ndjson"
 
-	Period string     `json:"period,omitempty"` // NAM_QT and THANG_QT, yyyyMM
-	Lines  []Line     `json:"lines,omitempty"`  // what is claimed, for the assessment
-	Errors []wire.Loi `json:"errors,omitempty"` // format errors, told by the state query
-}
-
-// Line is what a cost line asks of the fund.
-type Line struct {
-	Table string      `json:"table"`
-	STT   int         `json:"stt"`
-	BHTT  wire.Amount `json:"bhtt"` // T_BHTT
-}
-
-// Decision is what the mock made of a request.
-type Decision string
-
-// Decisions of a request.
-const (
-	DecisionAccepted Decision = "accepted"
-	DecisionRefused  Decision = "refused"
-	DecisionNone     Decision = "none" // a fault came first; nothing was looked at
-)
-
-// Reply says what the caller gets to see.
-type Reply string
-
-// Replies to a request.
-const (
-	ReplySent     Reply = "sent"
-	ReplyDropped  Reply = "dropped"  // the connection is cut
-	ReplyReplaced Reply = "replaced" // something else is answered: a status, HTML, nothing, a wrong reply
-)
-
-// ledger is an append-only file of rows with its copy in memory.
-// mu guards all fields. It is held while a row is written and synced, as the order in the file is the order of decisions.
+// ledger is an append-only file of rows, each chained to the one before by its hash, with an index in memory.
+//
+// mu guards all fields but synced. It is held while rows are decided on and written, as the order in the file is the order
+// of decisions; never while the file is synced, so that one sync does for all who wait. syncing is held for that.
+// Whoever reads sees only what is on disk.
 type ledger struct {
 	mu    sync.Mutex
 	file  *os.File
 	lock  *flock.Flock
-	size  int64 // of the rows that are on disk
-	rows  []Row
-	index map[string][]int // facility|MA_LK -> rows with effect
-	bad   error            // after a failed write nothing is written any more
+	size  int64 // of the rows that are written
+	head  Head  // of those
+	index index
+	bad   error // after a failed write nothing is written any more
+
+	syncing sync.Mutex
+	synced  atomic.Int64 // bytes that are on disk
 }
 
 var errLedgerBusy = errors.New("another mock is using this ledger")
@@ -103,12 +59,11 @@ func openLedger(dir string) (l *ledger, torn int, err error) {
 			_ = lock.Unlock()
 		}
 	}()
-	path := filepath.Join(dir, "ledger.ndjson")
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, LedgerFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, 0, err
 	}
-	l = &ledger{file: file, lock: lock, index: make(map[string][]int)}
+	l = &ledger{file: file, lock: lock, index: newIndex()}
 	torn, err = l.load()
 	if err == nil {
 		err = syncDir(dir)
@@ -130,22 +85,9 @@ func syncDir(dir string) error {
 
 // load reads the rows. The last line may be torn by a crash: it was never acknowledged. Any other damage is an error.
 func (l *ledger) load() (torn int, err error) {
-	in := bufio.NewReader(l.file)
-	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			torn = len(line)
-			break
-		}
-		if err != nil {
-			return 0, err
-		}
-		var r Row
-		if err := json.Unmarshal(line, &r); err != nil || r.N != uint64(len(l.rows))+1 {
-			return 0, fmt.Errorf("ledger: row %d cannot be read", len(l.rows)+1)
-		}
-		l.keep(r)
-		l.size += int64(len(line))
+	l.head, l.size, torn, err = scan(l.file, func(r Row, at int64, length int) { l.index.add(entryOf(r, at, length)) })
+	if err != nil {
+		return 0, err
 	}
 	if torn > 0 {
 		if err := l.file.Truncate(l.size); err != nil {
@@ -155,87 +97,164 @@ func (l *ledger) load() (torn int, err error) {
 			return 0, err
 		}
 	}
+	l.synced.Store(l.size)
 	_, err = l.file.Seek(l.size, io.SeekStart)
 	return torn, err
 }
 
-func (l *ledger) keep(r Row) {
-	if r.Effect {
-		k := episode(r.Facility, r.MaLK)
-		l.index[k] = append(l.index[k], len(l.rows))
-	}
-	l.rows = append(l.rows, r)
+// Head is the end of a ledger. Whoever wrote it down can see later that nothing before it was changed or taken out.
+type Head struct {
+	N      uint64 `json:"n"`      // rows
+	SHA256 string `json:"sha256"` // of the last line without its line end; of nothing, for a ledger without rows
 }
 
-func episode(facility, maLK string) string { return facility + "|" + maLK }
+func noRows() Head { return Head{SHA256: digest(nil)} }
 
-// append numbers the rows of one request, writes and syncs them. decide, called under the lock, may look at earlier
-// rows with effect of the same episode and change the rows: acceptance and its row cannot come apart.
-func (l *ledger) append(rows []Row, decide func(earlier func(Row) []Row, rows []Row)) ([]Row, error) {
+func digest(line []byte) string {
+	sum := sha256.Sum256(line)
+	return hex.EncodeToString(sum[:])
+}
+
+// scan reads the rows of a ledger and checks their chain. torn is the length of an unfinished last line.
+func scan(from io.Reader, each func(r Row, at int64, length int)) (head Head, size int64, torn int, err error) {
+	in := bufio.NewReader(from)
+	head = noRows()
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return head, size, len(line), nil
+		}
+		if err != nil {
+			return head, size, 0, err
+		}
+		var r Row
+		if err := json.Unmarshal(line, &r); err != nil || r.N != head.N+1 {
+			return head, size, 0, fmt.Errorf("ledger: row %d cannot be read", head.N+1)
+		}
+		if r.Prev != head.SHA256 {
+			return head, size, 0, fmt.Errorf("ledger: row %d does not follow on the row before it: something was changed, taken out, or written by another version", r.N)
+		}
+		each(r, size, len(line))
+		head = Head{r.N, digest(line[:len(line)-1])}
+		size += int64(len(line))
+	}
+}
+
+// append numbers the rows of one request, writes and syncs them. decide, called under the lock, may look at what is there
+// and change the rows: acceptance and its row cannot come apart.
+func (l *ledger) append(rows []Row, decide func(at *index, rows []Row)) ([]Row, error) {
+	end, err := l.write(rows, decide)
+	if err != nil {
+		return nil, err
+	}
+	return rows, l.sync(end)
+}
+
+func (l *ledger) write(rows []Row, decide func(at *index, rows []Row)) (end int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.bad != nil {
-		return nil, l.bad
+		return 0, l.bad
 	}
-	first := uint64(len(l.rows)) + 1
+	first := l.head.N + 1
 	for i := range rows {
 		rows[i].N, rows[i].Request = first+uint64(i), first
 	}
 	if decide != nil {
-		decide(func(r Row) []Row { return l.of(r.Facility, r.MaLK) }, rows)
+		decide(&l.index, rows)
 	}
 	var b bytes.Buffer
-	for _, r := range rows {
-		line, err := json.Marshal(r)
+	head, entries := l.head, make([]entry, 0, len(rows))
+	for i := range rows {
+		rows[i].Prev = head.SHA256
+		line, err := json.Marshal(rows[i])
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
+		entries = append(entries, entryOf(rows[i], l.size+int64(b.Len()), len(line)+1))
+		head = Head{rows[i].N, digest(line)}
 		b.Write(append(line, '\n'))
 	}
 	if _, err := l.file.Write(b.Bytes()); err != nil {
 		l.bad = err
-		return nil, err
+		return 0, err
+	}
+	l.head = head
+	l.size += int64(b.Len())
+	for _, e := range entries {
+		l.index.add(e)
+	}
+	return l.size, nil
+}
+
+// sync returns when the file is on disk up to end. Whoever comes first does it for all that have written by then.
+func (l *ledger) sync(end int64) error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	if l.synced.Load() >= end {
+		return nil
+	}
+	l.mu.Lock()
+	size, err := l.size, l.bad
+	l.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	if err := l.file.Sync(); err != nil {
+		l.mu.Lock()
 		l.bad = err
-		return nil, err
+		l.mu.Unlock()
+		return err
 	}
-	l.size += int64(b.Len())
-	for _, r := range rows {
-		l.keep(r)
-	}
-	return rows, nil
+	l.synced.Store(size)
+	return nil
 }
 
-// of gives the rows with effect of an episode; mu must be held.
-func (l *ledger) of(facility, maLK string) []Row {
-	var out []Row
-	for _, i := range l.index[episode(facility, maLK)] {
-		out = append(out, l.rows[i])
-	}
-	return out
-}
-
-// accepted gives the rows with effect of an episode, oldest first.
-func (l *ledger) accepted(facility, maLK string) []Row {
+// find gives what the index has and is on disk, by a look at it under the lock.
+func (l *ledger) find(look func(*index) []entry) []entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.of(facility, maLK)
+	disk := l.synced.Load()
+	all := look(&l.index)
+	for i, e := range all {
+		if e.at+int64(e.length) > disk { // they are in the order of the file
+			return all[:i]
+		}
+	}
+	return all
 }
 
-func (l *ledger) all() []Row {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.rows)
+// row reads a row from the file.
+func (l *ledger) row(e entry) (r Row, err error) {
+	line := make([]byte, e.length)
+	if _, err := l.file.ReadAt(line, e.at); err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(line, &r)
 }
 
-// export copies what is on disk to w.
-func (l *ledger) export(w io.Writer) error {
+// end gives the end of what is on disk, and its size.
+func (l *ledger) end() (Head, int64, error) {
 	l.mu.Lock()
-	part := io.NewSectionReader(l.file, 0, l.size)
+	size := l.size
 	l.mu.Unlock()
-	_, err := io.Copy(w, part)
-	return err
+	if err := l.sync(size); err != nil {
+		return Head{}, 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.size == size {
+		return l.head, size, nil
+	}
+	if size == 0 {
+		return noRows(), 0, nil
+	}
+	last := l.index.endingAt(size)
+	line := make([]byte, last.length-1)
+	if _, err := l.file.ReadAt(line, last.at); err != nil {
+		return Head{}, 0, err
+	}
+	return Head{last.n, digest(line)}, size, nil
 }
 
 func (l *ledger) close() error {

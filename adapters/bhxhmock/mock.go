@@ -17,11 +17,19 @@ type Options struct {
 	Accounts []Account // none: every log-in is refused
 	Faults   Faults    // switched on from the start
 
-	AssessingAfter time.Duration // from receipt to "assessing"; 0 = 2 s
-	AssessedAfter  time.Duration // from receipt to the decision; 0 = 10 s
-	RefuseRepeats  bool          // refuse a (facility, MA_LK, version) that was taken before, which the real portal was seen not to do
-	MaxFile        int           // bytes of a claim file; 0 = wire.DefaultLimits
-	TokenLife      time.Duration // 0 = 10 min
+	// When what was decided is told, counted from the receipt of a record. Deadlines gives those of the contract.
+	AssessingAfter    time.Duration // "assessing"; 0 = 2 s
+	FormatErrorsAfter time.Duration // format errors; 0 = AssessingAfter
+	AssessedAfter     time.Duration // the decision on each line; 0 = 10 s
+	SettledAfter      time.Duration // from the decision to the earliest run that settles it
+	SettledDays       int           // working days beside it
+	// ClockSpeed makes a clock that runs faster for all of these: 3600 makes an hour a second. 0 = 1. Tokens, and the
+	// times that are told, keep to the true clock.
+	ClockSpeed int
+
+	RefuseRepeats bool          // refuse a (facility, MA_LK, version) that was taken before, which the real portal was seen not to do
+	MaxFile       int           // bytes of a claim file; 0 = wire.DefaultLimits
+	TokenLife     time.Duration // 0 = 10 min
 
 	Now func() time.Time // nil = time.Now
 	Log *slog.Logger     // nil = slog.Default()
@@ -46,13 +54,15 @@ type Mock struct {
 
 // New opens the ledger in o.Dir and makes the mock. Close it when done.
 func New(o Options) (*Mock, error) {
-	o.AssessingAfter = cmp.Or(o.AssessingAfter, 2*time.Second)
-	o.AssessedAfter = cmp.Or(o.AssessedAfter, 10*time.Second)
 	o.MaxFile = cmp.Or(o.MaxFile, wire.DefaultLimits().Bytes)
 	o.TokenLife = cmp.Or(o.TokenLife, 10*time.Minute)
 	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	var err error
+	if o, err = o.withDelays(); err != nil {
+		return nil, err
 	}
 	l, torn, err := openLedger(o.Dir)
 	if err != nil {
@@ -75,9 +85,6 @@ func New(o Options) (*Mock, error) {
 
 // Handler gives the HTTP side.
 func (m *Mock) Handler() http.Handler { return m.mux }
-
-// Rows gives a copy of the ledger's rows, oldest first.
-func (m *Mock) Rows() []Row { return m.ledger.all() }
 
 // SetFaults switches faults, as PUT /faults does.
 func (m *Mock) SetFaults(f Faults) error { return m.faults.set(f) }

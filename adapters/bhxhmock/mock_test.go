@@ -56,7 +56,10 @@ func start(t *testing.T, o bhxhmock.Options) *portal {
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
-	o.Accounts, o.Now = []bhxhmock.Account{account}, p.clock.now
+	if o.Accounts == nil {
+		o.Accounts = []bhxhmock.Account{account}
+	}
+	o.Now = p.clock.now
 	var err error
 	if p.mock, err = bhxhmock.New(o); err != nil {
 		t.Fatal(err)
@@ -556,21 +559,6 @@ func TestLedgerSurvives(t *testing.T) {
 	}
 	if last["MA_LK"] != "LK3" || last["version"] != 1.0 || last["effect"] != true || last["decision"] != "accepted" {
 		t.Errorf("%v", last)
-	}
-}
-
-func TestADamagedLedgerIsNotTouched(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "ledger.ndjson")
-	damaged := []byte("{\"n\":1}\nxxxx\n{\"n\":3}\n")
-	if err := os.WriteFile(path, damaged, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := bhxhmock.New(bhxhmock.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "row 2") {
-		t.Errorf("got %v", err)
-	}
-	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, damaged) {
-		t.Error("the file was changed")
 	}
 }
 

@@ -3,8 +3,12 @@ package bhxhmock
 import (
 	"encoding/base64"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
@@ -104,8 +108,8 @@ func (q *request) decide() (any, error) {
 	case q.fault != "":
 		return refusal(wire.BadParameter, q.fault)
 	}
-	rows, err := q.m.ledger.append(q.rows(DecisionAccepted, wire.Accepted, ""), func(earlier func(Row) []Row, rows []Row) {
-		if q.m.o.RefuseRepeats && q.repeats(earlier, rows) {
+	rows, err := q.m.ledger.append(q.rows(DecisionAccepted, wire.Accepted, ""), func(at *index, rows []Row) {
+		if q.m.o.RefuseRepeats && repeats(at, rows) {
 			for i := range rows {
 				rows[i].Decision, rows[i].Code, rows[i].Text = DecisionRefused, wire.BadParameter, "Hồ sơ đã gửi"
 				rows[i].Effect = false
@@ -113,7 +117,7 @@ func (q *request) decide() (any, error) {
 			return
 		}
 		for i := range rows {
-			rows[i].MaGiaoDich = fmt.Sprintf("GD%s%010d", facility, rows[i].Request)
+			rows[i].MaGiaoDich = receipt(facility, rows[i].Request)
 		}
 	})
 	if err != nil {
@@ -124,19 +128,33 @@ func (q *request) decide() (any, error) {
 	}
 	return wire.SendReply{
 		MaKetQua: wire.Accepted, MaGiaoDich: rows[0].MaGiaoDich, ThongDiep: "Tiếp nhận thành công",
-		ThoiGianTiepNhan: wire.Stamp(received(rows[0])),
+		ThoiGianTiepNhan: wire.Stamp(instant(rows[0].Time)),
 	}, nil
 }
 
-func (q *request) repeats(earlier func(Row) []Row, rows []Row) bool {
+func repeats(at *index, rows []Row) bool {
 	for _, r := range rows {
-		for _, e := range earlier(r) {
-			if r.Effect && e.Version == r.Version {
+		for _, e := range at.episode(r.Facility, r.MaLK) {
+			if r.Effect && e.version == r.Version {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// receipt is the number that a request is acknowledged with; index.receipt reads it back.
+func receipt(facility string, request uint64) string {
+	return fmt.Sprintf("GD%s%010d", facility, request)
+}
+
+// receipt gives the rows with effect that were acknowledged with a number.
+func (x *index) receipt(facility, id string) []entry {
+	n, err := strconv.ParseUint(strings.TrimPrefix(id, "GD"+facility), 10, 64)
+	if err != nil || receipt(facility, n) != id {
+		return nil
+	}
+	return slices.DeleteFunc(x.request(n), func(e entry) bool { return !e.effect || e.facility != facility })
 }
 
 // rows makes a row for each episode, or one if none could be read.
@@ -151,19 +169,26 @@ func (q *request) rows(d Decision, code wire.MaKetQua, text string) []Row {
 		r := base
 		r.MaLK, r.Version, r.Reason = rec.maLK, rec.version, rec.reason
 		if d == DecisionAccepted {
-			r.Effect = q.call == CallClaim
-			r.Period, r.Lines, r.Errors = rec.period, rec.lines, rec.errors
+			q.m.accept(&r, rec, q.call)
 		}
 		rows = append(rows, r)
 	}
 	return rows
 }
 
-// received is a row's time.
-func received(r Row) time.Time {
-	t, err := time.Parse(time.RFC3339Nano, r.Time)
-	if err != nil {
-		return time.Time{}
+// accept writes into a row what an episode that is taken comes to.
+func (m *Mock) accept(r *Row, rec record, call string) {
+	if call != CallClaim {
+		return
 	}
-	return t
+	r.Effect, r.Period, r.Errors = true, rec.period, rec.errors
+	r.Lines = make([]Line, len(rec.lines))
+	claimed, accepted := new(big.Int), new(big.Int)
+	for i, l := range rec.lines {
+		r.Lines[i] = assess(r.Facility, r.MaLK, l)
+		addTo(claimed, r.Lines[i].BHTT)
+		addTo(accepted, r.Lines[i].Accepted)
+	}
+	r.Claimed, r.Accepted = amount(claimed), amount(accepted)
+	m.o.delay(r)
 }

@@ -2,11 +2,11 @@ package bhxhmock
 
 import (
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
@@ -43,50 +43,68 @@ func (m *Mock) asked(call string, answer func(facility string, form url.Values) 
 func (m *Mock) status(facility string, form url.Values) any {
 	now := m.o.Now()
 	reply := wire.StatusReply{MaKetQua: wire.Accepted}
-	if receipt := form.Get("maGiaoDich"); receipt != "" {
-		for _, r := range m.ledger.all() {
-			if r.Effect && r.Facility == facility && r.MaGiaoDich == receipt {
-				reply.DSHoSo = append(reply.DSHoSo, m.hoSo(r, now))
-			}
+	if id := form.Get("maGiaoDich"); id != "" {
+		return m.records(reply, now, m.ledger.find(func(x *index) []entry { return x.receipt(facility, id) }))
+	}
+	if batch := form.Get("maDot"); batch != "" {
+		period, ours := strings.CutPrefix(batch, batchID(facility, ""))
+		if !ours {
+			return refuse(wire.BadParameter, "")
 		}
-		return reply
+		var rows []entry
+		rows, reply.TongTrang = pageOf(newest(m.ledger.find(func(x *index) []entry { return x.period(facility, period) })), max(number(form, "trang"), 1))
+		return m.records(reply, now, rows)
 	}
 	asked := strings.FieldsFunc(form.Get("dsMaLK"), func(c rune) bool { return c == ';' || c == ',' || c == ' ' })
 	if len(asked) == 0 || len(asked) > wire.MaxMaLK {
 		return refuse(wire.BadParameter, "")
 	}
 	for _, maLK := range asked {
-		rows := m.ledger.accepted(facility, maLK)
+		rows := m.ledger.find(func(x *index) []entry { return x.episode(facility, maLK) })
 		if len(rows) == 0 {
 			reply.DSHoSo = append(reply.DSHoSo, wire.HoSo{MaLK: maLK, MaCSKCB: facility, TrangThai: wire.KhongCo})
+			continue
 		}
-		for _, r := range rows {
-			reply.DSHoSo = append(reply.DSHoSo, m.hoSo(r, now))
+		var ok bool
+		if reply, ok = m.records(reply, now, rows).(wire.StatusReply); !ok {
+			return refuse(wire.ServerError, "")
 		}
 	}
 	return reply
 }
 
-// newest gives the rows that count of a facility in [from, to] (yyyyMM): of each episode the highest version, and of
-// that the last one taken.
-func (m *Mock) newest(facility, from, to string) []Row {
-	at := map[string]int{}
-	var out []Row
-	for _, r := range m.ledger.all() {
-		if !r.Effect || r.Facility != facility || r.Period < from || r.Period > to {
-			continue
+// records adds to a reply what the mock tells of rows.
+func (m *Mock) records(reply wire.StatusReply, now time.Time, rows []entry) any {
+	for _, e := range rows {
+		r, err := m.ledger.row(e)
+		if err != nil {
+			m.o.Log.Error("the ledger cannot be read", "err", err)
+			return refuse(wire.ServerError, "")
 		}
-		if i, ok := at[r.MaLK]; ok {
-			if r.Version >= out[i].Version {
-				out[i] = r
-			}
-			continue
-		}
-		at[r.MaLK] = len(out)
-		out = append(out, r)
+		reply.DSHoSo = append(reply.DSHoSo, hoSo(r, e, now))
 	}
-	return out
+	return reply
 }
+
+// hoSo is what the mock tells of a row with effect.
+func hoSo(r Row, e entry, now time.Time) wire.HoSo {
+	h := wire.HoSo{
+		MaLK: r.MaLK, MaCSKCB: r.Facility, MaGiaoDich: r.MaGiaoDich, TiepNhan: true, PhienBan: r.Version, SHA256: r.SHA256,
+		TrangThai: e.state(now), ThoiGianTiepNhan: wire.Stamp(e.received),
+	}
+	switch h.TrangThai {
+	case wire.LoiDinhDang:
+		h.Loi = r.Errors
+	case wire.DaGiamDinh:
+		h.ThoiGianGiamDinh = wire.Stamp(e.decided)
+		for _, l := range r.Lines {
+			h.ChiTiet = append(h.ChiTiet, wire.ChiTiet{Bang: l.Table, STT: l.STT, TienDeNghi: l.BHTT, TienChapNhan: l.Accepted, MaLyDo: l.Code, LyDo: l.Text})
+		}
+	}
+	return h
+}
+
+func batchID(facility, period string) string { return "DOT-" + facility + "-" + period }
 
 // batches tells the assessment batch of a month: there is one for each month with records.
 func (m *Mock) batches(facility string, form url.Values) any {
@@ -96,57 +114,18 @@ func (m *Mock) batches(facility string, form url.Values) any {
 	}
 	period := fmt.Sprintf("%04d%02d", year, month)
 	reply := wire.BatchReply{MaKetQua: wire.Accepted}
-	rows := m.newest(facility, period, period)
+	rows := newest(m.ledger.find(func(x *index) []entry { return x.period(facility, period) }))
 	if len(rows) == 0 {
 		return reply
 	}
 	state, now := wire.DaGiamDinh, m.o.Now()
-	for _, r := range rows {
-		if s := m.state(r, now); s == wire.DaTiepNhan || s == wire.DangGiamDinh {
+	for _, e := range rows {
+		if now.Before(e.decided) {
 			state = wire.DangGiamDinh
 		}
 	}
-	reply.DSDot = []wire.Dot{{MaDot: "DOT-" + facility + "-" + period, Ky: period, SoHoSo: len(rows), TrangThai: state}}
+	reply.DSDot = []wire.Dot{{MaDot: batchID(facility, period), Ky: period, SoHoSo: len(rows), TrangThai: state}}
 	return reply
-}
-
-// settlement sums a quarter up from the ledger. It is dated, and paid, once every record of the quarter is assessed.
-func (m *Mock) settlement(facility string, form url.Values) any {
-	year, quarter := number(form, "nam"), number(form, "quy")
-	if year < 2000 || year > 9999 || quarter < 1 || quarter > 4 {
-		return refuse(wire.BadParameter, "")
-	}
-	from, to := fmt.Sprintf("%04d%02d", year, quarter*3-2), fmt.Sprintf("%04d%02d", year, quarter*3)
-	claimed, accepted, now, open, last := new(big.Int), new(big.Int), m.o.Now(), false, ""
-	rows := m.newest(facility, from, to)
-	for _, r := range rows {
-		switch m.state(r, now) {
-		case wire.DaGiamDinh:
-			for _, l := range r.Lines {
-				d := assess(r.Facility, r.MaLK, l)
-				addTo(claimed, d.TienDeNghi)
-				addTo(accepted, d.TienChapNhan)
-			}
-			last = max(last, wire.Stamp(received(r).Add(m.o.AssessedAfter)))
-		case wire.LoiDinhDang:
-		default:
-			open = true
-		}
-	}
-	reply := wire.SettlementReply{
-		MaKetQua: wire.Accepted, MaCSKCB: facility, Nam: year, Quy: quarter, SoHoSo: len(rows),
-		TienDeNghi: amount(claimed), TienChapNhan: amount(accepted), TienGiam: amount(new(big.Int).Sub(claimed, accepted)), TienDaTra: "0.00",
-	}
-	if !open && last != "" {
-		reply.TienDaTra, reply.NgayQT = reply.TienChapNhan, last[:8]
-	}
-	return reply
-}
-
-func addTo(sum *big.Int, a wire.Amount) {
-	if v, ok := hundredths(string(a)); ok {
-		sum.Add(sum, v)
-	}
 }
 
 func number(form url.Values, name string) int {
@@ -155,12 +134,4 @@ func number(form url.Values, name string) int {
 		return 0
 	}
 	return n
-}
-
-// export gives the ledger. It needs no session: it is the judge, not part of the portal.
-func (m *Mock) export(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	if err := m.ledger.export(w); err != nil {
-		panic(http.ErrAbortHandler) // a cut answer must look cut
-	}
 }

@@ -7,15 +7,18 @@ import (
 	"strings"
 )
 
-// StatusRequest asks what became of files: by the receipt's number or by episodes of a facility. Assumed.
+// StatusRequest asks what became of files of a facility: by the receipt's number, by episodes, or by an assessment batch.
+// Assumed; that a batch can be asked for (MaDot) too: without it nobody could see a record there that is not known here.
 type StatusRequest struct {
 	Username   string
 	MaCSKCB    string
 	MaGiaoDich string   // or
-	MaLK       []string // at most MaxMaLK
+	MaLK       []string // at most MaxMaLK; or
+	MaDot      string   // Dot.MaDot: of each episode the version that counts
+	Trang      int      // page of a batch, from 1; 0 is 1
 }
 
-// MaxMaLK bounds one status query.
+// MaxMaLK bounds one status query, and is the length of a page of records.
 const MaxMaLK = 500
 
 // Form is the request as the portal wants it; episodes are separated by ";".
@@ -27,15 +30,20 @@ func (r StatusRequest) Form() url.Values {
 	if len(r.MaLK) > 0 {
 		v.Set("dsMaLK", strings.Join(r.MaLK, ";"))
 	}
+	if r.MaDot != "" {
+		v.Set("maDot", r.MaDot)
+		setPage(v, r.Trang)
+	}
 	return v
 }
 
 // StatusReply lists a record for each accepted version of each episode asked for, older versions first, and one with
-// TiepNhan false for an episode that was never received.
+// TiepNhan false for an episode that was never received. Of a batch it lists one for each episode.
 type StatusReply struct {
 	MaKetQua  MaKetQua `json:"maKetQua"`
 	ThongDiep string   `json:"thongDiep,omitempty"`
 	DSHoSo    []HoSo   `json:"dsHoSo,omitempty"`
+	TongTrang int      `json:"tongTrang,omitempty"` // pages of the batch
 }
 
 // TrangThai is the state of a received record.
@@ -79,42 +87,6 @@ type ChiTiet struct {
 type Loi struct {
 	Ma      string `json:"ma"`
 	NoiDung string `json:"noiDung"`
-}
-
-// BatchRequest asks for the assessment batches of a facility's month. Assumed.
-type BatchRequest struct {
-	Username, MaCSKCB string
-	Nam, Thang        int
-}
-
-// BatchReply lists them.
-type BatchReply struct {
-	MaKetQua  MaKetQua `json:"maKetQua"`
-	ThongDiep string   `json:"thongDiep,omitempty"`
-	DSDot     []Dot    `json:"dsDot,omitempty"`
-}
-
-// Dot is one assessment batch.
-type Dot struct {
-	MaDot     string    `json:"maDot"`
-	Ky        string    `json:"ky"` // yyyyMM
-	SoHoSo    int       `json:"soHoSo"`
-	TrangThai TrangThai `json:"trangThai"`
-}
-
-// SettlementReply is the settlement of a facility's quarter. Assumed.
-type SettlementReply struct {
-	MaKetQua     MaKetQua `json:"maKetQua"`
-	ThongDiep    string   `json:"thongDiep,omitempty"`
-	MaCSKCB      string   `json:"maCSKCB,omitempty"`
-	Nam          int      `json:"nam,omitempty"`
-	Quy          int      `json:"quy,omitempty"`
-	SoHoSo       int      `json:"soHoSo"`
-	TienDeNghi   Amount   `json:"tienDeNghi"`       // claimed
-	TienChapNhan Amount   `json:"tienChapNhan"`     // accepted
-	TienGiam     Amount   `json:"tienGiam"`         // reduced
-	TienDaTra    Amount   `json:"tienDaTra"`        // paid
-	NgayQT       string   `json:"ngayQT,omitempty"` // yyyyMMdd; "" while records of the quarter are open
 }
 
 // Amount is money in VND as its decimal text, such as 12000.00; never a float.

@@ -1,0 +1,119 @@
+package bhxhmock
+
+import (
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+)
+
+// Row is one line of the ledger: one episode of one request that was received. It names no person.
+//
+// What will become of a record is decided when it is received and stands in its row: later rules, seeds and delays do not
+// touch it. What the portal tells of it is the row and the time.
+type Row struct {
+	N          uint64        `json:"n"`       // from 1
+	Prev       string        `json:"prev"`    // SHA-256 of the line before, see Head
+	Request    uint64        `json:"request"` // N of the request's first row: rows of one request share it
+	Time       string        `json:"time"`    // RFC 3339, UTC
+	Call       string        `json:"call"`    // CallClaim or CallCheckIn
+	Account    string        `json:"account"`
+	Address    string        `json:"address"`
+	Facility   string        `json:"facility"`
+	MaLK       string        `json:"MA_LK"`
+	Version    uint64        `json:"version"`          // PB; 0 for check-ins and what could not be read
+	Reason     string        `json:"reason,omitempty"` // LD
+	SHA256     string        `json:"sha256"`           // wire.FileHash
+	Decision   Decision      `json:"decision"`
+	Code       wire.MaKetQua `json:"code,omitempty"`
+	Text       string        `json:"text,omitempty"`
+	MaGiaoDich string        `json:"maGiaoDich,omitempty"`
+	Effect     bool          `json:"effect"`
+	Reply      Reply         `json:"reply"`
+	Fault      string        `json:"fault,omitempty"` // fault that was switched on for it
+
+	Period   string      `json:"period,omitempty"`   // NAM_QT and THANG_QT, yyyyMM
+	Lines    []Line      `json:"lines,omitempty"`    // what is claimed, and the decision
+	Errors   []wire.Loi  `json:"errors,omitempty"`   // format errors, told by the state query in place of the decision
+	Claimed  wire.Amount `json:"claimed,omitempty"`  // sum of the lines
+	Accepted wire.Amount `json:"accepted,omitempty"` // sum of the lines
+
+	AssessingAt string `json:"assessingAt,omitempty"` // RFC 3339, UTC: from then on it is told to be assessed
+	DecidedAt   string `json:"decidedAt,omitempty"`   // from then on the decision is told, or the format errors
+	SettleAt    string `json:"settleAt,omitempty"`    // no run before that settles it
+}
+
+// Line is what a cost line asks of the fund, and what it is given.
+type Line struct {
+	Table    string      `json:"table"`
+	STT      int         `json:"stt"`
+	BHTT     wire.Amount `json:"bhtt"` // T_BHTT
+	Accepted wire.Amount `json:"accepted"`
+	Code     string      `json:"code,omitempty"` // why it is cut
+	Text     string      `json:"text,omitempty"`
+}
+
+// Decision is what the mock made of a request.
+type Decision string
+
+// Decisions of a request.
+const (
+	DecisionAccepted Decision = "accepted"
+	DecisionRefused  Decision = "refused"
+	DecisionNone     Decision = "none" // a fault came first; nothing was looked at
+)
+
+// Reply says what the caller gets to see.
+type Reply string
+
+// Replies to a request.
+const (
+	ReplySent     Reply = "sent"
+	ReplyDropped  Reply = "dropped"  // the connection is cut
+	ReplyReplaced Reply = "replaced" // something else is answered: a status, HTML, nothing, a wrong reply
+)
+
+// entry is what is kept of a row in memory; the row itself is read from the file.
+type entry struct {
+	at      int64 // place in the file
+	length  int
+	n       uint64
+	request uint64
+
+	facility, maLK, period                string
+	version                               uint64
+	effect, faulty                        bool
+	claimed, accepted                     wire.Amount
+	received, assessing, decided, settled time.Time
+}
+
+func entryOf(r Row, at int64, length int) entry {
+	return entry{
+		at: at, length: length, n: r.N, request: r.Request, facility: r.Facility, maLK: r.MaLK, period: r.Period, version: r.Version,
+		effect: r.Effect, faulty: len(r.Errors) > 0, claimed: r.Claimed, accepted: r.Accepted,
+		received: instant(r.Time), assessing: instant(r.AssessingAt), decided: instant(r.DecidedAt), settled: instant(r.SettleAt),
+	}
+}
+
+// instant reads a time of a row; zero if there is none.
+func instant(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// state is where a record stands at a moment.
+func (e entry) state(now time.Time) wire.TrangThai {
+	switch {
+	case now.Before(e.assessing):
+		return wire.DaTiepNhan
+	case now.Before(e.decided):
+		return wire.DangGiamDinh
+	case e.faulty:
+		return wire.LoiDinhDang
+	}
+	return wire.DaGiamDinh
+}
