@@ -1,13 +1,11 @@
 package audit
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -200,37 +198,29 @@ func recoverState(dir string) (s state, signed uint64, err error) {
 
 // readOn adds the lines of a file from where s ends. A line without its end was told to nobody and does not count.
 func (s *state) readOn(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("audit journal: %w", err)
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() < s.size {
+	if s.size > 0 && !endsLine(path, s.size) {
 		return fmt.Errorf("audit journal: %s is shorter than its checkpoint says: lines were taken away", filepath.Base(path))
 	}
-	if _, err := f.Seek(s.size, io.SeekStart); err != nil {
-		return err
-	}
-	r := bufio.NewReaderSize(f, 1<<20)
-	for {
-		line, err := r.ReadBytes('\n')
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("audit journal: %w", err)
-		}
-		s.size += int64(len(line))
-		line = line[:len(line)-1]
+	return eachLine(path, s.size, func(at int64, line []byte) error {
 		e, err := parseLine(line)
 		if err != nil {
 			return fmt.Errorf("%s, line %d: %w", filepath.Base(path), s.tree.size(), err)
 		}
-		s.t = max(s.t, e.T)
-		if err := s.tree.add(line); err != nil {
-			return err
-		}
+		s.size, s.t = at+int64(len(line))+1, max(s.t, e.T)
+		return s.tree.add(line)
+	})
+}
+
+// endsLine says whether the first size bytes of a file are there and end with a line.
+func endsLine(path string, size int64) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
 	}
+	defer f.Close()
+	var last [1]byte
+	_, err = f.ReadAt(last[:], size-1)
+	return err == nil && last[0] == '\n'
 }
 
 // cutUnfinished takes away what stands after the last end of line.

@@ -27,7 +27,7 @@ type Options struct {
 // Journal is an append-only list of entries in files of one folder. It is safe for concurrent use; one process may have
 // a folder open at a time.
 //
-//	00000000000000000000.jsonl   lines from the number in the name on
+//	00000000000000000000.jsonl   lines from the number in the name on; zeros after the last line while it is written
 //	checkpoints.jsonl            signed checkpoints with what a restart needs
 type Journal struct {
 	dir    string
@@ -51,7 +51,7 @@ type Journal struct {
 type state struct {
 	tree    tree
 	segment uint64 // first line of the file that is written
-	size    int64  // bytes of it that are on disk
+	size    int64  // bytes of its lines that are on disk
 	t       fhir.T // newest commit whose entry was taken over
 }
 
@@ -92,20 +92,6 @@ func Open(dir string, o Options) (*Journal, error) {
 }
 
 func newGroup() *group { return &group{done: make(chan struct{})} }
-
-func (j *Journal) openSegment(s state) (*os.File, error) {
-	f, err := os.OpenFile(j.segmentPath(s.segment), os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("audit journal: %w", err)
-	}
-	if err := f.Truncate(s.size); err != nil {
-		return nil, fmt.Errorf("audit journal: %w", err)
-	}
-	if _, err := f.Seek(s.size, 0); err != nil {
-		return nil, fmt.Errorf("audit journal: %w", err)
-	}
-	return f, syncDir(j.dir)
-}
 
 func (j *Journal) segmentPath(first uint64) string { return segmentPath(j.dir, first) }
 
@@ -170,9 +156,13 @@ func (j *Journal) wake() {
 }
 
 // write is the goroutine that owns the file: it takes what waits, writes and syncs it, and lets go of those who wait.
-func (j *Journal) write(f *os.File) {
+func (j *Journal) write(f *segmentFile) {
 	defer close(j.ended)
-	defer func() { _ = f.Close() }()
+	defer func() {
+		if err := f.close(); err != nil {
+			j.o.Log.Warn("audit journal: a file could not be closed", "err", err)
+		}
+	}()
 	for range j.signal {
 		j.mu.Lock()
 		g, s, broken := j.group, j.written, j.broken
@@ -205,21 +195,19 @@ func unavailableOrNil(err error) error {
 
 // put writes a group to f, or to the next file when f is full, and gives where the journal ends then. After an error
 // nobody knows what is on disk, so nothing more is taken until the folder was opened anew.
-func (j *Journal) put(f *os.File, s state, g *group) (*os.File, state, error) {
+func (j *Journal) put(f *segmentFile, s state, g *group) (*segmentFile, state, error) {
 	if s.size >= j.o.SegmentBytes {
 		next, err := j.openSegment(state{segment: s.tree.size()})
 		if err != nil {
 			return f, s, err
 		}
-		_ = f.Close() // all of it was synced
+		if err := f.close(); err != nil {
+			return next, s, err
+		}
 		f, s.segment, s.size = next, s.tree.size(), 0
 	}
-	if _, err := f.Write(g.lines); err != nil {
+	if err := f.append(g.lines); err != nil {
 		j.o.Log.Error("audit journal cannot be written: no request is answered until the server was started anew", "err", err)
-		return f, s, err
-	}
-	if err := f.Sync(); err != nil {
-		j.o.Log.Error("audit journal cannot be synced: no request is answered until the server was started anew", "err", err)
 		return f, s, err
 	}
 	grown, err := treeOf(s.tree.size(), append([][]byte(nil), s.tree.edge.Hashes()...))
@@ -272,13 +260,4 @@ func (j *Journal) Close() error {
 	<-j.ended
 	_, err := j.Checkpoint(time.Now())
 	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -199,7 +199,8 @@ func (v *Verified) readAll(dir string, roots map[uint64][][]byte, log *Logged) e
 }
 
 // eachLine calls f for the lines of a file from the byte from on, each with the place where it begins. A last line
-// without an end was told to nobody and is left out.
+// without an end was told to nobody and is left out, and so is all from the first line with a NUL in it: zeros are what is
+// reserved, and a write that the power failed in may have reached the disk in part.
 func eachLine(path string, from int64, f func(at int64, line []byte) error) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -217,6 +218,9 @@ func eachLine(path string, from int64, f func(at int64, line []byte) error) erro
 		}
 		if err != nil {
 			return fmt.Errorf("audit journal: %w", err)
+		}
+		if bytes.IndexByte(line, 0) >= 0 {
+			return nil
 		}
 		if err := f(from, line[:len(line)-1]); err != nil {
 			return err

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package audit
+
+import "os"
+
+// syncData brings to disk what was written inside of a file.
+func syncData(f *os.File) error { return f.Sync() }
