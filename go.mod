@@ -16,7 +16,7 @@ require (
 	github.com/gin-gonic/gin v1.12.0 // HTTP routing: fhir/rest
 	github.com/go-jose/go-jose/v4 v4.1.9 // signed tokens, certificates, key sets (JOSE), Apache 2.0: fhir/jwt, fhir/certificate
 	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource
-	github.com/goccy/go-yaml v1.19.2 // settings file: cmd/lienthong/config
+	github.com/goccy/go-yaml v1.19.2 // settings and rules: cmd/lienthong/config, adapters/bhxhmock
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction
 	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature

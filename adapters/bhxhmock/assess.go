@@ -1,53 +1,165 @@
 package bhxhmock
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/big"
+	"strings"
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
 
-// reason is why a line is cut. The codes are the mock's own: the insurer's list is not public.
-type reason struct{ code, text string }
+// assessment is one episode under the rules.
+type assessment struct {
+	facility string
+	seed     uint64
+	day      string // of discharge, yyyy-MM-dd
+	rec      *record
+	overlaps bool // its stay overlaps another episode of the card
+	seen     map[string]bool
+}
 
-var (
-	reductions = []reason{
-		{"GD01", "Đơn giá vượt kết quả đấu thầu"},
-		{"GD02", "Số lượng vượt chỉ định"},
-		{"GD03", "Áp sai tỷ lệ thanh toán"},
-	}
-	denials = []reason{
-		{"GD11", "Chỉ định không phù hợp chẩn đoán"},
-		{"GD12", "Dịch vụ trùng lặp trong cùng đợt điều trị"},
-		{"GD13", "Ngoài danh mục được phê duyệt của cơ sở"},
-	}
-)
-
-// fullShare of the lines in a hundred are accepted as claimed, reducedShare are reduced, the rest is denied.
-const (
-	fullShare    = 85
-	reducedShare = 10
-)
-
-// assess decides on one line by a hash of facility, episode, table and STT: the same line has the same decision in every
-// run and in every version.
-func assess(facility, maLK string, l Line) Line {
-	out := Line{Table: l.Table, STT: l.STT, BHTT: l.BHTT, Accepted: l.BHTT}
-	claimed, ok := hundredths(string(l.BHTT))
-	if !ok || claimed.Sign() == 0 {
-		return out
-	}
-	h := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%s|%d", facility, maLK, l.Table, l.STT))
-	switch pick := (int(h[0])<<8 | int(h[1])) % 100; {
-	case pick < fullShare:
-	case pick < fullShare+reducedShare:
-		percent := int64(50 + 10*(h[2]%5)) // 50 to 90
-		kept := new(big.Int).Mul(claimed, big.NewInt(percent))
-		kept.Div(kept, big.NewInt(100))
-		r := reductions[int(h[3])%len(reductions)]
-		out.Accepted, out.Code, out.Text = amount(kept), r.code, r.text
-	default:
-		r := denials[int(h[3])%len(denials)]
-		out.Accepted, out.Code, out.Text = amount(new(big.Int)), r.code, r.text
+// assess decides on the lines of an episode. The decision follows from the rules, the seed, the file, and for overlaps from
+// what was received before; a line has the same in every version of its episode, as far as it is the same.
+func (rs *Rules) assess(a assessment) []Line {
+	a.seen = map[string]bool{}
+	out := make([]Line, len(a.rec.lines))
+	for i, d := range a.rec.lines {
+		out[i] = rs.line(&a, d)
 	}
 	return out
+}
+
+func (rs *Rules) line(a *assessment, d detail) Line {
+	l := Line{Table: d.table, STT: d.stt, BHTT: wire.Amount(d.fields["T_BHTT"])}
+	l.Accepted = l.BHTT
+	claimed, ok := hundredths(string(l.BHTT))
+	if !ok {
+		return l
+	}
+	least := claimed
+	for i := range rs.rules {
+		r := &rs.rules[i]
+		if !r.holds(a.day, a.rec.total) || r.Table != "" && r.Table != "XML1" && r.Table != d.table || !matches(r.Where, d.fields) {
+			continue
+		}
+		if left := r.leaves(i, a, d, claimed); left != nil && left.Cmp(least) < 0 {
+			least, l.Code, l.Text = left, r.Code, r.VI
+		}
+	}
+	if l.Code != "" {
+		l.Accepted = amount(least)
+	}
+	return l
+}
+
+var nothing = new(big.Int)
+
+// leaves gives what the n-th rule pays of a line; nil if it has nothing against it.
+func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int {
+	denied := func(is bool) *big.Int {
+		if is {
+			return nothing
+		}
+		return nil
+	}
+	switch r.Kind {
+	case "price":
+		ceiling, listed := r.ceilings[d.fields[r.Field]]
+		price, ok := fixed(cmp.Or(d.fields["DON_GIA_BH"], d.fields["DON_GIA"]), 3)
+		if listed && ok && price.Cmp(ceiling) > 0 {
+			return share(claimed, ceiling, price)
+		}
+	case "rate":
+		return r.rate(a.rec.total, d, claimed)
+	case "sum":
+		whole, ok1 := hundredths(d.fields["THANH_TIEN_BH"])
+		percent, ok2 := hundredths(d.fields["MUC_HUONG"])
+		if ok1 && ok2 {
+			most := share(whole, percent, big.NewInt(100_00))
+			return most.Add(most, big.NewInt(1)) // a hundredth for the facility's own rounding
+		}
+	case "duplicate":
+		key, said := fmt.Sprint(n, d.table), false
+		for _, f := range r.Fields {
+			key, said = key+"|"+d.fields[f], said || strings.HasPrefix(f, "MA_") && d.fields[f] != ""
+		}
+		if !said {
+			return nil
+		}
+		again := a.seen[key]
+		a.seen[key] = true
+		return denied(again)
+	case "overlap":
+		return denied(a.overlaps)
+	case "document":
+		if r.Same != "" {
+			return denied(!a.rec.results[r.Same+"|"+d.fields[r.Same]])
+		}
+		return denied(!a.rec.tables[r.Needs])
+	case "code":
+		of := d.fields
+		if r.Table == "XML1" {
+			of = a.rec.total
+		}
+		for value := range strings.SplitSeq(of[r.Field], ";") {
+			if value != "" && !r.pattern.MatchString(value) {
+				return nothing
+			}
+		}
+	case "sample":
+		switch pick := a.pick(r.Code, d); {
+		case pick < r.Denied:
+			return nothing
+		case pick < r.Denied+r.Reduced:
+			return share(claimed, big.NewInt(r.Percent), big.NewInt(100))
+		}
+	}
+	return nil
+}
+
+// rate is the rule about the benefit rate. A visit that is cheap enough, and a card whose holder pays no share any more
+// (NGAY_MIEN_CCT), has all paid; of several cards the best counts; a number without a benefit code is not judged.
+func (r *rule) rate(total fields, d detail, claimed *big.Int) *big.Int {
+	said, ok := hundredths(d.fields["MUC_HUONG"])
+	if !ok || said.Sign() == 0 || total["NGAY_MIEN_CCT"] != "" {
+		return nil
+	}
+	if sum, ok := hundredths(total["T_TONGCHI_BH"]); ok && r.free != nil && sum.Cmp(r.free) < 0 {
+		return nil
+	}
+	best := int64(-1)
+	for card := range strings.SplitSeq(total["MA_THE_BHYT"], ";") {
+		if !cardForm.MatchString(card) || len(card) != 15 {
+			return nil
+		}
+		rate, ok := r.Rates[card[2:3]]
+		if !ok {
+			return nil
+		}
+		best = max(best, rate)
+	}
+	if allowed := big.NewInt(best * 100); said.Cmp(allowed) > 0 {
+		return share(claimed, allowed, said)
+	}
+	return nil
+}
+
+// pick draws a number below a thousand for a line: the same in every run and every version.
+func (a *assessment) pick(code string, d detail) int {
+	h := sha256.Sum256(fmt.Appendf(nil, "%d|%s|%s|%s|%s|%d", a.seed, code, a.facility, a.rec.maLK, d.table, d.stt))
+	return int(binary.BigEndian.Uint32(h[:]) % 1000)
+}
+
+// dayOf gives the day of discharge of an episode; of receipt if it does not say.
+func dayOf(total fields, received time.Time) string {
+	if s := total["NGAY_RA"]; len(s) >= 8 {
+		if t, err := time.Parse("20060102", s[:8]); err == nil {
+			return t.Format(time.DateOnly)
+		}
+	}
+	return received.In(wire.Zone).Format(time.DateOnly)
 }

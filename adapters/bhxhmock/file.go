@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
@@ -13,9 +15,15 @@ import (
 type record struct {
 	maLK, reason, period string
 	version              uint64
-	lines                []Line
+	total                fields // XML1
+	lines                []detail
 	errors               []wire.Loi
+	tables               map[string]bool // those it has
+	results              map[string]bool // field|value of the rows of XML4
 }
+
+// maxMaLK is the longest MA_LK that is taken, in bytes: the field has 100 characters.
+const maxMaLK = 400
 
 // fields are the fields of one row by name.
 type fields map[string]string
@@ -55,7 +63,7 @@ func descend(d *xml.Decoder, depth int, rows *[]fields, limit int) error {
 // readCheckIn reads a file of XML0.
 func readCheckIn(file []byte, limit int) ([]record, string) {
 	rows, err := readTable(file, "CHI_TIEU_TRANG_THAI_KCB", 2, limit)
-	if err != nil || len(rows) == 0 || rows[0]["MA_LK"] == "" {
+	if err != nil || len(rows) == 0 || rows[0]["MA_LK"] == "" || len(rows[0]["MA_LK"]) > maxMaLK {
 		return nil, "Tệp check-in không đọc được"
 	}
 	return []record{{maLK: rows[0]["MA_LK"]}}, ""
@@ -101,7 +109,6 @@ func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault 
 	}
 	seen := map[string]bool{}
 	var lines []detail
-	var total fields
 	for _, f := range h.Files {
 		if seen[f.LoaiHoSo] || f.Bad {
 			return rec, f.LoaiHoSo + " lặp lại hoặc không đọc được"
@@ -110,12 +117,12 @@ func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault 
 		switch f.LoaiHoSo {
 		case "XML1":
 			rows, err := readTable(f.NoiDung, "TONG_HOP", 0, limit)
-			if err != nil || rows[0]["MA_LK"] == "" {
+			if err != nil || rows[0]["MA_LK"] == "" || len(rows[0]["MA_LK"]) > maxMaLK {
 				return rec, "XML1 không đọc được"
 			}
-			total = rows[0]
+			total := rows[0]
 			v := wire.ParsePhienBan(total["DU_PHONG"])
-			rec = record{maLK: total["MA_LK"], version: v.So, reason: v.LyDo, period: total["NAM_QT"] + total["THANG_QT"]}
+			rec = record{maLK: total["MA_LK"], version: v.So, reason: v.LyDo, total: total, results: map[string]bool{}}
 			if total["MA_CSKCB"] != facility {
 				return rec, "MA_CSKCB của XML1 khác maCSKCB"
 			}
@@ -129,21 +136,34 @@ func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault 
 				if row["MA_LK"] != rec.maLK {
 					return rec, "MA_LK của " + f.LoaiHoSo + " khác XML1"
 				}
-				lines = append(lines, detail{f.LoaiHoSo, row})
+				lines = append(lines, detail{f.LoaiHoSo, 0, row})
+			}
+		case "XML4":
+			rows, err := readTable(f.NoiDung, "CHITIEU_CHITIET_DICHVUCANLAMSANG", 2, limit)
+			if err != nil {
+				return rec, "XML4 không đọc được"
+			}
+			for _, row := range rows {
+				for name, value := range row {
+					rec.results[name+"|"+value] = true
+				}
 			}
 		}
 	}
-	rec.examine(total, lines)
+	rec.tables = seen
+	rec.examine(lines)
 	return rec, ""
 }
 
+// detail is a cost line.
 type detail struct {
 	table string
+	stt   int
 	fields
 }
 
 // examine is the second opinion: format errors that the state query will tell, and what each line asks of the fund.
-func (rec *record) examine(total fields, lines []detail) {
+func (rec *record) examine(lines []detail) {
 	fault := func(place, text string) {
 		if len(rec.errors) < 100 {
 			rec.errors = append(rec.errors, wire.Loi{Ma: place, NoiDung: text})
@@ -178,49 +198,16 @@ func (rec *record) examine(total fields, lines []detail) {
 			fault(place, "Các phần không bằng THANH_TIEN_BV")
 			continue
 		}
-		rec.lines = append(rec.lines, Line{Table: l.table, STT: stt, BHTT: wire.Amount(l.fields["T_BHTT"])})
+		l.stt = stt
+		rec.lines = append(rec.lines, l)
 	}
-	if v, ok := hundredths(total["T_TONGCHI_BV"]); !ok || v.Cmp(sum) != 0 {
+	month, err := time.Parse("2006-1", rec.total["NAM_QT"]+"-"+strings.TrimPrefix(rec.total["THANG_QT"], "0"))
+	if err != nil {
+		fault("XML1.THANG_QT", "Kỳ quyết toán sai định dạng")
+	} else {
+		rec.period = month.Format("200601")
+	}
+	if v, ok := hundredths(rec.total["T_TONGCHI_BV"]); !ok || v.Cmp(sum) != 0 {
 		fault("XML1.T_TONGCHI_BV", "Tổng không bằng chi tiết")
 	}
-}
-
-// hundredths reads an amount with at most two decimals, in hundredths of a đồng.
-func hundredths(s string) (*big.Int, bool) {
-	if len(s) == 0 || len(s) > 20 {
-		return nil, false
-	}
-	digits, decimals, point := make([]byte, 0, len(s)+2), 0, false
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= '0' && c <= '9':
-			digits = append(digits, c)
-			if point {
-				decimals++
-			}
-		case c == '.' && !point && i > 0 && i < len(s)-1:
-			point = true
-		default:
-			return nil, false
-		}
-	}
-	if decimals > 2 {
-		return nil, false
-	}
-	for ; decimals < 2; decimals++ {
-		digits = append(digits, '0')
-	}
-	return new(big.Int).SetString(string(digits), 10)
-}
-
-// amount prints hundredths of a đồng.
-func amount(n *big.Int) wire.Amount {
-	s := new(big.Int).Abs(n).String()
-	for len(s) < 3 {
-		s = "0" + s
-	}
-	if n.Sign() < 0 {
-		s = "-" + s
-	}
-	return wire.Amount(s[:len(s)-2] + "." + s[len(s)-2:])
 }

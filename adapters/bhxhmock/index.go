@@ -5,16 +5,17 @@ import (
 	"slices"
 )
 
-// index finds rows. Lists are in the order of the file; only rows with an effect are in the two maps.
+// index finds rows. Lists are in the order of the file; only rows with an effect are in the first three maps.
 type index struct {
 	rows     []entry
 	episodes map[string][]int32 // facility|MA_LK
 	periods  map[string][]int32 // facility|yyyyMM
-	names    map[string]string  // one copy of each facility and period
+	holders  map[string][]int32
+	names    map[string]string // one copy of each facility and period
 }
 
 func newIndex() index {
-	return index{episodes: map[string][]int32{}, periods: map[string][]int32{}, names: map[string]string{}}
+	return index{episodes: map[string][]int32{}, periods: map[string][]int32{}, holders: map[string][]int32{}, names: map[string]string{}}
 }
 
 func (x *index) name(s string) string {
@@ -36,6 +37,9 @@ func (x *index) add(e entry) {
 	x.episodes[k] = append(x.episodes[k], at)
 	k = e.facility + "|" + e.period
 	x.periods[k] = append(x.periods[k], at)
+	if e.holder != "" {
+		x.holders[e.holder] = append(x.holders[e.holder], at)
+	}
 }
 
 func (x *index) these(at []int32) []entry {

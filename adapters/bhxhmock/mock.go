@@ -3,6 +3,7 @@ package bhxhmock
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +28,9 @@ type Options struct {
 	// times that are told, keep to the true clock.
 	ClockSpeed int
 
+	Rules *Rules // by which claim files are assessed; nil = DefaultRules
+	Seed  uint64 // of what the rules sample
+
 	RefuseRepeats bool          // refuse a (facility, MA_LK, version) that was taken before, which the real portal was seen not to do
 	MaxFile       int           // bytes of a claim file; 0 = wire.DefaultLimits
 	TokenLife     time.Duration // 0 = 10 min
@@ -47,6 +51,7 @@ type Mock struct {
 	o        Options
 	accounts map[string]Account
 	ledger   *ledger
+	salt     []byte
 	tokens   tokens
 	faults   switches
 	mux      *http.ServeMux
@@ -64,6 +69,11 @@ func New(o Options) (*Mock, error) {
 	if o, err = o.withDelays(); err != nil {
 		return nil, err
 	}
+	if o.Rules == nil {
+		if o.Rules, err = ParseRules(DefaultRules); err != nil {
+			return nil, err
+		}
+	}
 	l, torn, err := openLedger(o.Dir)
 	if err != nil {
 		return nil, err
@@ -71,13 +81,16 @@ func New(o Options) (*Mock, error) {
 	if torn > 0 {
 		o.Log.Warn("the ledger's last row was torn and is left out", "bytes", torn)
 	}
-	m := &Mock{o: o, ledger: l, accounts: make(map[string]Account)}
+	salt, err := openSalt(o.Dir)
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	m := &Mock{o: o, ledger: l, salt: salt, accounts: make(map[string]Account)}
 	for _, a := range o.Accounts {
 		m.accounts[a.Username] = a
 	}
 	if err := m.faults.set(o.Faults); err != nil {
-		l.close()
-		return nil, err
+		return nil, errors.Join(err, l.close())
 	}
 	m.routes()
 	return m, nil

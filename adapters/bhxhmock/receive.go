@@ -118,6 +118,9 @@ func (q *request) decide() (any, error) {
 		}
 		for i := range rows {
 			rows[i].MaGiaoDich = receipt(facility, rows[i].Request)
+			if rows[i].Effect && at.overlaps(rows[i]) {
+				q.m.decide(&rows[i], &q.records[i], true)
+			}
 		}
 	})
 	if err != nil {
@@ -165,8 +168,8 @@ func (q *request) rows(d Decision, code wire.MaKetQua, text string) []Row {
 		return []Row{base}
 	}
 	var rows []Row
-	for _, rec := range q.records {
-		r := base
+	for i := range q.records {
+		rec, r := &q.records[i], base
 		r.MaLK, r.Version, r.Reason = rec.maLK, rec.version, rec.reason
 		if d == DecisionAccepted {
 			q.m.accept(&r, rec, q.call)
@@ -177,18 +180,32 @@ func (q *request) rows(d Decision, code wire.MaKetQua, text string) []Row {
 }
 
 // accept writes into a row what an episode that is taken comes to.
-func (m *Mock) accept(r *Row, rec record, call string) {
+func (m *Mock) accept(r *Row, rec *record, call string) {
 	if call != CallClaim {
 		return
 	}
 	r.Effect, r.Period, r.Errors = true, rec.period, rec.errors
-	r.Lines = make([]Line, len(rec.lines))
+	r.Holder, r.From, r.To = holder(m.salt, rec.total["MA_THE_BHYT"]), clip(rec.total["NGAY_VAO"], 12), clip(rec.total["NGAY_RA"], 12)
+	m.decide(r, rec, false)
+	m.o.delay(r)
+}
+
+// decide writes the decision on each line into a row.
+func (m *Mock) decide(r *Row, rec *record, overlaps bool) {
+	r.Rules = m.o.Rules.ID()
+	r.Lines = m.o.Rules.assess(assessment{facility: r.Facility, seed: m.o.Seed, day: dayOf(rec.total, instant(r.Time)), rec: rec, overlaps: overlaps})
 	claimed, accepted := new(big.Int), new(big.Int)
-	for i, l := range rec.lines {
-		r.Lines[i] = assess(r.Facility, r.MaLK, l)
-		addTo(claimed, r.Lines[i].BHTT)
-		addTo(accepted, r.Lines[i].Accepted)
+	for _, l := range r.Lines {
+		addTo(claimed, l.BHTT)
+		addTo(accepted, l.Accepted)
 	}
 	r.Claimed, r.Accepted = amount(claimed), amount(accepted)
-	m.o.delay(r)
+}
+
+// clip bounds foreign text in the ledger.
+func clip(s string, most int) string {
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
 }

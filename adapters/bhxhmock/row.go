@@ -37,6 +37,11 @@ type Row struct {
 	Claimed  wire.Amount `json:"claimed,omitempty"`  // sum of the lines
 	Accepted wire.Amount `json:"accepted,omitempty"` // sum of the lines
 
+	Holder string `json:"holder,omitempty"` // pseudonym of the card's holder
+	From   string `json:"from,omitempty"`   // NGAY_VAO
+	To     string `json:"to,omitempty"`     // NGAY_RA
+	Rules  string `json:"rules,omitempty"`  // Rules.ID of those that decided
+
 	AssessingAt string `json:"assessingAt,omitempty"` // RFC 3339, UTC: from then on it is told to be assessed
 	DecidedAt   string `json:"decidedAt,omitempty"`   // from then on the decision is told, or the format errors
 	SettleAt    string `json:"settleAt,omitempty"`    // no run before that settles it
@@ -79,16 +84,16 @@ type entry struct {
 	n       uint64
 	request uint64
 
-	facility, maLK, period                string
-	version                               uint64
-	effect, faulty                        bool
-	claimed, accepted                     wire.Amount
-	received, assessing, decided, settled time.Time
+	facility, maLK, period, holder, from, to string
+	version                                  uint64
+	effect, faulty                           bool
+	claimed, accepted                        wire.Amount
+	received, assessing, decided, settled    time.Time
 }
 
 func entryOf(r Row, at int64, length int) entry {
 	return entry{
-		at: at, length: length, n: r.N, request: r.Request, facility: r.Facility, maLK: r.MaLK, period: r.Period, version: r.Version,
+		at: at, length: length, n: r.N, request: r.Request, facility: r.Facility, maLK: r.MaLK, period: r.Period, holder: r.Holder, from: r.From, to: r.To, version: r.Version,
 		effect: r.Effect, faulty: len(r.Errors) > 0, claimed: r.Claimed, accepted: r.Accepted,
 		received: instant(r.Time), assessing: instant(r.AssessingAt), decided: instant(r.DecidedAt), settled: instant(r.SettleAt),
 	}
