@@ -22,6 +22,7 @@ type Entry struct {
 	Request string    `json:"request,omitempty"` // X-Request-Id, or one of ours
 	T       fhir.T    `json:"t,omitempty"`       // the commit that wrote
 	Part    int       `json:"part,omitempty"`    // of an answer that was told in several entries, from 1
+	SHA256  string    `json:"sha256,omitempty"`  // of what was given out as a file of evidence, lower-case hex
 }
 
 // Agent is who asked, as far as it was established.

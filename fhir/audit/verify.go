@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"reflect"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -87,15 +85,10 @@ func (l *Logged) takeOut(v *Verified, e *Entry) {
 // The error says what could not be read; what does not hold is in Faults. A server that was killed may not yet have taken over
 // its last commits: that is no fault, and the next start does it.
 func Verify(dir string, public []string, log *Logged, elsewhere ...[]byte) (v Verified, err error) {
-	var known []note.Verifier
-	for _, p := range public {
-		k, err := note.NewVerifier(p)
-		if err != nil {
-			return v, fmt.Errorf("public key: %w", err)
-		}
-		known = append(known, k)
+	verifiers, err := verifiersOf(public)
+	if err != nil {
+		return v, err
 	}
-	verifiers := note.VerifierList(known...)
 	own, err := readCheckpoints(dir)
 	if err != nil {
 		return v, err
