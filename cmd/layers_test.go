@@ -74,6 +74,7 @@ adapters/bhxh/mapping   -> adapters/bhxh/hoso fhir/resource fhir/identity
 adapters/bhxh/signature -> fhir
 adapters/bhxh/precheck  -> adapters/bhxh/hoso adapters/bhxh/mapping
 adapters/bhxh/gateway   -> adapters/bhxh/wire
+adapters/bhxh/cases     -> adapters/delivery adapters/bhxh/mapping fhir/audit
 adapters/bhxhmock       -> adapters/bhxh/wire
 `
 

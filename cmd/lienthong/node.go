@@ -161,7 +161,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return err
 	}
-	n.operations = slices.Concat(operations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -141,7 +142,8 @@ func ReadDecision(response resource.Value, s Systems) Decided {
 				l.Reason, l.Text = code, cmp.Or(text(reason.Get("text")), name)
 			}
 		}
-		d.Lines[sequenceOf(item.Get("itemSequence"))] = l
+		n, _ := strconv.Atoi(item.Get("itemSequence").Text())
+		d.Lines[n] = l
 	}
 	for e := range response.Get("error").Elements() {
 		d.Errors = append(d.Errors, text(e.Get("code").Get("text")))

@@ -202,10 +202,17 @@ func (r *Reader) holds(action byte, name, value string, d *Doc) bool {
 		})
 	case strings.Contains(name, "."):
 		code, rest, _ := strings.Cut(name, ".")
+		code, target, _ := strings.Cut(code, ":")
 		return slices.ContainsFunc(r.references(d, code), func(to string) bool {
+			if !strings.HasPrefix(to, target) {
+				return false
+			}
 			o := r.World.Get(fhir.ParseReference(to).Key)
 			return o != nil && r.holds(action, rest, value, o)
 		})
+	}
+	if p := r4.Param(d.Key.Type, name); p != nil && p.Type == r4.ParamToken { // of a code alone
+		return d.Root.Get(name).Text() == value
 	}
 	return slices.Contains(r.references(d, name), value)
 }

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
+	"github.com/lienthong/lienthong/fhir/jwt"
+)
+
+// insurer is a server with the three sample episodes of a hospital, which sends them to a mock portal, and an issuer of
+// people who ask it.
+type insurer struct {
+	t      *testing.T
+	dir    string
+	fhir   string
+	portal string
+	signer *jwt.Signer
+	server *here
+}
+
+const testIssuer = "https://people.example"
+
+// newInsurer imports the samples and serves them; it returns when all are assessed.
+func newInsurer(t *testing.T, more ...string) *insurer {
+	t.Helper()
+	w := &insurer{t: t, dir: t.TempDir()}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.signer, err = jwt.NewSigner("JWT", crypto.Signer(key)); err != nil {
+		t.Fatal(err)
+	}
+	issuers := filepath.Join(w.dir, "issuers.yaml")
+	if err := os.WriteFile(issuers, fmt.Appendf(nil, `issuers:
+  - issuer: %s
+    audience: [lienthong]
+    algorithms: [EdDSA]
+    jwks: %s
+    roles: {claim: role, values: {hospital: hospital, clinic: clinic, auditor: auditor, citizen: citizen}}
+    organization: {claim: organization}
+    patient: patient
+`, testIssuer, w.signer.JWKS()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store := filepath.Join(w.dir, "store")
+	samples := filepath.Join(fhirtest.Data(t, "domain", "claim-xml", "samples"), "three-episodes.xml")
+	if err := run(t.Context(), []string{"import", "--data", store, "--quiet", samples}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	w.portal = startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", filepath.Join(w.dir, "portal"), "--assessing-after", "10ms", "--assessed-after", "20ms").info.Gateway
+	path := filepath.Join(w.dir, "server.json")
+	w.server = startHere(t, append([]string{"serve", "--issuers", issuers, "--listen", "127.0.0.1:0", "--data", store, "--info", path,
+		"--gateway-url", w.portal, "--gateway-credentials", credentials(t),
+		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms"}, more...)...)
+	w.fhir = w.server.info(t, path).FHIR
+	t.Cleanup(func() {
+		w.server.cancel()
+		<-w.server.ended
+	})
+	eventually(t, "the assessment", func() bool {
+		var p cases.Page
+		w.plain(w.token("auditor", ""), "/Claim/$cases?state=assessed,settled", &p)
+		return len(p.Rows) == 3
+	})
+	return w
+}
+
+// token is one for a person of a role.
+func (w *insurer) token(role, organization string) string {
+	w.t.Helper()
+	claims := map[string]any{"iss": testIssuer, "aud": "lienthong", "sub": role + "-1", "role": role, "exp": time.Now().Add(time.Hour).Unix()}
+	if organization != "" {
+		claims["organization"] = organization
+	}
+	token, err := w.signer.Sign(claims)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return token
+}
+
+// ask makes a request with a token.
+func (w *insurer) ask(token, method, path, body string) (int, []byte) {
+	w.t.Helper()
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.fhir+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	if body != "" {
+		r.Header.Set("Content-Type", "application/fhir+json")
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return resp.StatusCode, raw
+}
+
+// plain asks for plain JSON.
+func (w *insurer) plain(token, path string, to any) {
+	w.t.Helper()
+	sign := "?"
+	if strings.Contains(path, "?") {
+		sign = "&"
+	}
+	status, raw := w.ask(token, http.MethodGet, path+sign+"output=json", "")
+	if status != http.StatusOK {
+		w.t.Fatalf("%s: %d %s", path, status, raw)
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		w.t.Fatalf("%s: %v %s", path, err, raw)
+	}
+}
+
+// What auditors ask for holds to the policy: no names, nothing for those who may not, and what they write is seen by auditors.
+func TestAuditorsSeeCasesWithoutNames(t *testing.T) {
+	w := newInsurer(t)
+	auditor, hospital := w.token("auditor", ""), w.token("hospital", "elsewhere")
+	var all cases.Page
+	w.plain(auditor, "/Claim/$cases?facility=51901&_count=2", &all)
+	if len(all.Rows) != 2 || all.Next == "" {
+		t.Fatalf("%+v", all)
+	}
+	claim := "/" + all.Rows[0].Claim
+	var c cases.Case
+	w.plain(auditor, claim+"/$case", &c)
+	if len(c.Lines) == 0 || len(c.Cited) == 0 || len(c.Versions) != 1 || len(c.Versions[0].Attempts) == 0 || !c.Lines[0].Decided || c.Lines[0].Paid == "" {
+		t.Errorf("%+v", c)
+	}
+	for _, path := range []string{claim + "/$case", claim + "/$case?output=json", "/Claim/$cases", "/Claim/$sample?seed=1&size=2&by=facility,month&members=true"} {
+		status, raw := w.ask(auditor, http.MethodGet, path, "")
+		if status != http.StatusOK {
+			t.Errorf("%s: %d %s", path, status, raw)
+		}
+		for _, secret := range []string{"NGUYỄN", "051085000011"} {
+			if strings.Contains(string(raw), secret) {
+				t.Errorf("%s shows %s", path, secret)
+			}
+		}
+		for _, other := range []string{w.token("clinic", "k1"), w.token("citizen", ""), hospital} {
+			if status, raw := w.ask(other, http.MethodGet, path, ""); status != http.StatusForbidden && status != http.StatusNotFound {
+				t.Errorf("%s for somebody else: %d %s", path, status, raw)
+			}
+		}
+	}
+	review := `{"resourceType":"Parameters","parameter":[{"name":"outcome","valueCode":"agreed"},{"name":"note","valueString":"Đủ hồ sơ"},{"name":"who","valueString":"somebody else"}]}`
+	if status, raw := w.ask(hospital, http.MethodPost, claim+"/$review", review); status != http.StatusForbidden {
+		t.Errorf("%d %s", status, raw)
+	}
+	status, raw := w.ask(auditor, http.MethodPost, claim+"/$review", review)
+	if status != http.StatusOK || !strings.Contains(string(raw), `"auditor-1"`) || strings.Contains(string(raw), "somebody else") {
+		t.Fatalf("%d %s", status, raw)
+	}
+	w.plain(auditor, claim+"/$case", &c)
+	if len(c.Reviews) != 1 || c.Reviews[0].Outcome != cases.Agreed {
+		t.Errorf("%+v", c.Reviews)
+	}
+	for token, want := range map[string]int{auditor: http.StatusOK, hospital: http.StatusNotFound} {
+		if status, raw := w.ask(token, http.MethodGet, "/"+c.Reviews[0].Reference, ""); status != want {
+			t.Errorf("%d %s", status, raw)
+		}
+	}
+	for path, want := range map[string]int{
+		"/Claim/$cases?page=x": http.StatusBadRequest, "/Claim/$cases?colour=red": http.StatusBadRequest, "/Claim/$cases?output=xml": http.StatusBadRequest,
+		"/Claim/$cases?_count=0": http.StatusBadRequest, "/Claim/$sample?seed=1": http.StatusBadRequest, "/Claim/none/$case": http.StatusNotFound,
+	} {
+		if status, raw := w.ask(auditor, http.MethodGet, path, ""); status != want {
+			t.Errorf("%s: %d %s", path, status, raw)
+		}
+	}
+}
