@@ -46,7 +46,9 @@ fhir/setting            ->
 fhir/jwt                -> fhir
 fhir/smart              -> fhir/access fhir/jwt
 fhir/openid             -> fhir/access fhir/jwt
-fhir/authentication     -> fhir/smart fhir/openid
+fhir/openid/openidtest  -> fhir/openid
+fhir/signin             -> fhir/openid fhir/outcome
+fhir/authentication     -> fhir/smart fhir/openid fhir/signin
 fhir/identity           -> fhir/store
 fhir/immunization       -> fhir/resource
 fhir/immunization/gen   -> fhir/immunization
@@ -97,6 +99,7 @@ github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
 github.com/xuri/excelize -> adapters/bhxh/precheck
 golang.org/x/mod -> fhir/audit
+golang.org/x/oauth2 -> fhir/openid fhir/signin
 `)
 
 // table reads lines of "name -> what stands behind it".

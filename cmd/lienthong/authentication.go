@@ -17,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/setting"
+	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/smart"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -28,6 +29,7 @@ type door struct {
 	security     []byte    // of the CapabilityStatement
 	warning      [2]string // where nobody is asked: English, Vietnamese
 	smart        *smart.Server
+	signIn       *signin.Service // nil = tokens alone
 	origins      []string
 }
 
@@ -79,9 +81,12 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 	if a.Own != nil {
 		d.warning = unguarded // the demo lets in also who shows no token
 	}
-	guard := authentication.New(authentication.Config{Smart: d.smart, Issuers: issuers, Person: n.person, Fence: n.fence, BasePath: path})
+	if d.signIn, err = n.openSignIn(a, issuers, base, log); err != nil {
+		return nil, err
+	}
+	guard := authentication.New(authentication.Config{Smart: d.smart, Issuers: issuers, Person: n.person, SignIn: d.signIn, Fence: n.fence, BasePath: path})
 	d.authenticate = func(r *http.Request) (context.Context, error) {
-		if a.Own != nil && len(r.Header["Authorization"]) == 0 {
+		if a.Own != nil && len(r.Header["Authorization"]) == 0 && !d.signIn.Has(r) {
 			return unauthenticated(r)
 		}
 		ctx, err := guard.Authenticate(r)

@@ -133,7 +133,7 @@ func (d *demo) run(ctx context.Context) error {
 	g.Go(func() error {
 		return serveHTTP(ctx, d.portal, bodyDeadlines(d.mock.Handler(), bodyStall, bodyMost), time.Second, d.log)
 	})
-	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.node.handler, 5*time.Second, d.log) })
+	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.issuer.handler(d.node.handler), 5*time.Second, d.log) })
 	g.Go(func() error {
 		err := d.seed(ctx)
 		if ctx.Err() != nil {

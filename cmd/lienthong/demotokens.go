@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
@@ -15,9 +17,10 @@ import (
 // demoIssuer is the demo's own issuer of people: its key is made at each start and never leaves the process, so that its
 // tokens end with the demo. No setting of serve gives it.
 type demoIssuer struct {
-	url     string
-	signer  *jwt.Signer
-	issuers openid.Issuers
+	url, origin string
+	signer      *jwt.Signer
+	issuers     openid.Issuers
+	signIns     demoSignIns
 }
 
 const demoAudience = "lienthong-demo"
@@ -28,10 +31,11 @@ func newDemoIssuer(base string) (*demoIssuer, error) {
 		return nil, err
 	}
 	d := &demoIssuer{url: tokenIssuer(base) + "/demo"}
+	d.origin = strings.TrimSuffix(tokenIssuer(base), "/auth")
 	if d.signer, err = jwt.NewSigner("JWT", crypto.Signer(key)); err != nil {
 		return nil, err
 	}
-	none, err := jwt.NewFetcher(nil, nil)
+	here, err := jwt.NewFetcher(nil, []string{d.origin})
 	if err != nil {
 		return nil, err
 	}
@@ -43,34 +47,46 @@ func newDemoIssuer(base string) (*demoIssuer, error) {
     roles: {claim: role, values: {hospital: hospital, clinic: clinic, auditor: auditor, citizen: citizen}}
     organization: {claim: organization}
     patient: patient
-`, d.url, demoAudience, d.signer.JWKS()), none, nil, nil)
+    browser: {client_id: %s, name: Lienthong demo}
+`, d.url, demoAudience, d.signer.JWKS(), demoAudience), here, nil, nil)
 	return d, err
+}
+
+// demoPerson is one of those whom the issuer knows, with what each may look at.
+type demoPerson struct {
+	Role, Path string
+	more       map[string]any
 }
 
 // demoToken is a token with what it is for.
 type demoToken struct{ Who, Path, Token string }
 
-// tokens gives one for each role, good for a day: longer than a demo. The clinic is that of the visit, since it reads the
-// vaccinations of those in its care alone.
-func (d *demoIssuer) tokens(child *synthetic.Citizen, visit synthetic.Episode, facility, claim string) (out []demoToken, err error) {
-	for _, t := range []struct {
-		who, role, path string
-		more            map[string]any
-	}{
-		{"hospital", "hospital", "/Encounter?_summary=count", map[string]any{"organization": facility}},
-		{"clinic", "clinic", "/Immunization?patient=" + visit.Citizen.ID, map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
-		{"auditor", "auditor", "/" + claim, nil},
-		{"citizen", "citizen", "/Patient/" + child.ID, map[string]any{"patient": child.ID}},
-	} {
-		claims := map[string]any{"iss": d.url, "aud": demoAudience, "sub": "demo-" + t.role, "role": t.role, "exp": time.Now().Add(24 * time.Hour).Unix()}
-		for k, v := range t.more {
-			claims[k] = v
-		}
-		token, err := d.signer.Sign(claims)
+// people are one of each role. The clinic is that of the visit, since it reads the vaccinations of those in its care alone.
+func (d *demoIssuer) people(child *synthetic.Citizen, visit synthetic.Episode, facility, claim string) []demoPerson {
+	return []demoPerson{
+		{"hospital", "/Encounter?_summary=count", map[string]any{"organization": facility}},
+		{"clinic", "/Immunization?patient=" + visit.Citizen.ID, map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
+		{"auditor", "/" + claim, nil},
+		{"citizen", "/Patient/" + child.ID, map[string]any{"patient": child.ID}},
+	}
+}
+
+// claims are what the issuer says of a person.
+func (d *demoIssuer) claims(p demoPerson, life time.Duration) map[string]any {
+	now := time.Now()
+	claims := map[string]any{"iss": d.url, "aud": demoAudience, "sub": "demo-" + p.Role, "role": p.Role, "iat": now.Unix(), "exp": now.Add(life).Unix()}
+	maps.Copy(claims, p.more)
+	return claims
+}
+
+// tokens gives one for each person, good for a day: longer than a demo.
+func (d *demoIssuer) tokens(people []demoPerson) (out []demoToken, err error) {
+	for _, p := range people {
+		token, err := d.signer.Sign(d.claims(p, 24*time.Hour))
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, demoToken{t.who, t.path, token})
+		out = append(out, demoToken{p.Role, p.Path, token})
 	}
 	return out, nil
 }

@@ -32,6 +32,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 	"github.com/lienthong/lienthong/fhir/store/sealed"
@@ -166,13 +167,14 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
+		SignIn: door.signInPath, SignOut: signin.SignOut,
 		Operations: n.operations,
 		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err
 	}
-	front := &authentication.Front{Next: server, Smart: door.smart, BasePath: server.BasePath, Origins: door.origins}
+	front := &authentication.Front{Next: server, Smart: door.smart, SignIn: door.signIn, BasePath: server.BasePath, Origins: door.origins}
 	n.handler = n.certificates.public(n.trail.handler(front, server.BasePath))
 	if c.Gateway.URL == "" {
 		return nil

@@ -33,7 +33,9 @@ func (d *demo) introduce() error {
 		kept = d.Data
 	}
 	first := d.people.Episodes[0]
-	tokens, err := d.issuer.tokens(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String())
+	people := d.issuer.people(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String())
+	d.issuer.knows(people)
+	tokens, err := d.issuer.tokens(people)
 	if err != nil {
 		return err
 	}
@@ -64,9 +66,11 @@ The lines above ask as nobody: the demo lets them in, and a server does not. As 
 issuer that ends with the demo, a request sees what the policy allows:
 
 %s
+In a browser, %s/auth/sign-in lets you choose one of the four and shows the pages as they see them.
+
 Ctrl-C ends it.
 
-`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2], asRoles)
+`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2], asRoles, d.issuer.origin)
 	if err != nil || d.Info == "" {
 		return err
 	}

@@ -15,6 +15,8 @@ type Caller struct {
 	Issuer string
 	// System says that this is software acting for an organization (SMART Backend Services), not a person.
 	System bool
+	// Session says that it is a person at a browser who signed in here.
+	Session bool
 	// Role is what policies are written for.
 	Role Role
 	// Organization is the id of the Organization that the caller belongs to or acts for; "" for citizens.

@@ -13,6 +13,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
+	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/smart"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -22,6 +23,7 @@ type Config struct {
 	Smart   *smart.Server         // nil = no systems
 	Issuers func() openid.Issuers // of now; nil = no people
 	Person  openid.Person         // finds the patient that a citizen is
+	SignIn  *signin.Service       // of browsers; nil = tokens alone
 	// Fence gives what a caller may see and change. It is asked for each request.
 	Fence func(context.Context, access.Caller) (store.Fence, error)
 	// BasePath is the path of the FHIR base: (BasePath)/metadata is open to everybody.
@@ -52,7 +54,7 @@ func New(c Config) *Authenticator {
 	return &Authenticator{c, newMemory()}
 }
 
-// proof is what a token proved: of a system its registration's id and scopes, of a person the caller.
+// proof is what a token or a session proved: of a system its registration's id and scopes, of a person the caller.
 type proof struct {
 	system  *smart.Verified
 	issuer  string // of a person
@@ -67,15 +69,11 @@ func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
 	if err := noTokenInAddress(r); err != nil {
 		return nil, err
 	}
-	token, err := Bearer(r)
+	p, err := a.proof(r)
 	if err != nil {
-		if e, ok := err.(*fhir.Error); ok && e.Code == "token-missing" && a.open(r) {
+		if e, ok := err.(*fhir.Error); ok && (e.Code == "token-missing" || e.Code == "session-ended") && a.open(r) {
 			return store.WithFence(ctx, store.Fence{}), nil
 		}
-		return nil, err
-	}
-	p, err := a.prove(ctx, token)
-	if err != nil {
 		return nil, err
 	}
 	caller, err := a.caller(p, r)
@@ -87,6 +85,37 @@ func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
 		return nil, err
 	}
 	return store.WithFence(access.WithCaller(ctx, caller), fence), nil
+}
+
+// proof takes the token of a request, or where there is none the session of a browser.
+func (a *Authenticator) proof(r *http.Request) (proof, error) {
+	token, err := Bearer(r)
+	if err == nil {
+		return a.prove(r.Context(), token)
+	}
+	if len(r.Header["Authorization"]) > 0 {
+		return proof{}, err
+	}
+	session, found, wrong := a.SignIn.Session(r)
+	if wrong != nil {
+		return proof{}, wrong
+	}
+	if !found {
+		return proof{}, err
+	}
+	name := sha256.Sum256([]byte(session.Name))
+	now := a.Now()
+	if p, ok := a.remembered.get(name, now); ok {
+		return p, nil
+	}
+	caller, err := session.Issuer.Caller(r.Context(), openid.Kept(session.Claims), a.Person)
+	if err != nil {
+		return proof{}, err
+	}
+	caller.Session = true
+	p := proof{issuer: session.Issuer.URL, person: caller, expires: session.Ends}
+	a.remembered.put(name, p, now)
+	return p, nil
 }
 
 // open says whether the request is one that needs no token.

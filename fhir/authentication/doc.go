@@ -3,7 +3,9 @@
 //
 //	Authenticator.Authenticate   the token, proven once and remembered until it ends     authenticate.go, remember.go
 //	Challenge                    WWW-Authenticate of a refusal                           challenge.go
-//	Front                        around everything that is served: token endpoint, CORS  front.go
+//	Front                        around everything that is served: token endpoint, sign-in, CORS  front.go
+//
+// Where a request has no Authorization header, the cookie of a browser's session (fhir/signin) is taken in its place.
 //
 // Headers that a caller may add to say more about a request:
 //
@@ -13,5 +15,5 @@
 // What a token proves is remembered by the token's hash, never by the token. A registration is looked at anew with each
 // request, so that who is taken out is out at once.
 //
-// It may import smart and openid and what these stand on. Start reading at Authenticator.
+// It may import smart, openid and signin and what these stand on. Start reading at Authenticator.
 package authentication

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/smart"
 )
 
@@ -13,8 +14,9 @@ import (
 // questions whether a page of another site may read the answers.
 type Front struct {
 	Next     http.Handler
-	Smart    *smart.Server // nil = no token endpoint
-	BasePath string        // of the FHIR base
+	Smart    *smart.Server   // nil = no token endpoint
+	SignIn   *signin.Service // nil = no browsers
+	BasePath string          // of the FHIR base
 	// Origins are the sites whose pages may read answers, such as https://app.example. There is no wildcard.
 	Origins []string
 }
@@ -34,6 +36,13 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if f.cors(w, r) {
 		return
+	}
+	if f.SignIn.Serves(r.URL.Path) && r.URL.RawPath == "" {
+		f.SignIn.ServeHTTP(w, r)
+		return
+	}
+	if f.SignIn.Has(r) { // what a session shows is for pages of this origin, whatever markup would load it elsewhere
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	}
 	if f.Smart != nil && r.URL.RawPath == "" {
 		switch r.URL.Path {

@@ -101,10 +101,8 @@ func (f *Fetcher) Get(ctx context.Context, text string) (body []byte, keep time.
 	if err != nil {
 		return nil, 0, err
 	}
-	private := slices.Contains(f.private, origin(req.URL))
-	req = req.WithContext(context.WithValue(ctx, privateKey{}, private))
 	req.Header.Set("Accept", "application/json")
-	resp, err := f.client.Do(req)
+	resp, err := f.Client().Do(req)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -117,6 +115,34 @@ func (f *Fetcher) Get(ctx context.Context, text string) (body []byte, keep time.
 		err = fmt.Errorf("more than %d bytes", maxDocument)
 	}
 	return body, maxAge(resp.Header.Get("Cache-Control")), err
+}
+
+// Client gives what libraries call by: it reaches what Get reaches, and an answer ends after so many bytes as Get takes.
+func (f *Fetcher) Client() *http.Client {
+	c := *f.client
+	c.Transport = guarded{f}
+	return &c
+}
+
+type guarded struct{ f *Fetcher }
+
+// RoundTrip implements http.RoundTripper.
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := g.f.Allowed(r.URL.String()); err != nil {
+		return nil, err
+	}
+	private := slices.Contains(g.f.private, origin(r.URL))
+	resp, err := g.f.client.Transport.RoundTrip(r.WithContext(context.WithValue(r.Context(), privateKey{}, private)))
+	if err == nil {
+		resp.Body = bounded{io.LimitReader(resp.Body, maxDocument+1), resp.Body}
+	}
+	return resp, err
+}
+
+// bounded is a body that ends early.
+type bounded struct {
+	io.Reader
+	io.Closer
 }
 
 // dial connects, unless the address is one that the origin is not listed for. It looks at what is dialled, not at what

@@ -34,6 +34,10 @@ type Issuer struct {
 	PersonClaim   string                 // claim with an identifier of the citizen, such as the citizen ID
 	PersonSystem  string                 // its identifier system
 	Purposes      []string               // that people may state
+	Browser       *Browser               // nil = nobody signs in with a browser
+
+	fetch *jwt.Fetcher
+	found discovered
 }
 
 // Issuers are those of one file, by URL. They are immutable.
@@ -51,6 +55,7 @@ type Issuers map[string]*Issuer
 //	    practitioner: practitioner_id
 //	    person: {claim: cccd, system: "https://lienthong.example/sid/cccd"}
 //	    purposes: [TREAT, ETREAT]
+//	    browser: {client_id: lienthong, secret_file: /etc/lienthong/oidc.secret, scopes: [profile], name: Clinic staff}
 //	    skew: 30s
 type issuersFile struct {
 	Issuers []struct {
@@ -75,6 +80,7 @@ type issuersFile struct {
 			System string `yaml:"system"`
 		} `yaml:"person"`
 		Purposes []string      `yaml:"purposes"`
+		Browser  *browserEntry `yaml:"browser"`
 		Skew     time.Duration `yaml:"skew"`
 	} `yaml:"issuers"`
 }
@@ -115,6 +121,7 @@ func ParseIssuers(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote,
 			URL: f.Issuer, Audiences: f.Audience, Skew: f.Skew, RoleClaim: f.Roles.Claim, DefaultRole: access.Role(f.Roles.Default),
 			Roles: map[string]access.Role{}, Organization: f.Organization.Claim, Organizations: f.Organization.Values,
 			Practitioner: f.Practitioner, Patient: f.Patient, PersonClaim: f.Person.Claim, PersonSystem: f.Person.System, Purposes: f.Purposes,
+			fetch: fetch,
 		}
 		for value, r := range f.Roles.Values {
 			is.Roles[value] = access.Role(r)
@@ -137,6 +144,9 @@ func ParseIssuers(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote,
 			return wrong(err.Error())
 		}
 		if is.Keys, err = keysOf(f.Issuer, f.JWKSURI, f.JWKS, fetch, remote, now); err != nil {
+			return wrong(err.Error())
+		}
+		if is.Browser, err = f.Browser.read(f.Issuer, fetch); err != nil {
 			return wrong(err.Error())
 		}
 		out[f.Issuer] = is

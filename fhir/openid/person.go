@@ -30,17 +30,20 @@ func (is *Issuer) Verify(ctx context.Context, compact string, now time.Time, fin
 	if err := t.Check(jwt.Expect{Issuer: is.URL, Audiences: is.Audiences, Now: now, Skew: is.Skew}); err != nil {
 		return c, expires, err
 	}
-	if t.Subject == "" || len(t.Subject) > maxText {
-		return c, expires, fhir.Errorf(fhir.Unknown, "token-claim-missing", "", "sub")
+	c, err = is.Caller(ctx, t.Claims, find)
+	return c, t.Expires.Add(is.Skew), err
+}
+
+// Caller gives the caller that proven claims make.
+func (is *Issuer) Caller(ctx context.Context, claims jwt.Claims, find Person) (access.Caller, error) {
+	if claims.Subject == "" || len(claims.Subject) > maxText {
+		return access.Caller{}, fhir.Errorf(fhir.Unknown, "token-claim-missing", "", "sub")
 	}
-	c = access.Caller{Subject: t.Subject, Issuer: is.URL, Role: is.role(t.Claims), Scopes: strings.Fields(t.Scope)}
+	c := access.Caller{Subject: claims.Subject, Issuer: is.URL, Role: is.role(claims), Scopes: strings.Fields(claims.Scope)}
 	if c.Role == "" {
-		return c, expires, fhir.Errorf(fhir.Denied, "role-missing", "")
+		return c, fhir.Errorf(fhir.Denied, "role-missing", "")
 	}
-	if err := is.fill(ctx, &c, t.Claims, find); err != nil {
-		return c, expires, err
-	}
-	return c, t.Expires.Add(is.Skew), nil
+	return c, is.fill(ctx, &c, claims, find)
 }
 
 // role is the first of the token's that means something here.

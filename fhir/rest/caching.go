@@ -27,6 +27,8 @@ var (
 // cacheControl gives the header for an answer.
 func cacheControl(c *call, a answer) []string {
 	switch {
+	case signedIn(c.http.Context()):
+		return cacheNothing // the next person at the browser may go back
 	case !c.reads() || a.status >= 300 && a.status != http.StatusNotModified:
 		return cacheNothing
 	case a.immutable && !c.html && store.FenceOf(c.http.Context()).Open():

@@ -120,6 +120,10 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 	if o.Reference != "" {
 		s.Log.ErrorContext(g.Request.Context(), "request failed", "reference", o.Reference, "method", g.Request.Method, "route", g.FullPath(), "err", o.Cause)
 	}
+	if at := s.signInFor(c, o); at != "" && !g.Writer.Written() {
+		s.answerUnread(g, c, func() { s.write(g, c, answer{status: http.StatusSeeOther, location: at}) })
+		return
+	}
 	if g.Writer.Written() {
 		panic(http.ErrAbortHandler) // the answer is half sent: only ending the connection tells the client
 	}

@@ -50,6 +50,7 @@ type page struct {
 	Warning              string
 	None                 string
 	Failed, Open, Folded bool
+	Visitor              *visitor
 	Style                template.CSS
 	Facts                []string
 	Crumbs, Links        []anchor
@@ -152,6 +153,7 @@ func (s *Server) page(c *call, a answer) []byte {
 	root := doc.Root()
 	id, _ := root.ID()
 	p.crumbs(c)
+	p.Visitor = s.visitor(c)
 	switch t := root.ResourceType(); {
 	case id != "" && fhir.ID(id) == c.key.ID && t == c.key.Type:
 		p.resource(c, root)

@@ -25,6 +25,10 @@ type Config struct {
 	Authenticate func(*http.Request) (context.Context, error)
 	// Challenge gives the WWW-Authenticate of a refusal, "" = none; nil = never.
 	Challenge func(error) string
+	// SignIn gives the path where people sign in with a browser, SignOut the one that ends it; "" = nobody can. nil = the same.
+	// A browser that asks for a page without having signed in is sent there.
+	SignIn  func() string
+	SignOut string
 	// Security is shown in the CapabilityStatement as rest.security; nil = nobody is asked who he is.
 	Security []byte
 	// Warning, in English and Vietnamese, stands on every readable page and in the CapabilityStatement; "" = none.
