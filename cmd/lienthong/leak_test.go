@@ -68,6 +68,12 @@ func TestNothingButDocumentsNamesAPerson(t *testing.T) {
 		} {
 			ask(http.MethodGet, path, token, "")
 		}
+		at := strings.TrimSuffix(base, "/fhir") + "/auth/sign-in?to=" + url.QueryEscape("/fhir/Patient?identifier="+number)
+		if resp, err := http.Get(at); err != nil || resp.StatusCode != http.StatusOK {
+			t.Error(err)
+		} else {
+			_ = resp.Body.Close()
+		}
 		person := `{"resourceType":"Patient","identifier":[{"system":"https://lienthong.example/sid/cccd","value":"` + c.CCCD + `"}],"name":[{"text":"` + c.Name + `"}]}`
 		ask(http.MethodPost, "/Patient", token, person) // its number is taken
 		ask(http.MethodPost, "/Patient", token, strings.Replace(person, `"value":"`, `"valeu":"`, 1))

@@ -128,7 +128,9 @@ func (is *Issuer) configuration(ctx context.Context) (jwt.Configuration, error) 
 }
 
 // webAddress says whether a browser can be sent there.
-func webAddress(s string) bool { return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") }
+func webAddress(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
 
 // Begin gives the address of the issuer's page that a browser is sent to.
 // Source: https://openid.net/specs/openid-connect-core-1_0.html, 3.1.2.1; RFC 7636.
