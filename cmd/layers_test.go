@@ -94,6 +94,7 @@ github.com/makiuchi-d/gozxing -> fhir/certificate/scan
 github.com/robfig/cron -> scheduler scheduler/cron
 github.com/samply/golang-fhir- -> fhir/resource fhir/identity fhir/immunization fhir/operation adapters/bhxh/mapping adapters/bhxh cmd/lienthong/synthetic
 github.com/skip2/go-qrcode -> fhir/certificate
+github.com/sony/gobreaker -> adapters/bhxh
 github.com/tink-crypto/tink-go -> fhir/store/sealed
 github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate

@@ -13,6 +13,7 @@ import (
 // floats are the places in adapters/ where a float is no amount: file (from the top of the repository) and declaration.
 var floats = map[string]string{
 	"adapters/bhxh/config.go Config":          "files a second",
+	"adapters/bhxh/plan.go Plan":              "files a second",
 	"adapters/bhxh/pace.go newPace":           "files a second",
 	"adapters/bhxhmock/faults.go Fault":       "a probability",
 	"adapters/bhxhmock/faults.go acts":        "a probability",

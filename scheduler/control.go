@@ -19,8 +19,10 @@ type JobStatus struct {
 	Name     string
 	Schedule string
 	Zone     string
+	CatchUp  Policy
+	Jitter   time.Duration
 	Paused   *Pause      // nil if it runs by schedule
-	Next     time.Time   // next slot by schedule, also while paused
+	Next     time.Time   // when the next slot by schedule begins, also while paused
 	Current  *SlotRecord // the run under way on any server, nil if none
 	Waiting  int         // runs that somebody asked for and that have not begun
 }
@@ -103,7 +105,17 @@ func (r *Runner) Jobs(ctx context.Context) ([]JobStatus, error) {
 			return nil, err
 		}
 		st := JobStatus{Name: j.Name, Schedule: j.schedule.String(), Zone: j.schedule.Zone().String(),
-			Paused: row.Paused, Next: j.schedule.Next(r.now()), Waiting: len(row.Requests)}
+			CatchUp: j.CatchUp, Jitter: j.Jitter, Paused: row.Paused, Waiting: len(row.Requests)}
+		now := r.now()
+		from := now.Add(-j.Jitter)
+		if decided := time.UnixMilli(row.Cursor); row.Cursor != 0 && decided.After(from) {
+			from = decided
+		}
+		for t := j.schedule.Next(from); !t.IsZero(); t = j.schedule.Next(t) {
+			if st.Next = t.Add(j.delay(t)); st.Next.After(now) {
+				break
+			}
+		}
 		if row.Current != "" {
 			st.Current = &SlotRecord{Key: row.Current}
 			if _, err := readRow(ctx, r.store, SpaceSlots, row.Current, st.Current); err != nil {

@@ -17,7 +17,8 @@
 //	missed                                     the slot went by while nothing ran, and the policy says: let it go
 //
 // What becomes of slots that went by while no server ran, or while the job was paused, is the job's Policy:
-// Latest (default) runs the newest of them once, Skip lets them go, All runs each in order.
+// Latest (default) runs the newest of them once, Skip lets them go, All runs each in order. With a Jitter a slot keeps its time as
+// its name and begins somewhat later.
 //
 // A run is not exactly once: a server can die after the job's work and before the row that says so. A job therefore
 // keeps its own account of what it did, under Slot.Lease.Fence(), as adapters/delivery does.

@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -37,6 +39,7 @@ type Job struct {
 	Schedule string        // expression, see package cron
 	Zone     string        // of the expression; "" is cron.DefaultZone
 	CatchUp  Policy        // of slots that went by
+	Jitter   time.Duration // a slot begins up to so much after its time, see delay; 0 is none
 	Lease    time.Duration // how long a dead server keeps others out; 0 is DefaultLease; renewed at a third of it
 	Timeout  time.Duration // of one run; 0 is none
 
@@ -44,6 +47,24 @@ type Job struct {
 	// returns soon, at a place where its own account is right. An error or a panic makes the slot failed; it is not
 	// run again, the next slot comes.
 	Run func(ctx context.Context, s Slot) error
+}
+
+// String gives the policy's name in settings.
+func (p Policy) String() string { return policies[p] }
+
+var policies = [...]string{Latest: "latest", Skip: "skip", All: "all"}
+
+// ParsePolicy reads latest, skip or all; "" is latest. Kind Invalid, code "job-policy".
+func ParsePolicy(s string) (Policy, error) {
+	if s == "" {
+		return Latest, nil
+	}
+	for p, name := range policies {
+		if s == name {
+			return Policy(p), nil
+		}
+	}
+	return Latest, fhir.Errorf(fhir.Invalid, "job-policy", "", s)
 }
 
 // Slot is one due run of a job.
@@ -70,10 +91,35 @@ func newJob(j Job) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if j.Jitter < 0 || int(j.CatchUp) >= len(policies) {
+		return nil, fhir.Errorf(fhir.Invalid, "job-invalid", "", j.Name)
+	}
 	if j.Lease <= 0 {
 		j.Lease = DefaultLease
 	}
 	return &job{Job: j, schedule: s, wake: make(chan struct{}, 1)}, nil
+}
+
+// delay is how long after its time a slot begins: a share of Jitter that is drawn from the job's name and the slot, so that jobs of
+// one schedule spread, and all servers, before and after a restart, agree.
+func (j *job) delay(slot time.Time) time.Duration {
+	if j.Jitter <= 0 {
+		return 0
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%d", j.Name, slot.UnixMilli())
+	return time.Duration(h.Sum64() % uint64(j.Jitter))
+}
+
+// due gives the newest slot after the cursor that may begin by now, false if there is none.
+func (j *job) due(cursor, now time.Time) (time.Time, bool) {
+	for to := now; ; {
+		slot, ok := j.schedule.Latest(cursor, to)
+		if !ok || !slot.Add(j.delay(slot)).After(now) {
+			return slot, ok
+		}
+		to = slot.Add(-time.Millisecond) // slots are whole seconds
+	}
 }
 
 func (j *job) ring() {

@@ -42,7 +42,7 @@ func (r *Runner) takeOver(ctx context.Context, j *job, row jobRow, raw []byte, n
 	if lives, err := lease.Lives(ctx, r.store, leaseName(j.Name), slot.Token, now); lives || err != nil {
 		return false, err
 	}
-	_, newer := j.schedule.Latest(time.UnixMilli(row.Cursor), now)
+	_, newer := j.due(time.UnixMilli(row.Cursor), now)
 	again := j.CatchUp == All || j.CatchUp == Latest && (slot.Manual || !newer)
 	if again && slot.Try < maxTries && row.Paused == nil {
 		return r.take(ctx, j, row, raw, row.Current, slotRaw, slot, now)
@@ -73,8 +73,15 @@ func (r *Runner) takeDue(ctx context.Context, j *job, row jobRow, raw []byte, no
 		return false, nil
 	}
 	due := first
-	if j.CatchUp != All {
-		due, _ = j.schedule.Latest(cursor, now)
+	if j.CatchUp == All {
+		if first.Add(j.delay(first)).After(now) {
+			return false, nil
+		}
+	} else {
+		var ok bool
+		if due, ok = j.due(cursor, now); !ok {
+			return false, nil
+		}
 	}
 	slot := SlotRecord{At: fhir.InstantOf(due)}
 	if !due.Equal(first) {
@@ -82,7 +89,7 @@ func (r *Runner) takeDue(ctx context.Context, j *job, row jobRow, raw []byte, no
 	}
 	row.Cursor = due.UnixMilli()
 	key := slotKey(j.Name, due, false)
-	if j.CatchUp == Skip && now.Sub(due) > onTime {
+	if j.CatchUp == Skip && now.Sub(due.Add(j.delay(due))) > onTime {
 		slot.State, slot.Ended = Missed, fhir.InstantOf(now)
 		return true, r.commit(ctx, swap{SpaceJobs, j.Name, raw, row}, swap{SpaceSlots, key, nil, slot})
 	}

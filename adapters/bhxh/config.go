@@ -33,14 +33,20 @@ type Config struct {
 	Accounts []Account
 	Systems  mapping.Systems
 
-	Schedule       string        // of the sending; "" is every 5 minutes
-	StatusSchedule string        // of the asking; "" is every 5 minutes
-	Lease          time.Duration // see scheduler.Job; 0 is its default
+	Schedule       string           // of the sending; "" is every 5 minutes
+	StatusSchedule string           // of the asking; "" is every 5 minutes
+	Zone           string           // of both; "" is cron.DefaultZone
+	CatchUp        scheduler.Policy // of sending slots that went by
+	Jitter         time.Duration    // of sending slots
+	Lease          time.Duration    // see scheduler.Job; 0 is its default
+	Plans          map[string]Plan  // by MA_CSKCB: facilities with a job of their own
 
-	Batch       int           // items of a facility read at once; 0 is 100
-	Concurrency int           // files of a facility under way at once; 0 is 4
-	Facilities  int           // facilities at work at once; 0 is 4
-	PerSecond   float64       // files sent in a second, all facilities together; 0 is no bound
+	Batch       int     // items of a facility read at once; 0 is 100
+	Concurrency int     // files of a facility under way at once; 0 is 4
+	Facilities  int     // facilities at work at once; 0 is 4
+	PerSecond   float64 // files sent in a second, all facilities together; 0 is no bound
+	AtOnce      int     // calls under way at once, all facilities together; 0 is no bound
+	Breaker     Breaker
 	Timeout     time.Duration // of sending one file; 0 is that of the client
 	RepeatAfter time.Duration // first wait before a log-in or a query is repeated; 0 is 200 ms
 	Reason      string        // LD of a corrected file; "" is DefaultReason
@@ -73,14 +79,14 @@ const (
 	defaultSchedule = "*/5 * * * *"
 	// stopGrace is how long a file that is under way may still take when the server stops.
 	stopGrace = 5 * time.Second
-	// maxRounds bounds the batches of a facility in one slot.
-	maxRounds = 50
 )
 
 // Sync holds the two jobs. Any number of servers may run them; the scheduler lets one work at a time.
 type Sync struct {
 	Config
-	pace *pace
+	gate  *gate
+	pace  *pace
+	paces map[string]*pace // of facilities that have one
 }
 
 // NewSync checks c. Kind Invalid, code "bhxh-accounts", if no account is given or two claim the same facility.
@@ -127,15 +133,14 @@ func NewSync(c Config) (*Sync, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Sync{Config: c, pace: newPace(c.PerSecond)}, nil
-}
-
-// Jobs are the two jobs for scheduler.New.
-func (s *Sync) Jobs() []scheduler.Job {
-	return []scheduler.Job{
-		{Name: SyncJob, Schedule: s.Schedule, Lease: s.Lease, Run: s.Send},
-		{Name: StatusJob, Schedule: s.StatusSchedule, Lease: s.Lease, Run: s.Ask},
+	s := &Sync{Config: c, pace: newPace(c.PerSecond), paces: map[string]*pace{}}
+	s.gate = newGate(s)
+	for facility, p := range c.Plans {
+		if p.PerSecond > 0 {
+			s.paces[facility] = newPace(p.PerSecond)
+		}
 	}
+	return s, nil
 }
 
 // client gives the client that speaks for a facility, nil if there is none.

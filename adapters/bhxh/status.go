@@ -24,12 +24,10 @@ func (s *Sync) Ask(ctx context.Context, _ scheduler.Slot) error {
 func (s *Sync) askFacility(ctx context.Context, facility string) error {
 	client := s.client(facility)
 	limit := min(s.Batch, wire.MaxMaLK)
-	for range maxRounds {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	var last progress
+	for ctx.Err() == nil {
 		due, err := s.Outbox.Due(ctx, delivery.ToAsk, facility, limit)
-		if err != nil || len(due) == 0 {
+		if err != nil || len(due) == 0 || last.stands(due) {
 			return err
 		}
 		if client == nil {
@@ -45,7 +43,7 @@ func (s *Sync) askFacility(ctx context.Context, facility string) error {
 			return nil
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 // askBatch asks about some items in one query and tells the outbox what it learned of each.
@@ -59,10 +57,13 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 		}
 	}
 	var asked fhir.Instant
-	records, err := repeat(ctx, s.RepeatAfter, func() ([]wire.HoSo, error) {
+	records, err := call(ctx, s, client, func() ([]wire.HoSo, error) {
 		asked = fhir.InstantOf(s.Now()) // of the query that is answered: an earlier one proves less
 		return client.Status(ctx, q)
 	})
+	if rests(err) {
+		return err // nobody was asked
+	}
 	if err != nil {
 		for _, row := range due {
 			if _, e := s.Outbox.Unanswered(ctx, row); moved(e) != nil {
@@ -109,7 +110,7 @@ func (s *Sync) observe(ctx context.Context, row delivery.Row, records []wire.HoS
 // turnedUp asks about an item that is to be sent again, since it was said not to be received: what is there after all is
 // not sent again, it becomes unknown and is asked about as such.
 func (s *Sync) turnedUp(ctx context.Context, client *gateway.Client, row delivery.Row) (bool, error) {
-	records, err := repeat(ctx, s.RepeatAfter, func() ([]wire.HoSo, error) {
+	records, err := call(ctx, s, client, func() ([]wire.HoSo, error) {
 		return client.Status(ctx, gateway.Query{MaCSKCB: row.Facility, MaLK: []string{row.Episode}})
 	})
 	if err != nil {

@@ -16,15 +16,26 @@ import (
 	"github.com/lienthong/lienthong/scheduler"
 )
 
-// Send is the job that sends what is due, facility by facility. Its error names what kept facilities from being served;
-// their items stay queued.
+// Send is the job that sends what is due, facility by facility, but for facilities with a job of their own. Its error names
+// what kept facilities from being served; their items stay queued.
 func (s *Sync) Send(ctx context.Context, slot scheduler.Slot) error {
 	if _, err := s.Outbox.Lost(ctx); err != nil {
 		return err
 	}
 	return s.each(ctx, delivery.ToSend, func(ctx context.Context, facility string) error {
+		if _, planned := s.Plans[facility]; planned {
+			return nil
+		}
 		return s.sendFacility(ctx, slot, facility)
 	})
+}
+
+// sendOne is the job of a facility with a plan.
+func (s *Sync) sendOne(ctx context.Context, slot scheduler.Slot, facility string) error {
+	if _, err := s.Outbox.Lost(ctx); err != nil {
+		return err
+	}
+	return s.sendFacility(ctx, slot, facility)
 }
 
 // each does work for all facilities that have it due, some at a time. One facility's trouble does not stop the others.
@@ -52,12 +63,10 @@ func (s *Sync) each(ctx context.Context, w delivery.Work, do func(context.Contex
 func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility string) error {
 	client := s.client(facility)
 	var refused error // the log-in; it is told once for each time that it was tried
-	for range maxRounds {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	var last progress
+	for ctx.Err() == nil {
 		due, err := s.Outbox.Due(ctx, delivery.ToSend, facility, s.Batch)
-		if err != nil || len(due) == 0 {
+		if err != nil || len(due) == 0 || last.stands(due) {
 			return errors.Join(refused, err)
 		}
 		if client == nil {
@@ -66,7 +75,7 @@ func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility s
 			}
 			continue
 		}
-		if _, err := repeat(ctx, s.RepeatAfter, func() (struct{}, error) { return struct{}{}, client.Login(ctx) }); err != nil {
+		if _, err := call(ctx, s, client, func() (struct{}, error) { return struct{}{}, client.Login(ctx) }); err != nil {
 			if !loginRefused(err) {
 				return err
 			}
@@ -86,7 +95,19 @@ func (s *Sync) sendFacility(ctx context.Context, slot scheduler.Slot, facility s
 			return nil
 		}
 	}
-	return refused
+	return errors.Join(refused, ctx.Err())
+}
+
+// progress ends a facility's rounds when the same items come again: what is done about an item moves it, or its time.
+type progress struct {
+	key delivery.Key
+	due fhir.Instant
+}
+
+func (p *progress) stands(due []delivery.Row) bool {
+	was := *p
+	*p = progress{due[0].Key(), due[0].Due}
+	return *p == was
 }
 
 // loginRefused says whether the portal does not accept the account; loginWaits, whether it was not even asked again.
@@ -104,7 +125,7 @@ func loginWaits(err error) bool {
 func (s *Sync) sendBatch(ctx context.Context, slot scheduler.Slot, client *gateway.Client, due []delivery.Row) error {
 	var unreachable atomic.Bool
 	var g errgroup.Group
-	g.SetLimit(s.Concurrency)
+	g.SetLimit(s.concurrency(due[0].Facility))
 	for _, row := range due {
 		if ctx.Err() != nil || unreachable.Load() {
 			break
@@ -140,19 +161,25 @@ func (s *Sync) send(ctx context.Context, slot scheduler.Slot, client *gateway.Cl
 			return true, moved(err)
 		}
 	}
-	if err := s.pace.wait(ctx); err != nil {
+	if err := s.paced(ctx, row.Facility); err != nil {
 		return true, err
 	}
 	if row.Doubt {
 		if there, err := s.turnedUp(ctx, client, row); there || err != nil {
-			return true, moved(err)
+			return !rests(err), moved(err)
 		}
+	}
+	leave, err := s.gate.enter(ctx, client)
+	if err != nil {
+		return false, err
 	}
 	d, err := s.Outbox.Begin(ctx, row, slot, p.file.Raw, s.timeout(client))
 	if err != nil || d == nil {
+		leave(errNoCall)
 		return true, moved(err)
 	}
 	out := s.dispatch(ctx, client, d, p.file)
+	leave(fault(out))
 	r := result(out)
 	if r.Docs, err = s.decision(p.claim, row.Item, out); err != nil {
 		return true, err // the item stays in sending and becomes unknown: what happened is not lost, only late

@@ -5,6 +5,7 @@
 //	lienthong import FILES   bring FHIR data in
 //	lienthong precheck FILES check claim files before they are sent
 //	lienthong mock-bhxh      the mock assessment portal
+//	lienthong jobs           show, pause, resume and run what a server does by schedule
 //	lienthong bench          speed, next to its limits
 //	lienthong policy         show and check who may see and change what
 //	lienthong verify-audit   whether the audit journal holds
@@ -64,6 +65,8 @@ type cli struct {
 	Precheck precheckCmd `cmd:"" help:"Check claim files of the social insurance before they are sent."`
 
 	MockBHXH mockCmd `cmd:"" name:"mock-bhxh" help:"Run the mock assessment portal."`
+
+	Jobs jobsCmd `cmd:"" help:"Show, pause, resume and run the jobs of a server, such as the sending of claims."`
 
 	Bench benchCmd `cmd:"" help:"Measure speed, next to its limits."`
 

@@ -162,7 +162,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return err
 	}
-	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
@@ -202,11 +202,15 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 			return err
 		}
 	}
-	sync, err := bhxh.NewSync(bhxh.Config{
+	jobs := bhxh.Config{
 		Signer: signer,
 		Store:  n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
-	})
+	}
+	if err := planned(&jobs, g); err != nil {
+		return err
+	}
+	sync, err := bhxh.NewSync(jobs)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ func (c *Client) post(ctx context.Context, path, contentType string, body []byte
 		return exchange{connected: connected.Load(), err: err}
 	}
 	defer res.Body.Close()
+	c.rest(res)
 	x := exchange{connected: true, status: res.StatusCode}
 	x.body, x.err = io.ReadAll(io.LimitReader(res.Body, c.maxReply+1))
 	if x.err == nil && int64(len(x.body)) > c.maxReply {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
@@ -42,6 +43,8 @@ type Client struct {
 
 	refusals  int       // log-ins that the portal refused in a row
 	notBefore time.Time // no log-in is tried before this
+
+	rests atomic.Int64 // ms since 1970, see RestsUntil
 }
 
 // New makes a client; it does not connect. The error has code "bhxh-gateway-config".

@@ -55,9 +55,10 @@ func (m MaKetQua) Valid() bool {
 	return true
 }
 
-// ServerFault says that the portal reports a fault of its own: whether it kept what was sent is then not known.
+// ServerFault says that the portal reports a fault of its own, or that it has too much to do (429, no code of the contract):
+// whether it kept what was sent is then not known.
 func (m MaKetQua) ServerFault() bool {
-	return m == "100" || m == ServerError || m.Valid() && m[0] == '5'
+	return m == "100" || m == ServerError || m == "429" || m.Valid() && m[0] == '5'
 }
 
 // Meaning gives the text of a code in Vietnamese and English; both are "" for a code without a published meaning.

@@ -41,21 +41,25 @@ type Server struct {
 
 // Gateway is the assessment portal that claims go to.
 type Gateway struct {
-	URL            string        `name:"url" env:"LIENTHONG_GATEWAY_URL" placeholder:"URL" help:"Base URL of the assessment portal. Without it claims wait in the outbox."`
-	Credentials    string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the account, as YAML or JSON; or with 'accounts', a list of username, password, facilities (MA_CSKCB)."`
-	Schedule       string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time. Default: ${default}."`
-	StatusSchedule string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims. Default: ${default}."`
-	Timeout        time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
-	Rate           float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
-	AskEvery       time.Duration `name:"ask-every" default:"10m" env:"LIENTHONG_GATEWAY_ASK_EVERY" help:"Distance of questions about one accepted claim; the status schedule must come round at least as often."`
-	RetryFirst     time.Duration `name:"retry-first" default:"10s" env:"LIENTHONG_GATEWAY_RETRY_FIRST" help:"Wait after a claim could not be sent, or a question was not answered; it doubles each time."`
-	RetryMax       time.Duration `name:"retry-max" default:"10m" env:"LIENTHONG_GATEWAY_RETRY_MAX" help:"Longest such wait."`
-	Lease          time.Duration `default:"1m" env:"LIENTHONG_GATEWAY_LEASE" help:"How long after the death of a server another one, or the same started again, takes its work over."`
-	Settle         time.Duration `default:"15m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed, and how long after that it must be said again. Longer than any proxy on the way keeps a request."`
-	Resend         string        `enum:"auto,settled,person" default:"auto" env:"LIENTHONG_GATEWAY_RESEND" help:"What was not received is sent again once that is settled (settled), or by a person's decision alone (person). auto: settled if --gateway-settle is at least ten times --gateway-timeout, else person. Default: ${default}."`
-	Path           string        `enum:"auto,qd4750,qd3176" default:"auto" env:"LIENTHONG_GATEWAY_PATH" help:"Path of the portal for claim files: by the decision in force at discharge (auto), or always the one of decision 4750 or 3176. Default: ${default}."`
-	SigningKeys    string        `name:"signing-keys" type:"path" env:"LIENTHONG_GATEWAY_SIGNING_KEYS" placeholder:"DIR" help:"Folder with {MA_CSKCB}.pem (certificate and private key) of each facility, or default.pem. Claim files are then signed (XML-DSig in CHUKYDONVI)."`
-	CorrectionText string        `name:"correction-reason" default:"Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ" env:"LIENTHONG_GATEWAY_CORRECTION_REASON" placeholder:"TEXT" help:"Reason (LD) that a corrected claim file gives. Default: ${default}."`
+	URL             string        `name:"url" env:"LIENTHONG_GATEWAY_URL" placeholder:"URL" help:"Base URL of the assessment portal. Without it claims wait in the outbox."`
+	Credentials     string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the account, as YAML or JSON; or with 'accounts', a list of username, password, facilities (MA_CSKCB)."`
+	Schedule        string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time. Default: ${default}."`
+	StatusSchedule  string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims. Default: ${default}."`
+	Timeout         time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
+	Rate            float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
+	Plan            string        `type:"path" env:"LIENTHONG_GATEWAY_PLAN" placeholder:"FILE" help:"Plan of the hospitals, as YAML: schedule, zone, catch-up of missed slots, jitter, concurrency and rate of each. It goes before the other flags."`
+	AtOnce          int           `name:"at-once" default:"16" env:"LIENTHONG_GATEWAY_AT_ONCE" placeholder:"N" help:"Most calls under way to the portal at once, all hospitals together. 0: no bound. Default: ${default}."`
+	BreakerFailures int           `name:"breaker-failures" default:"10" env:"LIENTHONG_GATEWAY_BREAKER_FAILURES" placeholder:"N" help:"Calls that fail in a row, after which the portal is left alone for a while. 0: never. Default: ${default}."`
+	BreakerRest     time.Duration `name:"breaker-rest" default:"1m" env:"LIENTHONG_GATEWAY_BREAKER_REST" help:"How long it is left alone then; afterwards one call tries."`
+	AskEvery        time.Duration `name:"ask-every" default:"10m" env:"LIENTHONG_GATEWAY_ASK_EVERY" help:"Distance of questions about one accepted claim; the status schedule must come round at least as often."`
+	RetryFirst      time.Duration `name:"retry-first" default:"10s" env:"LIENTHONG_GATEWAY_RETRY_FIRST" help:"Wait after a claim could not be sent, or a question was not answered; it doubles each time."`
+	RetryMax        time.Duration `name:"retry-max" default:"10m" env:"LIENTHONG_GATEWAY_RETRY_MAX" help:"Longest such wait."`
+	Lease           time.Duration `default:"1m" env:"LIENTHONG_GATEWAY_LEASE" help:"How long after the death of a server another one, or the same started again, takes its work over."`
+	Settle          time.Duration `default:"15m" env:"LIENTHONG_GATEWAY_SETTLE" help:"How long after a send without a trustworthy reply the portal's 'not received' is believed, and how long after that it must be said again. Longer than any proxy on the way keeps a request."`
+	Resend          string        `enum:"auto,settled,person" default:"auto" env:"LIENTHONG_GATEWAY_RESEND" help:"What was not received is sent again once that is settled (settled), or by a person's decision alone (person). auto: settled if --gateway-settle is at least ten times --gateway-timeout, else person. Default: ${default}."`
+	Path            string        `enum:"auto,qd4750,qd3176" default:"auto" env:"LIENTHONG_GATEWAY_PATH" help:"Path of the portal for claim files: by the decision in force at discharge (auto), or always the one of decision 4750 or 3176. Default: ${default}."`
+	SigningKeys     string        `name:"signing-keys" type:"path" env:"LIENTHONG_GATEWAY_SIGNING_KEYS" placeholder:"DIR" help:"Folder with {MA_CSKCB}.pem (certificate and private key) of each facility, or default.pem. Claim files are then signed (XML-DSig in CHUKYDONVI)."`
+	CorrectionText  string        `name:"correction-reason" default:"Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ sơ" env:"LIENTHONG_GATEWAY_CORRECTION_REASON" placeholder:"TEXT" help:"Reason (LD) that a corrected claim file gives. Default: ${default}."`
 }
 
 // Check refuses settings that cannot work, in words.
@@ -110,6 +114,12 @@ func (g Gateway) check() error {
 		if _, err := cron.Parse(c.expression, ""); err != nil {
 			return fmt.Errorf("%s %q is no schedule: five fields as in '*/5 * * * *', or '@every 10s'", c.flag, c.expression)
 		}
+	}
+	if _, err := ReadPlan(g.Plan); err != nil {
+		return err
+	}
+	if g.AtOnce < 0 || g.BreakerFailures < 0 || g.Rate < 0 {
+		return errors.New("--gateway-at-once, --gateway-breaker-failures and --gateway-rate must not be negative")
 	}
 	_, err := g.Accounts()
 	return err

@@ -1,0 +1,82 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/lienthong/lienthong/scheduler"
+	"github.com/lienthong/lienthong/scheduler/cron"
+)
+
+// Plan is the file of --gateway-plan: when and how fast the claims of which hospital are sent.
+type Plan struct {
+	HospitalPlan `yaml:",inline"` // of all that have no plan of their own; what is left out is that of the flags
+
+	Hospitals map[string]HospitalPlan `yaml:"hospitals"` // by MA_CSKCB; what is left out is that of all
+}
+
+// HospitalPlan is the plan of one hospital.
+type HospitalPlan struct {
+	Schedule    string        `yaml:"schedule"`    // five fields, or '@every 10s'
+	Zone        string        `yaml:"zone"`        // of the schedule; Asia/Ho_Chi_Minh if none is named
+	CatchUp     string        `yaml:"catch-up"`    // latest, skip or all
+	Jitter      time.Duration `yaml:"jitter"`      // a slot begins up to so much later
+	Concurrency int           `yaml:"concurrency"` // files under way at once
+	Rate        float64       `yaml:"rate"`        // files in a second
+}
+
+// maxJitter keeps a slot within the day that it is meant for.
+const maxJitter = 12 * time.Hour
+
+var facility = regexp.MustCompile(`^[0-9A-Za-z]{5}$`)
+
+// ReadPlan reads the file of --gateway-plan; "" gives an empty plan.
+func ReadPlan(file string) (Plan, error) {
+	var p Plan
+	if file == "" {
+		return p, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return p, fmt.Errorf("plan of the gateway: %w", err)
+	}
+	if err := yaml.UnmarshalWithOptions(raw, &p, yaml.Strict()); err != nil {
+		return p, fmt.Errorf("plan of the gateway: %s: %s", file, yaml.FormatError(err, false, true))
+	}
+	if err := p.check(); err != nil {
+		return p, fmt.Errorf("plan of the gateway: %s: %w", file, err)
+	}
+	for name, h := range p.Hospitals {
+		if !facility.MatchString(name) {
+			return p, fmt.Errorf("plan of the gateway: %s: %q is no MA_CSKCB of five characters (put it in quotes)", file, name)
+		}
+		if err := h.check(); err != nil {
+			return p, fmt.Errorf("plan of the gateway: %s: hospital %s: %w", file, name, err)
+		}
+	}
+	return p, nil
+}
+
+func (h HospitalPlan) check() error {
+	schedule := h.Schedule
+	if schedule == "" {
+		schedule = "@daily"
+	}
+	if _, err := cron.Parse(schedule, h.Zone); err != nil {
+		return fmt.Errorf("schedule %q in zone %q cannot be read", h.Schedule, h.Zone)
+	}
+	if _, err := scheduler.ParsePolicy(h.CatchUp); err != nil {
+		return fmt.Errorf("there is no catch-up %q: latest, skip or all", h.CatchUp)
+	}
+	if h.Jitter < 0 || h.Jitter > maxJitter {
+		return fmt.Errorf("jitter %s is not between 0 and %s", h.Jitter, maxJitter)
+	}
+	if h.Concurrency < 0 || h.Rate < 0 {
+		return fmt.Errorf("concurrency and rate must not be negative")
+	}
+	return nil
+}
