@@ -9,6 +9,7 @@ require (
 	github.com/alecthomas/kong v1.17.0 // the command line: cmd/lienthong
 	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature
 	github.com/cenkalti/backoff/v5 v5.0.3 // retries of calls without effect: adapters/bhxh
+	github.com/cespare/xxhash/v2 v2.2.0 // hash of rows that servers compare: fhir/store/engine
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals of FHIR and money: fhir/search, adapters/bhxh/hoso
 	github.com/cockroachdb/pebble/v2 v2.1.7 // the rows on disk, pure Go: fhir/store/engine, commitlog/embedded
 	github.com/evanphx/json-patch/v5 v5.9.11 // JSON Patch (RFC 6902): fhir/interaction
@@ -52,7 +53,6 @@ require (
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
-	github.com/cespare/xxhash/v2 v2.2.0 // indirect
 	github.com/cloudwego/base64x v0.1.6 // indirect
 	github.com/cockroachdb/crlib v0.0.0-20241112164430-1264a2edc35b // indirect
 	github.com/cockroachdb/errors v1.11.3 // indirect

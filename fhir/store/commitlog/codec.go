@@ -3,21 +3,23 @@ package commitlog
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"github.com/lienthong/lienthong/fhir"
 )
 
-// Encoding of a commit, version 2. The header holds everything but T (it is the row's key) and the documents (they lie
+// Encoding of a commit, version 3. The header holds everything but T (it is the row's key) and the documents (they lie
 // beside it, so that history and feed can read one without the others):
 //
-//	2, id (16 bytes), at (zigzag varint)
+//	3, id (16 bytes), at (zigzag varint)
+//	0, or 1 and: id of the commit before (16 bytes), definition, sum of rows (8 bytes, big endian)
 //	number of writes,  each: type, id, version, method (1 byte), sender, number of unique keys, each unique key
 //	number of records, each: space, key, 0 = removed or 1 + length of the value, value
 //
 // Numbers are uvarints; texts are a uvarint length and the bytes.
 //
-// Version 1, which is still read, had no senders.
-const codecVersion = 2
+// Versions 1 and 2 are still read: 1 had no senders, neither had the second line.
+const codecVersion = 3
 
 // errCorrupt is what the decoders return for bytes that no encoder made.
 var errCorrupt = errors.New("commitlog: corrupt commit")
@@ -27,6 +29,13 @@ func AppendHeader(b []byte, c *Commit) []byte {
 	b = append(b, codecVersion)
 	b = append(b, c.ID[:]...)
 	b = binary.AppendVarint(b, int64(c.At))
+	if c.Prev == (ID{}) && c.Sum == (Sum{}) {
+		b = append(b, 0)
+	} else {
+		b = append(append(b, 1), c.Prev[:]...)
+		b = binary.AppendUvarint(b, uint64(c.Sum.Definition))
+		b = binary.BigEndian.AppendUint64(b, c.Sum.Rows)
+	}
 	b = binary.AppendUvarint(b, uint64(len(c.Writes)))
 	for i := range c.Writes {
 		w := &c.Writes[i]
@@ -120,6 +129,9 @@ func (d *decoder) header() Commit {
 	}
 	d.b = d.b[n:]
 	c.At = fhir.Instant(at)
+	if d.v > 2 && d.byte() != 0 {
+		d.shared(&c)
+	}
 	if n := d.count(); n > 0 {
 		c.Writes = make([]Write, 0, n)
 		for range n {
@@ -139,6 +151,22 @@ func (d *decoder) header() Commit {
 		}
 	}
 	return c
+}
+
+// shared reads what only the commits of a log with several writers have.
+func (d *decoder) shared(c *Commit) {
+	if len(d.b) < len(c.Prev) {
+		d.bad = true
+		return
+	}
+	d.b = d.b[copy(c.Prev[:], d.b):]
+	definition := d.uvarint()
+	if definition > math.MaxUint32 || len(d.b) < 8 {
+		d.bad = true
+		return
+	}
+	c.Sum = Sum{Definition: uint32(definition), Rows: binary.BigEndian.Uint64(d.b)}
+	d.b = d.b[8:]
 }
 
 func (d *decoder) write() Write {

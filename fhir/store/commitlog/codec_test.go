@@ -17,6 +17,10 @@ func commits() *rapid.Generator[commitlog.Commit] {
 		copy(c.ID[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
 		c.T = fhir.T(rapid.Uint64().Draw(t, "t"))
 		c.At = fhir.Instant(rapid.Int64().Draw(t, "at"))
+		if rapid.Bool().Draw(t, "shared") {
+			copy(c.Prev[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "prev"))
+			c.Sum = commitlog.Sum{Definition: rapid.Uint32().Draw(t, "definition"), Rows: rapid.Uint64().Draw(t, "rows")}
+		}
 		for range rapid.IntRange(0, 4).Draw(t, "writes") {
 			w := commitlog.Write{
 				Key:     fhir.Key{Type: fhir.Type(rapid.String().Draw(t, "type")), ID: fhir.ID(rapid.String().Draw(t, "id"))},
@@ -65,6 +69,8 @@ func TestCommitSurvivesItsEncoding(t *testing.T) {
 // to a shorter form of the same commit.
 func FuzzDecode(f *testing.F) {
 	c := commitlog.Commit{At: 5, Writes: []commitlog.Write{{Key: fhir.Key{Type: "Patient", ID: "p1"}, Version: 1, Method: 1, Unique: []string{"u"}, Document: []byte("{}")}}, Records: []commitlog.Record{{Space: "s", Key: "k"}}}
+	f.Add(commitlog.AppendCommit(nil, &c))
+	c.Prev, c.Sum.Rows = commitlog.ID{1}, 7
 	f.Add(commitlog.AppendCommit(nil, &c))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := commitlog.DecodeCommit(raw)

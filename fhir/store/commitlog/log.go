@@ -13,7 +13,8 @@ import (
 type Log interface {
 	// Append makes commits durable as after+1, after+2, … and returns the number of the last one. All or none of them
 	// are appended. ErrMoved means that something was appended after t before: nothing was written, read it and decide
-	// again. After any other error the commits may or may not be in the log: Read tells, by their ID.
+	// again. ErrUnreachable: nothing was written either. After any other error the commits may or may not be in the log:
+	// Read tells, by their ID.
 	Append(ctx context.Context, after fhir.T, commits []Commit) (fhir.T, error)
 
 	// Read yields the commits beyond after in order, up to the head of the moment. The bytes belong to the caller.
@@ -25,6 +26,12 @@ type Log interface {
 	io.Closer
 }
 
+// ErrUnreachable says that a log could not be asked, and that nothing was written: what was to be done may be done again.
+var ErrUnreachable = errors.New("commitlog: the log is out of reach")
+
+// ErrBehind says that a log ends before what was read from it: it was put back to an older state.
+var ErrBehind = errors.New("commitlog: the log ends before what was read from it")
+
 // ErrMoved says that the log's head is beyond the commit after which one wanted to append.
 var ErrMoved = errors.New("commitlog: the head has moved")
 
@@ -33,11 +40,27 @@ type ID [16]byte
 
 // Commit is one commit as decided.
 type Commit struct {
-	ID      ID
-	T       fhir.T       // set by Append
-	At      fhir.Instant // never less than that of the commit before
+	ID ID
+	T  fhir.T       // set by Append
+	At fhir.Instant // never less than that of the commit before
+
+	// Of a log that several servers append to; zero in one that has a single writer.
+	Prev    ID  // of the commit before: a log that was put back to an older state and went on from there shows by it
+	Sum     Sum // of the state that the writer came to
 	Writes  []Write
 	Records []Record
+}
+
+// Sum tells whether two servers come to the same state by one commit.
+type Sum struct {
+	Definition uint32 // of the index; sums under different ones say nothing about each other. 0 = not told
+	Rows       uint64 // of a sample of the rows that the commit changes
+}
+
+// Waiter is a Log that can tell when there is more.
+type Waiter interface {
+	// Wait returns when something may have been appended after t, or with ctx's error.
+	Wait(ctx context.Context, after fhir.T) error
 }
 
 // Write is a new version of one resource.

@@ -55,6 +55,7 @@ type building struct {
 	row     buildRow
 	fault   string
 	built   []uint16 // in force and built
+	gen     int      // grows with each change of defined
 
 	wake chan struct{} // one token: there may be something to do
 }
@@ -106,6 +107,19 @@ func (b *building) settle() {
 	}
 }
 
+// definitions gives what is defined, and its generation.
+func (b *building) definitions() ([]search.Registered, int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.defined)), b.gen
+}
+
+func (b *building) generation() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.gen
+}
+
 func inForce(defined map[uint16]search.Registered, n uint16) bool {
 	g, ok := defined[n]
 	return ok && !g.Dropped
@@ -132,6 +146,7 @@ func (b *building) take(records []commitlog.Record) {
 	for _, g := range more {
 		b.defined[g.Param.ID] = g
 	}
+	b.gen++
 	b.settle()
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 		return 0, err
 	}
 	defer e.gate.leave()
-	t, err := e.asOf(t)
+	t, err := e.asOf(ctx, t)
 	if err != nil {
 		return 0, err
 	}

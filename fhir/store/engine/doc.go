@@ -1,4 +1,4 @@
-// Package engine is the store on one machine: the state derived from the commit log, on Pebble, and the pipeline that
+// Package engine is the store of one server: the state derived from the commit log, on Pebble, and the pipeline that
 // decides what comes into the log. The same log always gives the same rows, whoever replays it.
 //
 // Rows, with | between the parts of a key for reading only (n = number of a resource, given at its first creation;
@@ -13,6 +13,7 @@
 //	c|type               -> count of current resources
 //	y|code               -> name of a type: keys hold two bytes for it
 //	m|head               -> t, at, next number, number of versions; m|format, m|definition, m|rebuild
+//	m|shared             -> (one byte) the log is not in this folder: l and d are a copy of it
 //	m|build              -> what of the index of added parameters is built, and where the builder is (building.go)
 //	l|t, d|t|write       -> the log's own rows (commitlog/embedded): header of a commit, its documents
 //
@@ -52,6 +53,10 @@
 // Pebble joins the syncs that are waiting (group commit). What is applied but not yet on disk is seen by the sequencer,
 // so that a precondition is decided against all commits before it, and by nobody else: readers stop at the published
 // head. Refusals pass the syncer too: what was refused because of a commit is answered when that commit is on disk.
+//
+// Over a log that other servers append to (Options.Log) the pipeline is that of shared.go: a group is decided on a fork of
+// the state, appended, and applied when it is in; what others wrote is applied by catchUp (catchup.go). Reads of now ask the
+// log's head first (head.go). Each commit carries a hash of rows that it led to (sum.go).
 //
 // It may import store, commitlog and what these stand on; it knows nothing of FHIR's contents: parameters are numbers,
 // values are bytes. Start reading at Engine, then Engine.Commit, then run (run.go, plan.go).

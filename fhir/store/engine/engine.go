@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Engine struct {
 
 	queue     queue
 	published published
+	head      headQuestion // of a shared log
 	gate      gate
 	building  building
 	types     atomic.Pointer[types] // at least those of the published head
@@ -95,6 +97,14 @@ func (e *Engine) open() error {
 		return err
 	}
 	e.building.open(defined, row)
+	e.publish(s)
+	if e.o.Log != nil {
+		if err := e.openShared(s); err != nil {
+			return err
+		}
+	} else if shared, err := get(db, metaShared, func([]byte) error { return nil }); err != nil || shared {
+		return cmp.Or(err, error(fhir.Errorf(fhir.Unavailable, "store-log-elsewhere", "")))
+	}
 	e.start(s)
 	e.o.Logger.Info("store opened", "folder", e.dir, "commit", s.head.t, "versions", s.head.versions, "took", time.Since(began))
 	return nil
@@ -138,8 +148,8 @@ func (e *Engine) checkMeta() error {
 	return e.reindex()
 }
 
-// start lets the goroutines run on the sequence s.
-func (e *Engine) start(s *sequence) {
+// publish shows the sequence s to readers, before anything runs.
+func (e *Engine) publish(s *sequence) {
 	s.log = e.log
 	e.types.Store(s.types)
 	e.recordsApplied.Store(uint64(s.head.t))
@@ -148,14 +158,23 @@ func (e *Engine) start(s *sequence) {
 	for code, n := range s.counts {
 		e.published.counts[s.types.name[code]] = n
 	}
+}
+
+// start lets the goroutines run on the sequence s.
+func (e *Engine) start(s *sequence) {
 	e.queue.maxCount, e.queue.maxBytes = e.o.MaxWaiting, e.o.MaxWaitingBytes
 	e.queue.wake = make(chan struct{}, 1)
 
-	out := make(chan outcome, 256)
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
-	e.running.Go(func() { e.sequencer(s, out) })
-	e.running.Go(func() { e.syncer(out) })
+	if e.o.Log != nil {
+		e.running.Go(func() { e.sharedSequencer(s) })
+		e.running.Go(func() { e.tail(ctx) })
+	} else {
+		out := make(chan outcome, 256)
+		e.running.Go(func() { e.sequencer(s, out) })
+		e.running.Go(func() { e.syncer(out) })
+	}
 	e.running.Go(func() { e.flushWhenIdle(ctx, idleAfter) })
 	if e.o.IndexWith != nil {
 		e.running.Go(func() { e.builder(ctx) })

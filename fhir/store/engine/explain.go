@@ -151,7 +151,7 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 		return p, err
 	}
 	defer e.gate.leave()
-	t, err := e.asOf(t)
+	t, err := e.asOf(ctx, t)
 	if err != nil {
 		return p, err
 	}

@@ -24,10 +24,15 @@ func (e *Engine) History(ctx context.Context, h store.History) iter.Seq2[store.F
 		}
 		defer e.gate.leave()
 		w := historyWalk{e: e, ctx: ctx, yield: yield, since: h.Since, fence: store.FenceOf(ctx)}
+		asOf, err := e.asOf(ctx, h.AsOf)
+		if err != nil {
+			yield(store.Found{}, err)
+			return
+		}
 		r := e.run(ctx, e.published.t())
 		defer r.close()
 		w.run, w.guard = r, r.guard(w.fence, r.t)
-		if err := w.walk(h); err != nil {
+		if err := w.walk(h, asOf); err != nil {
 			yield(store.Found{}, err)
 		}
 	}
@@ -47,11 +52,7 @@ type historyWalk struct {
 	header commitlog.Commit
 }
 
-func (w *historyWalk) walk(h store.History) error {
-	t, err := w.e.asOf(h.AsOf)
-	if err != nil {
-		return err
-	}
+func (w *historyWalk) walk(h store.History, t fhir.T) (err error) {
 	if h.Key.Type != "" && w.fence.Grant(h.Key.Type, store.ActionRead).None() {
 		return errDenied(h.Key.Type, store.ActionRead)
 	}

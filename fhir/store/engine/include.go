@@ -21,7 +21,7 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 			return
 		}
 		defer e.gate.leave()
-		t, err := e.asOf(t)
+		t, err := e.asOf(ctx, t)
 		if err != nil {
 			yield(store.Match{}, err)
 			return

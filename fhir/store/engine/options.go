@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
 
 // Options are what an Engine is told at Open. The zero value works.
@@ -24,6 +25,18 @@ type Options struct {
 	// IndexWith gives the function that does what Index does, with search parameters that were added to those of R4. It
 	// must not keep what it is given for longer than the call. nil = no parameters can be added.
 	IndexWith func(*r4.Registry) IndexFunc
+
+	// Log is the log where other servers append too; nil = one within the folder, which nobody else has. It stays its
+	// caller's to close, after the engine.
+	Log commitlog.Log
+
+	// StaleReads: while Log is out of reach, reads answer as of the last known commit instead of failing, and say so in
+	// the store.Reading of their context.
+	StaleReads bool
+
+	// Poll is how often Log is asked for what others appended, unless it can tell (commitlog.Waiter). Reads ask by
+	// themselves. 0 = 200 ms.
+	Poll time.Duration
 
 	// MaxWaiting and MaxWaitingBytes bound the commits that wait for the sequencer; beyond, Commit gives Kind Busy.
 	// 0 = 1,024 and 256 MiB.
@@ -50,6 +63,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Poll == 0 {
+		o.Poll = 200 * time.Millisecond
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = 1024

@@ -34,7 +34,7 @@ func (q *queue) put(p *pending) error {
 	if q.closed {
 		return errClosed()
 	}
-	if len(q.waiting) >= q.maxCount || q.bytes > 0 && q.bytes+p.bytes > q.maxBytes {
+	if p.follow == 0 && (len(q.waiting) >= q.maxCount || q.bytes > 0 && q.bytes+p.bytes > q.maxBytes) {
 		return fhir.Errorf(fhir.Busy, "store-busy", "")
 	}
 	q.waiting = append(q.waiting, p)
@@ -122,7 +122,7 @@ type count struct {
 	n   int64
 }
 
-// sequencer is the only writer of the state. It ends when the queue is closed and empty.
+// sequencer is the only writer of the state where the log is the engine's own. It ends when the queue is closed and empty.
 func (e *Engine) sequencer(s *sequence, out chan<- outcome) {
 	defer close(out)
 	for {
@@ -200,7 +200,11 @@ func batchSize(writes []*write) int {
 
 // breakDown makes the engine refuse all further commits: its state in memory may differ from that on disk.
 func (e *Engine) breakDown(err error) error {
-	err = errDisk(err)
+	return e.halt(errDisk(err))
+}
+
+// halt makes the engine refuse all further commits, and over a shared log all reads too, with err.
+func (e *Engine) halt(err error) error {
 	if e.broken.CompareAndSwap(nil, &err) {
 		e.o.Logger.Error("the store takes no more commits", "error", err)
 		e.published.close() // the head will not move again

@@ -56,6 +56,7 @@ type pending struct {
 	records []store.Record
 	bytes   int64  // memory that it holds, roughly
 	build   *build // a chunk of the builder instead of changes
+	follow  fhir.T // instead of changes: apply what others appended, up to this commit at least
 
 	// taken decides who ends it: the sequencer that takes it, or the caller whose context ended first.
 	taken atomic.Bool

@@ -14,16 +14,33 @@ import (
 )
 
 // Head implements store.Store.
-func (e *Engine) Head(context.Context) (fhir.T, error) { return e.published.t(), nil }
+func (e *Engine) Head(ctx context.Context) (fhir.T, error) {
+	if e.o.Log == nil {
+		return e.published.t(), nil
+	}
+	if err := e.gate.enter(); err != nil {
+		return 0, err
+	}
+	defer e.gate.leave()
+	err := e.confirm(ctx)
+	return e.published.t(), err
+}
 
 // WaitHead implements store.Store.
 func (e *Engine) WaitHead(ctx context.Context, beyond fhir.T) (fhir.T, error) {
 	return e.published.wait(ctx, beyond)
 }
 
-// asOf checks the t of a read: 0 is the head; one beyond the head is nobody's.
-func (e *Engine) asOf(t fhir.T) (fhir.T, error) {
+// asOf checks the t of a read: 0 is the head; one beyond the head is nobody's. Another server may have given out one that
+// is not here yet.
+func (e *Engine) asOf(ctx context.Context, t fhir.T) (fhir.T, error) {
 	head := e.published.t()
+	if t == 0 || t > head {
+		if err := e.confirm(ctx); err != nil {
+			return 0, err
+		}
+		head = e.published.t()
+	}
 	if t == 0 {
 		return head, nil
 	}
@@ -56,7 +73,7 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 		return store.Found{}, err
 	}
 	defer e.gate.leave()
-	t, err := e.asOf(t)
+	t, err := e.asOf(ctx, t)
 	if err != nil {
 		return store.Found{}, err
 	}
@@ -130,7 +147,7 @@ func (e *Engine) ReadVersion(ctx context.Context, key fhir.Key, version fhir.Ver
 		return store.Found{}, err
 	}
 	defer e.gate.leave()
-	t, err := e.asOf(0)
+	t, err := e.asOf(ctx, 0)
 	if err != nil {
 		return store.Found{}, err
 	}
@@ -185,6 +202,9 @@ func (e *Engine) Record(ctx context.Context, space store.Space, key string) (val
 		return nil, false, err
 	}
 	defer e.gate.leave()
+	if err := e.confirm(ctx); err != nil {
+		return nil, false, err
+	}
 	found, err = get(e.db, appendRecordKey(nil, string(space), key), func(b []byte) error {
 		_, v, err := decodeRecord(b)
 		value = append([]byte{}, v...)
@@ -214,6 +234,10 @@ func (e *Engine) Records(ctx context.Context, space store.Space, from, to string
 			return
 		}
 		defer e.gate.leave()
+		if err := e.confirm(ctx); err != nil {
+			yield(store.Record{}, err)
+			return
+		}
 		low := appendRecordKey(nil, string(space), from)
 		prefix := len(low) - len(from)
 		high := after(low[:prefix])

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
@@ -41,7 +41,7 @@ func (e *Engine) reindex() error {
 		if err != nil {
 			return errDisk(err)
 		}
-		if err := s.replay(&c, e.o.Index); err != nil {
+		if err := s.replay(e.db, &c, e.o.Index); err != nil {
 			return err
 		}
 	}
@@ -56,39 +56,16 @@ func (e *Engine) reindex() error {
 }
 
 // replay applies a commit of the log: the same rows as when it was decided.
-func (s *sequence) replay(c *commitlog.Commit, index IndexFunc) error {
-	writes := make([]*write, len(c.Writes))
-	for i := range c.Writes {
-		from := &c.Writes[i]
-		w := &write{key: from.Key, method: store.Method(from.Method), version: from.Version, unique: from.Unique}
-		if w.method != store.MethodDelete {
-			w.doc = from.Document
-			doc, err := resource.DecodeStored(from.Document)
-			if err != nil {
-				return err
-			}
-			if index == nil {
-				return fhir.Errorf(fhir.Unavailable, "store-definition", "")
-			}
-			entries, err := index(from.Key, doc)
-			if err != nil {
-				return fmt.Errorf("index %s version %s: %w", from.Key, from.Version, err)
-			}
-			w.entries = sorted(entries)
-			w.packed = packEntries(nil, w.entries)
-		}
-		if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {
-			return err
-		}
-		if w.sender != from.Sender {
-			return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d changes the sender of %s", c.T, w.key))
-		}
-		if w.version != w.old.version+1 {
-			return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d writes version %d of %s after %d", c.T, w.version, w.key, w.old.version))
-		}
-		writes[i] = w
+func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) error {
+	entries, err := indexCommit(c, index)
+	if err != nil {
+		return err
 	}
-	b := s.db.NewBatchWithSize(batchSize(nil))
+	writes, err := s.resolved(c, entries)
+	if err != nil {
+		return err
+	}
+	b := db.NewBatchWithSize(batchSize(nil))
 	defer b.Close()
 	if err := s.stage(b, c, writes); err != nil {
 		return err
@@ -97,4 +74,28 @@ func (s *sequence) replay(c *commitlog.Commit, index IndexFunc) error {
 		return errDisk(err)
 	}
 	return nil
+}
+
+// resolved gives the writes of a commit as they were when it was decided; entries are those of its documents.
+func (s *sequence) resolved(c *commitlog.Commit, entries [][]search.Entry) ([]*write, error) {
+	writes := make([]*write, len(c.Writes))
+	for i := range c.Writes {
+		from := &c.Writes[i]
+		w := &write{key: from.Key, method: store.Method(from.Method), version: from.Version, unique: from.Unique}
+		if w.method != store.MethodDelete {
+			w.doc, w.entries = from.Document, entries[i]
+			w.packed = packEntries(nil, w.entries)
+		}
+		if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {
+			return nil, err
+		}
+		if w.sender != from.Sender {
+			return nil, fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d changes the sender of %s", c.T, w.key))
+		}
+		if w.version != w.old.version+1 {
+			return nil, fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("commit %d writes version %d of %s after %d", c.T, w.version, w.key, w.old.version))
+		}
+		writes[i] = w
+	}
+	return writes, nil
 }

@@ -17,7 +17,7 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 			return
 		}
 		defer e.gate.leave()
-		t, err := e.asOf(t)
+		t, err := e.asOf(ctx, t)
 		if err != nil {
 			yield(store.Match{}, err)
 			return

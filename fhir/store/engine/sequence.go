@@ -16,8 +16,9 @@ import (
 // sequence is the state that each commit is decided on and applied to: the database with everything applied so far,
 // durable or not. It belongs to one goroutine, the sequencer or a replay.
 type sequence struct {
-	db     *pebble.DB
+	db     pebble.Reader // the database; for a group on a shared log, with what was decided before
 	log    *embedded.Log // rows of the log go along; nil when they are there already (rebuild, verify)
+	last   commitlog.ID  // of commit head.t, on a shared log
 	head   head
 	types  *types
 	counts map[typeCode]int64 // current resources

@@ -115,7 +115,7 @@ func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h 
 		if c.T > h.t {
 			break
 		}
-		if err := s.replay(&c, index); err != nil {
+		if err := s.replay(db, &c, index); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,12 @@ func Child(t *testing.T, cfg Config) {
 	}
 }
 
+// Kill runs the tests that kill a process, and nothing else of the suite.
+func Kill(t *testing.T, cfg Config) {
+	t.Run("DURABLE/kill-9", func(t *testing.T) { killed(t, cfg) })
+	t.Run("CUSTOM/build-kill-9", func(t *testing.T) { buildKilled(t, cfg) })
+}
+
 // killed: a child process commits and reports; it is killed with SIGKILL at a random moment, also during its start and
 // its replay; then the store is opened here and everything acknowledged must be there, whole. Many rounds, one folder.
 func killed(t *testing.T, cfg Config) {

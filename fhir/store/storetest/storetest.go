@@ -37,6 +37,9 @@ type Config struct {
 	// Child is the name of the test that calls Child, for the tests that kill a process; "" = not tested.
 	Child string
 
+	// LogElsewhere: a copy of the folder is not the whole store.
+	LogElsewhere bool
+
 	// Queries is how many random queries MODEL/random-queries asks; 0 = a few thousand.
 	Queries int
 }

@@ -53,6 +53,10 @@ func sample(n int) commitlog.Commit {
 		}
 		c.Writes = append(c.Writes, w)
 	}
+	if n%2 == 0 {
+		c.Prev = commitlog.ID{byte(n - 1), byte((n - 1) >> 8), 1}
+		c.Sum = commitlog.Sum{Definition: uint32(n), Rows: 1<<63 + uint64(n)}
+	}
 	if n%3 == 0 {
 		c.Records = []commitlog.Record{{Space: "outbox", Key: fmt.Sprint(n), Value: []byte{}}, {Space: "slot", Key: "gone"}}
 	}

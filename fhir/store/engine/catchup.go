@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
+)
+
+// ahead bounds the bytes of documents that are read and indexed before they can be applied.
+const ahead = 32 << 20
+
+// incoming is a commit of somebody else on its way into the state.
+type incoming struct {
+	c       commitlog.Commit
+	unread  error            // of the log
+	err     error            // of the index; after done
+	entries [][]search.Entry // of c.Writes, by the parameters of registry generation gen
+	gen     int
+	size    int64
+	done    chan struct{} // entries are there
+}
+
+// catchUp applies all that the log has beyond the sequence. Documents are indexed in parallel, commits applied in order.
+// ErrUnreachable: some of it may have been applied.
+func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	index, gen, err := e.indexNow()
+	if err != nil {
+		return err
+	}
+	coming := make(chan *incoming, 256)
+	room := semaphore.NewWeighted(ahead)
+	go e.fetch(ctx, s.head.t, coming, room, index, gen)
+	defer func() { // the log may be closed after this
+		stop()
+		for range coming {
+		}
+	}()
+	began, told, from := time.Now(), time.Now(), s.head.t
+	for in := range coming {
+		if in.unread != nil {
+			return in.unread
+		}
+		<-in.done
+		if in.err == nil && in.gen != e.building.generation() {
+			if index, gen, err = e.indexNow(); err != nil {
+				return err
+			}
+			in.gen = gen
+			in.entries, in.err = indexCommit(&in.c, index)
+		}
+		if in.err != nil {
+			return e.halt(fhir.Wrap(fhir.Internal, "store-damaged", in.err))
+		}
+		if err := e.applyOther(s, in); err != nil {
+			return err
+		}
+		room.Release(in.size)
+		if time.Since(told) > 10*time.Second {
+			told = time.Now()
+			e.o.Logger.Info("catching up with the log", "commit", s.head.t, "versions", s.head.versions)
+		}
+	}
+	if n := s.head.t - from; n > 1000 {
+		e.o.Logger.Info("caught up with the log", "commits", n, "versions", s.head.versions, "took", time.Since(began))
+	}
+	return nil
+}
+
+// fetch reads the log and has what it reads indexed, until ctx ends or the log does.
+func (e *Engine) fetch(ctx context.Context, after fhir.T, coming chan<- *incoming, room *semaphore.Weighted, index IndexFunc, gen int) {
+	defer close(coming)
+	workers := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for c, err := range e.o.Log.Read(ctx, after) {
+		in := &incoming{c: c, unread: err, gen: gen, done: make(chan struct{})}
+		if err != nil {
+			close(in.done)
+		} else {
+			for i := range c.Writes {
+				in.size += int64(len(c.Writes[i].Document)) + 64
+			}
+			in.size = min(in.size, ahead)
+			if room.Acquire(ctx, in.size) != nil {
+				return
+			}
+			workers <- struct{}{}
+			go func() {
+				defer close(in.done)
+				in.entries, in.err = indexCommit(&in.c, index)
+				<-workers
+			}()
+		}
+		select {
+		case coming <- in:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// indexNow gives the function that indexes as all servers do now, and the generation of added parameters that it knows.
+func (e *Engine) indexNow() (IndexFunc, int, error) {
+	defined, gen := e.building.definitions()
+	if e.o.IndexWith == nil || len(defined) == 0 {
+		return e.o.Index, gen, nil
+	}
+	reg, err := search.InForce(defined)
+	if err != nil {
+		return nil, gen, err
+	}
+	return e.o.IndexWith(reg), gen, nil
+}
+
+// indexCommit computes the entries of each write.
+func indexCommit(c *commitlog.Commit, index IndexFunc) ([][]search.Entry, error) {
+	all := make([][]search.Entry, len(c.Writes))
+	for i := range c.Writes {
+		w := &c.Writes[i]
+		if store.Method(w.Method) == store.MethodDelete {
+			continue
+		}
+		doc, err := resource.DecodeStored(w.Document)
+		if err != nil {
+			return nil, err
+		}
+		if index == nil {
+			return nil, fhir.Errorf(fhir.Unavailable, "store-definition", "")
+		}
+		entries, err := index(w.Key, doc)
+		if err != nil {
+			return nil, fmt.Errorf("index %s version %s: %w", w.Key, w.Version, err)
+		}
+		all[i] = sorted(entries)
+	}
+	return all, nil
+}
+
+// applyOther applies one commit of somebody else and publishes it.
+func (e *Engine) applyOther(s *sequence, in *incoming) error {
+	c := &in.c
+	if c.T != s.head.t+1 || c.Prev != s.last {
+		return e.halt(fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d follows another commit than %d as it is here", c.T, s.head.t)))
+	}
+	writes, err := s.resolved(c, in.entries)
+	if err != nil {
+		return e.halt(err)
+	}
+	was := make([]int64, len(writes))
+	for i, w := range writes {
+		was[i] = s.counts[w.typ]
+	}
+	b := e.db.NewBatchWithSize(batchSize(writes))
+	defer b.Close()
+	if err := s.stageShared(b, c, writes, e.definition()); err != nil {
+		return e.halt(err)
+	}
+	if len(c.Records) > 0 {
+		e.recordsApplied.Store(uint64(c.T))
+	}
+	if err := e.db.Apply(b, pebble.NoSync); err != nil {
+		return e.breakDown(err)
+	}
+	e.types.Store(s.types)
+	e.building.take(c.Records)
+	var counts []count
+	for i, w := range writes {
+		if n := s.counts[w.typ]; n != was[i] {
+			counts = append(counts, count{w.key.Type, n})
+		}
+	}
+	e.log.Durable(s.head.t)
+	e.published.move(s.head, counts)
+	return nil
+}
+
+// openShared joins the state of the folder to a log that others append to, and brings it up to its head.
+func (e *Engine) openShared(s *sequence) error {
+	ctx := context.Background()
+	if s.head.t > 0 {
+		own, err := e.commitHeader(s.head.t)
+		if err != nil {
+			return err
+		}
+		s.last = own.ID
+		head, err := e.o.Log.Head(ctx)
+		if err != nil {
+			if e.o.StaleReads && errors.Is(err, commitlog.ErrUnreachable) {
+				e.o.Logger.Warn("the log is out of reach; the store opens as of what it has", "commit", s.head.t)
+				return nil
+			}
+			return errLog(err)
+		}
+		if head < s.head.t {
+			return fhir.Wrap(fhir.Unavailable, "log-behind", commitlog.ErrBehind, uint64(head), uint64(s.head.t))
+		}
+		for c, err := range e.o.Log.Read(ctx, s.head.t-1) {
+			if err != nil {
+				return errLog(err)
+			}
+			if c.ID != own.ID {
+				return fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d here is not the one of the log", s.head.t))
+			}
+			break
+		}
+	}
+	if err := e.db.Set(metaShared, []byte{1}, pebble.Sync); err != nil {
+		return errDisk(err)
+	}
+	return errLog(e.catchUp(ctx, s))
+}
+
+// metaShared marks a folder whose log is elsewhere: alone it would go on with a history of its own.
+var metaShared = []byte("m|shared")
