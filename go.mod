@@ -31,7 +31,7 @@ require (
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR codes, which takes the modes for digits and base45 by itself, MIT: fhir/certificate
 	github.com/veraison/go-cose v1.3.0 // COSE_Sign1 of HC1 certificates, MPL 2.0, used unchanged: fhir/certificate
 	github.com/sony/gobreaker/v2 v2.4.0 // circuit breaker of calls to the portal, MIT: adapters/bhxh
-	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck
+	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck, fhir/tabular
 	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE, BSD: fhir/openid, fhir/signin
 	golang.org/x/sync v0.24.0 // bounded goroutines with an owner
 	golang.org/x/term v0.47.0 // whether the demo talks to a terminal: cmd/lienthong

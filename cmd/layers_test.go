@@ -58,6 +58,8 @@ fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
+fhir/tabular            ->
+fhir/registry           -> fhir/operation/vaccination fhir/tabular
 fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
@@ -98,7 +100,7 @@ github.com/sony/gobreaker -> adapters/bhxh
 github.com/tink-crypto/tink-go -> fhir/store/sealed
 github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
-github.com/xuri/excelize -> adapters/bhxh/precheck
+github.com/xuri/excelize -> adapters/bhxh/precheck fhir/tabular
 golang.org/x/mod -> fhir/audit
 golang.org/x/oauth2 -> fhir/openid fhir/signin
 `)

@@ -28,6 +28,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/matching"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/registry"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -57,6 +58,7 @@ type node struct {
 	handler  http.Handler
 	runner   *scheduler.Runner // nil without a gateway: claims then wait in the outbox
 
+	registry     *registry.Registry
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
@@ -143,6 +145,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	})
 	n.outbox.Use(n.service)
 	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules, Systems: systems})
+	n.registry = registry.New(registry.Config{Store: n.store, Interactions: n.service, Given: given, Schedules: schedules, Log: log})
 
 	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
 		return err
@@ -164,6 +167,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	}
 	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
+	n.operations = append(n.operations, registryOperations(n.registry, c.SIDBase)...)
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
@@ -223,6 +227,7 @@ func (n *node) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ours(ctx))
 	g.Go(func() error { return n.trail.follow.Run(ctx) })
 	g.Go(func() error { n.reencrypt(ctx); return nil })
+	g.Go(func() error { return n.registry.Run(ctx) })
 	if n.runner != nil {
 		g.Go(func() error { return n.runner.Run(ctx) })
 	}

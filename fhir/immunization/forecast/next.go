@@ -158,6 +158,18 @@ func overdueOf(s *immunization.Schedule, dose *immunization.Dose) immunization.A
 	return ageOr(s.Rules.OverdueAfter, overdueAfter)
 }
 
+// OverdueByAge is the day on which a dose is overdue for somebody who had all before it in time; ok is false for a dose whose
+// recommendation hangs on something else than age.
+func OverdueByAge(s *immunization.Schedule, dose *immunization.Dose, birth time.Time) (on time.Time, ok bool) {
+	if dose.Recommended == nil {
+		return on, false
+	}
+	return overdueOf(s, dose).After(dose.Recommended.After(birth)), true
+}
+
+// UntilAge is the day from which series without a maximum age are no longer forecast.
+func UntilAge(s *immunization.Schedule, birth time.Time) time.Time { return untilAgeOf(s).After(birth) }
+
 func untilAgeOf(s *immunization.Schedule) immunization.Age { return ageOr(s.Rules.UntilAge, untilAge) }
 
 // ageOr reads an age that Parse has checked; without one it is standard.

@@ -47,6 +47,16 @@ func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T
 	return out, err
 }
 
+// Gather gives a person and all records of doses as of t (0 = the head), not judged. Errors are those of a summary.
+func (s *Service) Gather(ctx context.Context, key fhir.Key, t fhir.T) (Person, []history.Record, error) {
+	person, err := s.person(ctx, key, "", t)
+	if err != nil {
+		return person, nil, err
+	}
+	records, err := s.records(ctx, person)
+	return person, records, err
+}
+
 // adverse reads the adverse events of a person that suspect a vaccination, by their date.
 func (s *Service) adverse(ctx context.Context, p Person) ([]history.Adverse, error) {
 	found, err := s.find(ctx, "AdverseEvent", "subject="+references(p.Keys())+"&_sort=date,_id", p.T, mostRecords)
