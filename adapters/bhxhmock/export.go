@@ -52,14 +52,17 @@ type Summary struct {
 	Refused  uint64   `json:"refused"`
 	Twice    []string `json:"twice,omitempty"` // facility, MA_LK and version that had an effect more than once
 	Torn     int      `json:"torn,omitempty"`  // bytes of an unfinished last row, which was never acknowledged
+	Found    bool     `json:"found"`           // whether the head that was asked for ends one of the rows
 }
 
-// Verify reads a ledger, checks its chain, and counts. It changes nothing and may run beside a mock.
-func Verify(from io.Reader) (Summary, error) {
-	var s Summary
+// Verify reads a ledger, checks its chain, and counts. It changes nothing and may run beside a mock. head is the SHA-256 of
+// a Head that was written down earlier, or "": if it is found, all before it is as it was then.
+func Verify(from io.Reader, head string) (Summary, error) {
+	s := Summary{Found: head == "" || head == noRows().SHA256}
 	effects := map[string]int{}
 	var err error
 	s.Head, _, s.Torn, err = scan(from, func(r Row, _ int64, _ int) {
+		s.Found = s.Found || r.Prev == head
 		if r.N == r.Request {
 			s.Requests++
 		}
@@ -74,6 +77,7 @@ func Verify(from io.Reader) (Summary, error) {
 			s.Refused++
 		}
 	})
+	s.Found = s.Found || s.Head.SHA256 == head
 	return s, err
 }
 

@@ -40,7 +40,7 @@ func TestAChangedLedgerIsSeen(t *testing.T) {
 	join := func(l ...[]byte) []byte { return bytes.Join(l, nil) }
 	last := append(bytes.Clone(lines[3]), '\n')
 	whole := join(lines[0], lines[1], lines[2], last)
-	sum, err := bhxhmock.Verify(bytes.NewReader(whole))
+	sum, err := bhxhmock.Verify(bytes.NewReader(whole), "")
 	if err != nil || sum.Head.N != 4 || sum.Requests != 4 || sum.Effects != 3 || sum.Refused != 1 || len(sum.Twice) != 1 || !strings.Contains(sum.Twice[0], "LK1") {
 		t.Fatalf("%+v %v", sum, err)
 	}
@@ -53,7 +53,7 @@ func TestAChangedLedgerIsSeen(t *testing.T) {
 		"a row twice":      join(lines[0], lines[0], lines[1], lines[2], last),
 		"no JSON":          join(lines[0], []byte("xxxx\n"), lines[2], last),
 	} {
-		if _, err := bhxhmock.Verify(bytes.NewReader(damaged)); err == nil {
+		if _, err := bhxhmock.Verify(bytes.NewReader(damaged), ""); err == nil {
 			t.Errorf("%s: not seen", name)
 		}
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
@@ -66,9 +66,12 @@ func TestAChangedLedgerIsSeen(t *testing.T) {
 			t.Errorf("%s: the file was touched", name)
 		}
 	}
-	short, err := bhxhmock.Verify(bytes.NewReader(join(lines[0], lines[1], lines[2])))
-	if err != nil || short.Head == sum.Head {
-		t.Errorf("a ledger that was cut has the same head: %+v %v", short.Head, err)
+	short, err := bhxhmock.Verify(bytes.NewReader(join(lines[0], lines[1], lines[2])), sum.Head.SHA256)
+	if err != nil || short.Head == sum.Head || short.Found {
+		t.Errorf("a ledger that was cut has the same head: %+v %v", short, err)
+	}
+	if grown, err := bhxhmock.Verify(bytes.NewReader(whole), short.Head.SHA256); err != nil || !grown.Found {
+		t.Errorf("a ledger that has grown has its earlier head no more: %+v %v", grown, err)
 	}
 }
 
@@ -108,8 +111,8 @@ func TestTheExportTellsItsHead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum, err := bhxhmock.Verify(bytes.NewReader(raw))
-		if err != nil || res.Header.Get("Ledger-Rows") != strconv.Itoa(n) || res.Header.Get("Ledger-Head") != sum.Head.SHA256 || sum.Head.N != uint64(n) {
+		sum, err := bhxhmock.Verify(bytes.NewReader(raw), res.Header.Get("Ledger-Head"))
+		if err != nil || res.Header.Get("Ledger-Rows") != strconv.Itoa(n) || res.Header.Get("Ledger-Head") != sum.Head.SHA256 || sum.Head.N != uint64(n) || !sum.Found {
 			t.Errorf("%d requests: %v, %+v %v", n, res.Header, sum, err)
 		}
 		p.send(small("LK1", "", 1000))

@@ -17,6 +17,7 @@ type Options struct {
 	Dir      string    // folder of the ledger; made if it is not there
 	Accounts []Account // none: every log-in is refused
 	Faults   Faults    // switched on from the start
+	Panel    bool      // GET and PUT /faults, and /panel: whoever reaches the mock may then set faults
 
 	// When what was decided is told, counted from the receipt of a record. Deadlines gives those of the contract.
 	AssessingAfter    time.Duration // "assessing"; 0 = 2 s
@@ -30,6 +31,10 @@ type Options struct {
 
 	Rules *Rules // by which claim files are assessed; nil = DefaultRules
 	Seed  uint64 // of what the rules sample
+	Cards *Cards // that can be looked up; nil = DefaultCards
+
+	// Verify checks the signature of a facility's claim file; nil: none is looked at. See Signature.
+	Verify func(facility string, file []byte, at time.Time) Signature
 
 	RefuseRepeats bool          // refuse a (facility, MA_LK, version) that was taken before, which the real portal was seen not to do
 	MaxFile       int           // bytes of a claim file; 0 = wire.DefaultLimits
@@ -71,6 +76,11 @@ func New(o Options) (*Mock, error) {
 	}
 	if o.Rules == nil {
 		if o.Rules, err = ParseRules(DefaultRules); err != nil {
+			return nil, err
+		}
+	}
+	if o.Cards == nil {
+		if o.Cards, err = ParseCards(DefaultCards); err != nil {
 			return nil, err
 		}
 	}
@@ -117,8 +127,9 @@ func (m *Mock) routes() {
 	m.mux.HandleFunc("POST "+p.Settlement, m.asked(CallSettlement, m.settlement))
 	m.mux.HandleFunc("POST "+p.Card, m.card)
 	m.mux.HandleFunc("GET /ledger.ndjson", m.export)
-	m.mux.HandleFunc("GET /faults", m.getFaults)
-	m.mux.HandleFunc("PUT /faults", m.putFaults)
+	if m.o.Panel {
+		m.panel()
+	}
 }
 
 // Calls, as the ledger and the fault switches name them.

@@ -457,59 +457,6 @@ func TestALingeringDelayOutlivesItsCaller(t *testing.T) {
 	}
 }
 
-func TestFaultsAreSwitchedOverHTTP(t *testing.T) {
-	p := start(t, bhxhmock.Options{})
-	put := func(body string) (int, string) {
-		req, err := http.NewRequest(http.MethodPut, p.url+"/faults", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		raw, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, string(raw)
-	}
-	for _, bad := range []string{`{"explode":{}}`, `{"status":{"status":42}}`, `{"html200":{"probability":2}}`, `{"html200":{"on":["x"]}}`, `{"delay":{"for":"soon"}}`, `[]`} {
-		if code, body := put(bad); code != 400 || body == "" {
-			t.Errorf("%s: %d %s", bad, code, body)
-		}
-	}
-	if code, body := put(`{"seed":3,"html200":{"probability":0.5},"emptyBody":{"count":2,"on":["status"]},"delay":{"for":"1ms","on":["*"]}}`); code != 200 {
-		t.Fatalf("%d %s", code, body)
-	}
-	struck := 0
-	for i := range 40 {
-		if _, _, body := p.send(small(fmt.Sprint("LK", i), "", 1000)); strings.HasPrefix(body, "<") {
-			struck++
-		}
-	}
-	if struck < 8 || struck > 32 {
-		t.Errorf("probability 0.5 struck %d of 40 times", struck)
-	}
-	res, err := http.Get(p.url + "/faults")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var f bhxhmock.Faults
-	if err := json.NewDecoder(res.Body).Decode(&f); err != nil {
-		t.Fatal(err)
-	}
-	if f.HTML200.Acted != struck || f.EmptyBody.Acted != 0 || f.Delay.Acted < 40 {
-		t.Errorf("%+v %+v %+v", f.HTML200, f.EmptyBody, f.Delay)
-	}
-	put(`{}`)
-	if r, _, body := p.send(small("LKx", "", 1)); r.MaGiaoDich == "" {
-		t.Errorf("{} should switch all off: %s", body)
-	}
-}
-
 func TestLedgerSurvives(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, bhxhmock.Options{Dir: dir})

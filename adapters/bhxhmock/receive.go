@@ -17,9 +17,9 @@ import (
 // receive takes a check-in or a claim file: look at it, decide, write the ledger, sync, answer.
 func (m *Mock) receive(call string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		x := m.faults.pick(call)
 		// In a form base64 grows by up to three bytes for each + and /, above its own third.
 		form, err := values(w, r, int64(m.o.MaxFile)*4+maxForm)
+		x := m.faults.pick(call, form.Get("maCSKCB"))
 		x.wait(r, false)
 		req := request{m: m, call: call, form: form, x: x}
 		req.row = Row{
@@ -32,11 +32,13 @@ func (m *Mock) receive(call string) http.HandlerFunc {
 			req.row.Account = ""
 		}
 		if x.name != "" && x.name != "tokenExpired" && !x.accept {
-			if _, err := m.ledger.append(req.rows(DecisionNone, "", ""), nil); err != nil {
+			rows, err := m.ledger.append(req.rows(DecisionNone, "", ""), nil)
+			if err != nil {
 				m.broken(w, err)
 				return
 			}
-			x.strike(w)
+			x.other = m.earlier(rows[0])
+			x.answer(w, r, refuse(wire.ServerError, ""))
 			return
 		}
 		reply, err := req.decide()
@@ -44,11 +46,24 @@ func (m *Mock) receive(call string) http.HandlerFunc {
 			m.broken(w, err)
 			return
 		}
+		x.other = m.earlier(req.row)
 		x.wait(r, true)
-		if !x.strike(w) {
-			write(w, reply)
-		}
+		x.answer(w, r, reply)
 	}
+}
+
+// earlier gives the receipt of the facility's last file that was taken before a request, "" if there is none.
+func (m *Mock) earlier(of Row) (id string) {
+	m.ledger.find(func(x *index) []entry {
+		for i := len(x.rows) - 1; i >= 0; i-- {
+			if e := x.rows[i]; e.effect && e.facility == of.Facility && (of.MaGiaoDich == "" || e.request != of.Request) {
+				id = receipt(e.facility, e.request)
+				break
+			}
+		}
+		return nil
+	})
+	return id
 }
 
 // broken is the answer when the ledger cannot be written: nothing was taken.
@@ -87,6 +102,10 @@ func (q *request) read(err error) {
 		return
 	}
 	q.records, q.fault = readClaim(file, q.row.Facility, q.m.o.MaxFile)
+	if q.m.o.Verify != nil && q.fault == "" {
+		sig := q.m.o.Verify(q.row.Facility, file, instant(q.row.Time))
+		q.row.Signature, q.row.Signer, q.fault = sig.State, sig.Signer, sig.State.fault()
+	}
 }
 
 // decide writes the rows and gives the reply.
@@ -126,6 +145,7 @@ func (q *request) decide() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.row.Request, q.row.MaGiaoDich = rows[0].Request, rows[0].MaGiaoDich
 	if rows[0].Decision == DecisionRefused {
 		return refuse(rows[0].Code, rows[0].Text), nil
 	}

@@ -11,25 +11,27 @@ import (
 // What will become of a record is decided when it is received and stands in its row: later rules, seeds and delays do not
 // touch it. What the portal tells of it is the row and the time.
 type Row struct {
-	N          uint64        `json:"n"`       // from 1
-	Prev       string        `json:"prev"`    // SHA-256 of the line before, see Head
-	Request    uint64        `json:"request"` // N of the request's first row: rows of one request share it
-	Time       string        `json:"time"`    // RFC 3339, UTC
-	Call       string        `json:"call"`    // CallClaim or CallCheckIn
-	Account    string        `json:"account"`
-	Address    string        `json:"address"`
-	Facility   string        `json:"facility"`
-	MaLK       string        `json:"MA_LK"`
-	Version    uint64        `json:"version"`          // PB; 0 for check-ins and what could not be read
-	Reason     string        `json:"reason,omitempty"` // LD
-	SHA256     string        `json:"sha256"`           // wire.FileHash
-	Decision   Decision      `json:"decision"`
-	Code       wire.MaKetQua `json:"code,omitempty"`
-	Text       string        `json:"text,omitempty"`
-	MaGiaoDich string        `json:"maGiaoDich,omitempty"`
-	Effect     bool          `json:"effect"`
-	Reply      Reply         `json:"reply"`
-	Fault      string        `json:"fault,omitempty"` // fault that was switched on for it
+	N          uint64         `json:"n"`       // from 1
+	Prev       string         `json:"prev"`    // SHA-256 of the line before, see Head
+	Request    uint64         `json:"request"` // N of the request's first row: rows of one request share it
+	Time       string         `json:"time"`    // RFC 3339, UTC
+	Call       string         `json:"call"`    // CallClaim or CallCheckIn
+	Account    string         `json:"account"`
+	Address    string         `json:"address"`
+	Facility   string         `json:"facility"`
+	MaLK       string         `json:"MA_LK"`
+	Version    uint64         `json:"version"`          // PB; 0 for check-ins and what could not be read
+	Reason     string         `json:"reason,omitempty"` // LD
+	SHA256     string         `json:"sha256"`           // wire.FileHash
+	Signature  SignatureState `json:"signature,omitempty"`
+	Signer     string         `json:"signer,omitempty"` // SHA-256 of the certificate that signed
+	Decision   Decision       `json:"decision"`
+	Code       wire.MaKetQua  `json:"code,omitempty"`
+	Text       string         `json:"text,omitempty"`
+	MaGiaoDich string         `json:"maGiaoDich,omitempty"`
+	Effect     bool           `json:"effect"`
+	Reply      Reply          `json:"reply"`
+	Fault      string         `json:"fault,omitempty"` // fault that was switched on for it
 
 	Period   string      `json:"period,omitempty"`   // NAM_QT and THANG_QT, yyyyMM
 	Lines    []Line      `json:"lines,omitempty"`    // what is claimed, and the decision
@@ -55,6 +57,34 @@ type Line struct {
 	Accepted wire.Amount `json:"accepted"`
 	Code     string      `json:"code,omitempty"` // why it is cut
 	Text     string      `json:"text,omitempty"`
+}
+
+// Signature is what the mock finds of the signature of a file.
+type Signature struct {
+	State  SignatureState
+	Signer string // SHA-256 of the certificate, lower-case hex, of a valid one
+}
+
+// SignatureState says whether a file is signed as it should be.
+type SignatureState string
+
+// States of a signature. A file whose signature is missing or invalid is refused.
+const (
+	SignatureUnchecked SignatureState = "" // the mock was told no certificate of the facility
+	SignatureValid     SignatureState = "valid"
+	SignatureMissing   SignatureState = "missing"
+	SignatureInvalid   SignatureState = "invalid"
+)
+
+// fault is why a file with such a signature is refused.
+func (s SignatureState) fault() string {
+	switch s {
+	case SignatureMissing:
+		return "Hồ sơ chưa được ký số"
+	case SignatureInvalid:
+		return "Chữ ký số không hợp lệ"
+	}
+	return ""
 }
 
 // Decision is what the mock made of a request.

@@ -88,7 +88,7 @@ func (t *totals) add(e entry, paid *big.Int) {
 func (t *totals) reduced() wire.Amount { return amount(new(big.Int).Sub(&t.claimed, &t.accepted)) }
 
 // settlement tells the settlement of a quarter or of a month.
-func (m *Mock) settlement(facility string, form url.Values) any {
+func (m *Mock) settlement(facility string, form url.Values, _ time.Time) any {
 	year, quarter, month := number(form, "nam"), number(form, "quy"), number(form, "thang")
 	first, last := month, month
 	if month == 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +13,10 @@ import (
 )
 
 // asked wraps a call that asks: faults, session, facility; then answer.
-func (m *Mock) asked(call string, answer func(facility string, form url.Values) any) http.HandlerFunc {
+func (m *Mock) asked(call string, answer func(facility string, form url.Values, upTo time.Time) any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		x := m.faults.pick(call)
 		form, err := values(w, r, maxForm)
+		x := m.faults.pick(call, form.Get("maCSKCB"))
 		x.wait(r, false)
 		if x.name == "tokenExpired" {
 			m.tokens.end(r.Header.Get(wire.HeaderAccessToken))
@@ -30,21 +31,24 @@ func (m *Mock) asked(call string, answer func(facility string, form url.Values) 
 		case !m.may(who, facility):
 			reply = refuse(wire.NotAllowed, "")
 		default:
-			reply = answer(facility, form)
+			reply = answer(facility, form, m.o.Now().Add(-x.lag))
 		}
 		x.wait(r, true)
-		if !x.strike(w) {
-			write(w, reply)
-		}
+		x.answer(w, r, reply)
 	}
 }
 
-// status tells what became of records.
-func (m *Mock) status(facility string, form url.Values) any {
+// known leaves out what was received after a time.
+func known(rows []entry, upTo time.Time) []entry {
+	return slices.DeleteFunc(rows, func(e entry) bool { return e.received.After(upTo) })
+}
+
+// status tells what became of records, as far as they were received by a time.
+func (m *Mock) status(facility string, form url.Values, upTo time.Time) any {
 	now := m.o.Now()
 	reply := wire.StatusReply{MaKetQua: wire.Accepted}
 	if id := form.Get("maGiaoDich"); id != "" {
-		return m.records(reply, now, m.ledger.find(func(x *index) []entry { return x.receipt(facility, id) }))
+		return m.records(reply, now, m.ledger.find(func(x *index) []entry { return known(x.receipt(facility, id), upTo) }))
 	}
 	if batch := form.Get("maDot"); batch != "" {
 		period, ours := strings.CutPrefix(batch, batchID(facility, ""))
@@ -60,7 +64,7 @@ func (m *Mock) status(facility string, form url.Values) any {
 		return refuse(wire.BadParameter, "")
 	}
 	for _, maLK := range asked {
-		rows := m.ledger.find(func(x *index) []entry { return x.episode(facility, maLK) })
+		rows := m.ledger.find(func(x *index) []entry { return known(x.episode(facility, maLK), upTo) })
 		if len(rows) == 0 {
 			reply.DSHoSo = append(reply.DSHoSo, wire.HoSo{MaLK: maLK, MaCSKCB: facility, TrangThai: wire.KhongCo})
 			continue
@@ -107,7 +111,7 @@ func hoSo(r Row, e entry, now time.Time) wire.HoSo {
 func batchID(facility, period string) string { return "DOT-" + facility + "-" + period }
 
 // batches tells the assessment batch of a month: there is one for each month with records.
-func (m *Mock) batches(facility string, form url.Values) any {
+func (m *Mock) batches(facility string, form url.Values, _ time.Time) any {
 	year, month := number(form, "nam"), number(form, "thang")
 	if year < 2000 || year > 9999 || month < 1 || month > 12 {
 		return refuse(wire.BadParameter, "")

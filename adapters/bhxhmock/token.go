@@ -29,12 +29,13 @@ type session struct {
 
 // take logs in.
 func (m *Mock) take(w http.ResponseWriter, r *http.Request) {
-	x := m.faults.pick(CallToken)
+	form, err := values(w, r, maxForm)
+	x := m.faults.pick(CallToken, m.accounts[form.Get("username")].Facilities...)
 	x.wait(r, false)
-	if x.name != "" && !x.accept && x.strike(w) {
+	if x.name != "" && x.name != "tokenExpired" && !x.accept {
+		x.answer(w, r, refuse(wire.ServerError, ""))
 		return
 	}
-	form, err := values(w, r, maxForm)
 	if err != nil {
 		write(w, refuse(wire.BadParameter, ""))
 		return
@@ -51,10 +52,7 @@ func (m *Mock) take(w http.ResponseWriter, r *http.Request) {
 	access := rand.Text()
 	m.tokens.put(access, s, now)
 	x.wait(r, true)
-	if x.strike(w) {
-		return
-	}
-	write(w, wire.TakeReply{MaKetQua: wire.Accepted, APIKey: &wire.APIKey{
+	x.answer(w, r, wire.TakeReply{MaKetQua: wire.Accepted, APIKey: &wire.APIKey{
 		AccessToken: access, IDToken: s.id, TokenType: "Bearer", Username: username, ExpiresIn: s.until.UTC().Format(time.RFC3339),
 	}})
 }

@@ -45,7 +45,7 @@ func start(t *testing.T, timeout time.Duration) *portal {
 	var err error
 	p.mock, err = bhxhmock.New(bhxhmock.Options{
 		Dir: t.TempDir(), Now: p.now,
-		Accounts: []bhxhmock.Account{{Username: username, Password: password, Facilities: []string{"51901"}}},
+		Accounts: []bhxhmock.Account{{Username: username, Password: password, Facilities: []string{"51901"}}}, Panel: true,
 	})
 	if err != nil {
 		t.Fatal(err)

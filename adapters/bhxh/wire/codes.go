@@ -17,13 +17,35 @@ const (
 	ServerError  MaKetQua = "101"
 )
 
-// Codes of the card look-up that the mock gives.
+// Codes of the card look-up.
 const (
 	CardCorrect   MaKetQua = "000"
+	CardArmy      MaKetQua = "001"
+	CardPolice    MaKetQua = "002"
+	CardReplaced  MaKetQua = "003"
+	CardRenewed   MaKetQua = "004"
 	CardExpired   MaKetQua = "010"
 	CardUnknown   MaKetQua = "050"
 	CardMalformed MaKetQua = "051"
+	CardProvince  MaKetQua = "052"
+	CardBenefit   MaKetQua = "053"
+	StaffUnknown  MaKetQua = "054"
+	StaffName     MaKetQua = "055"
+	CardName      MaKetQua = "060"
+	CardNameFirst MaKetQua = "061"
+	CardBorn      MaKetQua = "070"
+	CardWithdrawn MaKetQua = "110"
+	CardChild     MaKetQua = "130"
 )
+
+// TellsCard says whether a reply with this code tells what the card has, and so shows that it was asked about rightly.
+func (m MaKetQua) TellsCard() bool {
+	switch m {
+	case CardCorrect, CardArmy, CardPolice, CardReplaced, CardRenewed, CardExpired, CardWithdrawn, "120", "121", "122", "123", "124":
+		return true
+	}
+	return false
+}
 
 // UnmarshalJSON accepts "200" and 200, as both were seen; null is "".
 func (m *MaKetQua) UnmarshalJSON(b []byte) error {
