@@ -191,12 +191,24 @@ func (r *run) guard(f store.Fence, now fhir.T) *guard {
 
 // sees says whether cond holds for the version v of key, which is alive, and for the current one.
 func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
-	if !g.judge.holds(cond, subject{key, v}) || !g.seesCurrent(cond, key, v) {
-		g.owner.fail(g.judge.r.err)
-		return false
-	}
+	ok := g.judge.holds(cond, subject{key, v}) && g.seesCurrent(cond, key, v)
 	g.owner.fail(g.judge.r.err)
-	return g.owner.err == nil
+	return ok && g.owner.err == nil
+}
+
+// showsNewest says whether the newest version of key, which is row, may be read.
+func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, row versionRow) bool {
+	grant := g.fence.Grant(key.Type, store.ActionRead)
+	if grant.All || grant.None() {
+		return grant.All
+	}
+	ok := row.alive()
+	if !ok {
+		row, ok = g.judge.r.living(n, version)
+	}
+	ok = ok && g.judge.holds(grant.Condition(), subject{key, &row})
+	g.owner.fail(g.judge.r.err)
+	return ok && g.owner.err == nil
 }
 
 // seesCurrent says whether cond holds for the current version, of a deleted resource for the last before the delete. v was
@@ -254,11 +266,7 @@ func (r *run) newest(key fhir.Key) (number, fhir.Version) {
 // living gives a version, or the last one before it that is none that says deleted.
 func (r *run) living(n number, version fhir.Version) (row versionRow, ok bool) {
 	for ; version > 0 && r.tick(); version-- {
-		found, err := get(r.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) (err error) {
-			row, err = decodeVersion(append([]byte(nil), b...))
-			return err
-		})
-		if r.fail(err); err != nil || !found {
+		if row, ok = r.version(n, version); !ok {
 			return row, false
 		}
 		if row.alive() {

@@ -77,6 +77,7 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 	if err != nil {
 		return store.Found{}, err
 	}
+	now := e.published.t()
 	s, err := e.stateOf(key)
 	if err != nil {
 		return store.Found{}, err
@@ -87,16 +88,42 @@ func (e *Engine) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found,
 	if s.t > t {
 		r := e.run(ctx, t)
 		defer r.close()
-		v, version, found := r.versions().at(s.number)
+		_, version, found := r.versions().at(s.number)
 		if r.err != nil {
 			return store.Found{}, r.err
 		}
 		if !found {
 			return store.Found{}, e.absent(ctx, key)
 		}
-		s.version, s.place = version, v.place
+		return e.versionOf(ctx, key, s.number, version, t)
 	}
-	return e.versionOf(ctx, key, s.number, s.version, t)
+	return e.newestOf(ctx, key, s, now)
+}
+
+// newestOf gives the version of a state, which is the newest as of now.
+func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T) (store.Found, error) {
+	grant := store.FenceOf(ctx).Grant(key.Type, store.ActionRead)
+	if grant.None() {
+		return store.Found{}, errDenied(key.Type, store.ActionRead)
+	}
+	if grant.All {
+		if ids, ok := subjectsOfKey(key); ok {
+			return e.found(key, s.version, s.place, ids)
+		}
+	}
+	r := e.run(ctx, now)
+	defer r.close()
+	row, found := r.version(s.number, s.version)
+	if !found {
+		r.fail(fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no row of version %d", s.version)))
+		return store.Found{}, r.err
+	}
+	subjects := row.subjects(key.Type)
+	if !grant.All && !r.guard(store.FenceOf(ctx), now).showsNewest(key, s.number, s.version, row) {
+		r.fail(errNotFound(key))
+		return store.Found{}, r.err
+	}
+	return e.found(key, s.version, s.place, subjects)
 }
 
 // absent is what is said of a resource that never was: to a caller who may read none of its type, the same as of any.

@@ -47,10 +47,18 @@ func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
 	return ids
 }
 
+// subjectsOfKey gives the Patients whom all versions of a resource are about, if its key says so.
+func subjectsOfKey(key fhir.Key) (ids []fhir.ID, ok bool) {
+	if key.Type == patient {
+		return []fhir.ID{key.ID}, true
+	}
+	return nil, len(subjectParams()[key.Type]) == 0
+}
+
 // subjectsOf gives the Patients whom one version is about.
 func (e *Engine) subjectsOf(key fhir.Key, version fhir.Version) (ids []fhir.ID, err error) {
-	if len(subjectParams()[key.Type]) == 0 && key.Type != patient {
-		return nil, nil
+	if ids, ok := subjectsOfKey(key); ok {
+		return ids, nil
 	}
 	s, err := e.stateOf(key)
 	if err != nil || s.number == 0 {
