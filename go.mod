@@ -10,6 +10,8 @@ require (
 	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature
 	github.com/cenkalti/backoff/v5 v5.0.3 // retries of calls without effect: adapters/bhxh
 	github.com/cespare/xxhash/v2 v2.2.0 // hash of rows that servers compare: fhir/store/engine
+	github.com/chromedp/cdproto v0.159.0 // what chromedp says to the browser, MIT: tests of cmd/lienthong/clients
+	github.com/chromedp/chromedp v0.23.0 // a real browser, MIT: tests of cmd/lienthong/clients
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals of FHIR and money: fhir/search, adapters/bhxh/hoso
 	github.com/cockroachdb/pebble/v2 v2.1.7 // the rows on disk, pure Go: fhir/store/engine, commitlog/embedded
 	github.com/evanphx/json-patch/v5 v5.9.11 // JSON Patch (RFC 6902): fhir/interaction
@@ -29,7 +31,6 @@ require (
 	github.com/samply/golang-fhir-models/fhir-models v0.3.2 // typed views, read only: fhir/resource
 	github.com/schollz/progressbar/v3 v3.19.1 // progress of an import: cmd/lienthong/importing
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR codes, which takes the modes for digits and base45 by itself, MIT: fhir/certificate
-	github.com/veraison/go-cose v1.3.0 // COSE_Sign1 of HC1 certificates, MPL 2.0, used unchanged: fhir/certificate
 	github.com/sony/gobreaker/v2 v2.4.0 // circuit breaker of calls to the portal, MIT: adapters/bhxh
 	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck, fhir/tabular
 	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE, BSD: fhir/openid, fhir/signin
@@ -108,3 +109,5 @@ require (
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
+
+require github.com/veraison/go-cose v1.3.0

@@ -20,22 +20,29 @@ func TestServeDoesNotStartWithAuthenticationByHalf(t *testing.T) {
 	if err := os.WriteFile(file, []byte("clients: []\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	browser := filepath.Join(dir, "issuers.yaml")
+	row := "issuers:\n  - {issuer: 'https://id.example', audience: [x], roles: {default: auditor}, browser: {client_id: x}}\n"
+	if err := os.WriteFile(browser, []byte(row), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		args []string
 		want string
 	}{
-		"nothing":                {nil, "--insecure-no-authentication"},
-		"clients without key":    {[]string{"--clients", file}, "--token-key"},
-		"key without clients":    {[]string{"--token-key", file}, "--clients"},
-		"both ways":              {[]string{"--issuers", file, "--insecure-no-authentication"}, "which of them"},
-		"no address for tokens":  {[]string{"--issuers", file, "--listen", "0.0.0.0:0"}, "--base-url"},
-		"a certificate by half":  {[]string{"--insecure-no-authentication", "--tls-cert", file}, "--tls-key"},
-		"client CA alone":        {[]string{"--insecure-no-authentication", "--tls-client-ca", file}, "--tls-cert"},
-		"a wildcard of sites":    {[]string{"--insecure-no-authentication", "--cors-origin", "*"}, "--cors-origin"},
-		"a key that is none":     {[]string{"--clients", file, "--token-key", file}, "no private key"},
-		"issuers that are none":  {[]string{"--issuers", file}, "issuers file"},
-		"a host that is no host": {[]string{"--issuers", file, "--key-host", "keys.example"}, "no origin"},
-		"an issuer of the demo":  {[]string{"--insecure-no-authentication", "--demo-issuer"}, "--demo-issuer"},
+		"sign-in in clear":          {[]string{"--issuers", browser, "--key-host", "https://id.example", "--base-url", "http://records.example/fhir"}, "in clear"},
+		"sign-in at a strange host": {[]string{"--issuers", browser, "--base-url", "https://records.example/fhir"}, "allow list"},
+		"nothing":                   {nil, "--insecure-no-authentication"},
+		"clients without key":       {[]string{"--clients", file}, "--token-key"},
+		"key without clients":       {[]string{"--token-key", file}, "--clients"},
+		"both ways":                 {[]string{"--issuers", file, "--insecure-no-authentication"}, "which of them"},
+		"no address for tokens":     {[]string{"--issuers", file, "--listen", "0.0.0.0:0"}, "--base-url"},
+		"a certificate by half":     {[]string{"--insecure-no-authentication", "--tls-cert", file}, "--tls-key"},
+		"client CA alone":           {[]string{"--insecure-no-authentication", "--tls-client-ca", file}, "--tls-cert"},
+		"a wildcard of sites":       {[]string{"--insecure-no-authentication", "--cors-origin", "*"}, "--cors-origin"},
+		"a key that is none":        {[]string{"--clients", file, "--token-key", file}, "no private key"},
+		"issuers that are none":     {[]string{"--issuers", file}, "issuers file"},
+		"a host that is no host":    {[]string{"--issuers", file, "--key-host", "keys.example"}, "no origin"},
+		"an issuer of the demo":     {[]string{"--insecure-no-authentication", "--demo-issuer"}, "--demo-issuer"},
 	} {
 		args := append([]string{"serve", "--data", filepath.Join(dir, "store"), "--listen", "127.0.0.1:0", "--memory-limit", "0"}, c.args...)
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -37,7 +37,6 @@ type world struct {
 	mu      sync.Mutex
 	now     time.Time
 	log     strings.Builder
-	row     string // of the issuers file
 	issuers openid.Issuers
 	known   []access.Caller
 }
@@ -464,6 +463,10 @@ func TestWhoseRequestItIs(t *testing.T) {
 		{"POST", nil, false},
 		{"POST", []string{"Origin", own}, true},
 		{"POST", []string{"Origin", "null"}, false},
+		{"GET", []string{"Origin", "null"}, false},
+		{"POST", []string{"Origin", "null", "Sec-Fetch-Site", "same-origin"}, true}, // a form of a page without referrer
+		{"POST", []string{"Origin", "null", "Sec-Fetch-Site", "cross-site"}, false},
+		{"POST", []string{"Origin", "null", "Sec-Fetch-Site", "none"}, false},
 		{"POST", []string{"Origin", "https://records.example.evil.example"}, false},
 		{"POST", []string{"Origin", "http://records.example"}, false},
 		{"POST", []string{"Sec-Fetch-Site", "same-origin"}, true},
