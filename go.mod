@@ -23,7 +23,7 @@ require (
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction
 	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature
-	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest
+	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest; zstd of what was sent: adapters/delivery
 	github.com/makiuchi-d/gozxing v0.1.1 // reads QR codes from images, MIT: fhir/certificate/scan
 	github.com/robfig/cron/v3 v3.0.1 // cron expressions and the trigger: scheduler
 	github.com/rogpeppe/go-internal v1.16.0 // scripts of exchanges in tests
@@ -32,6 +32,7 @@ require (
 	github.com/schollz/progressbar/v3 v3.19.1 // progress of an import: cmd/lienthong/importing
 	github.com/skip2/go-qrcode v0.0.0-20200617195104-da1b6568686e // QR codes, which takes the modes for digits and base45 by itself, MIT: fhir/certificate
 	github.com/sony/gobreaker/v2 v2.4.0 // circuit breaker of calls to the portal, MIT: adapters/bhxh
+	github.com/veraison/go-cose v1.3.0 // COSE_Sign1 of HC1 certificates, MPL 2.0, used unchanged: fhir/certificate
 	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck, fhir/tabular
 	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE, BSD: fhir/openid, fhir/signin
 	golang.org/x/sync v0.24.0 // bounded goroutines with an owner

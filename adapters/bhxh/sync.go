@@ -216,7 +216,7 @@ func (s *Sync) dispatch(ctx context.Context, client *gateway.Client, d *delivery
 // result says what the outcome of a call means for the item.
 func result(out gateway.Outcome) delivery.Result {
 	r := delivery.Result{State: delivery.Unknown, MaGiaoDich: out.MaGiaoDich, HTTPStatus: out.HTTPStatus,
-		MaKetQua: string(out.Code), ReplySHA256: out.ReplySHA256, Text: out.Text}
+		MaKetQua: string(out.Code), ReplySHA256: out.ReplySHA256, Reply: out.Reply, Text: out.Text}
 	switch out.State {
 	case gateway.Accepted:
 		r.State = delivery.Accepted

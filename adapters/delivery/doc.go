@@ -26,6 +26,7 @@
 //	outbox-due|sent/51901/1772323230000/c17/0000000002      -> 1     sending
 //	outbox-due|ask/51901/1772323400000/c17/0000000002       -> 1     unknown, accepted: ask at that time
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
+//	attempt-bodies|c17/0000000002/0001/request              -> the file, compressed
 //
 // Caveats: a process that is stopped for longer than its deadline between its last look at the clock and its first byte
 // could still send when it wakes, for a byte cannot be fenced; it counts as a request that lingers. Summary

@@ -17,6 +17,7 @@ type move struct {
 	edit    func(it *Item, h head)
 	attempt *Attempt             // written with the move
 	before  []byte               // the attempt's row as it must stand; nil = there must be none
+	records []store.Record       // further rows
 	docs    []*resource.Document // decisions as FHIR; only written while no newer version of the claim has one
 	also    []*resource.Document // further documents, whatever newer versions have
 	require []store.Precondition
@@ -59,6 +60,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 			}, m.require...),
 			Records: itemRecords(&row.Item, next),
 		}
+		w.Records = append(w.Records, m.records...)
 		if m.attempt != nil {
 			key := attemptKey(it.Key(), m.attempt.N)
 			w.Require = append(w.Require, store.RecordIs{Space: SpaceAttempts, Key: key, Value: m.before})

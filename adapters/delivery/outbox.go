@@ -46,7 +46,9 @@ type Config struct {
 	Watch    time.Duration // 0 is DefaultWatch
 	AskEvery time.Duration // 0 is DefaultAskEvery
 	Recheck  time.Duration // 0 is DefaultRecheck
-	Retry    Retry         // of items that could not be sent, and of questions without an answer
+	// HashesOnly keeps of each attempt the hashes of its bodies and not the bodies.
+	HashesOnly bool
+	Retry      Retry // of items that could not be sent, and of questions without an answer
 }
 
 // Retry is a wait that doubles from First up to Max.

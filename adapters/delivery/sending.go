@@ -74,7 +74,7 @@ func (o *Outbox) Begin(ctx context.Context, row Row, slot scheduler.Slot, file [
 	now := o.now()
 	at := Attempt{N: row.Sends + 1, Slot: fhir.InstantOf(slot.At).String(), Lease: slot.Lease.Name, Token: slot.Lease.Token,
 		Holder: slot.Lease.Holder, Started: now, Deadline: o.in(timeout), SHA256: hex.EncodeToString(sum[:]), Bytes: len(file)}
-	next, err := o.move(ctx, row, move{to: Sending, attempt: &at, require: []store.Precondition{slot.Lease.Fence()}, edit: func(it *Item, _ head) {
+	next, err := o.move(ctx, row, move{to: Sending, attempt: &at, records: o.body(row.Key(), at.N, Request, file), require: []store.Precondition{slot.Lease.Fence()}, edit: func(it *Item, _ head) {
 		it.Sends, it.Lease, it.Token, it.Closed = at.N, at.Lease, at.Token, at.Deadline
 		it.Due = at.Deadline // only its place in the index; Lost looks at all
 	}})
@@ -94,6 +94,7 @@ type Result struct {
 	MaKetQua    string
 	ReplySHA256 string
 	Text        string
+	Reply       []byte
 	Docs        []*resource.Document // the decision as FHIR, such as a ClaimResponse
 }
 
@@ -108,7 +109,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	at := s.attempt
 	at.Ended, at.Outcome, at.HTTPStatus, at.MaKetQua = o.now(), r.State, r.HTTPStatus, r.MaKetQua
 	at.MaGiaoDich, at.ReplySHA256, at.Text = r.MaGiaoDich, r.ReplySHA256, clip(r.Text)
-	next, err := o.move(ctx, s.Row, move{to: r.State, attempt: &at, before: s.raw, docs: r.Docs, edit: func(it *Item, h head) {
+	next, err := o.move(ctx, s.Row, move{to: r.State, attempt: &at, before: s.raw, records: o.body(s.Key(), at.N, Reply, r.Reply), docs: r.Docs, edit: func(it *Item, h head) {
 		it.Closed, it.Due, it.Reason = at.Ended, 0, r.Reason
 		switch r.State {
 		case Accepted:
@@ -131,7 +132,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "delivery-moved" {
 		return next, err
 	}
-	if err := o.late(ctx, s, at); err != nil || at.MaGiaoDich == "" {
+	if err := o.late(ctx, s, at, r.Reply); err != nil || at.MaGiaoDich == "" {
 		return s.Row, err
 	}
 	_, err = o.Observe(ctx, s.Claim, []Taken{{PB: s.PB, MaGiaoDich: at.MaGiaoDich}})
@@ -139,7 +140,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 }
 
 // late keeps an outcome that came after the item had been given up.
-func (o *Outbox) late(ctx context.Context, s *Dispatch, at Attempt) error {
+func (o *Outbox) late(ctx context.Context, s *Dispatch, at Attempt, reply []byte) error {
 	key := attemptKey(s.Key(), at.N)
 	for range 2 { // given up and completed at the same moment
 		var stands Attempt
@@ -150,7 +151,7 @@ func (o *Outbox) late(ctx context.Context, s *Dispatch, at Attempt) error {
 		at.Late = true
 		_, err = o.store.Commit(ctx, store.Changes{
 			Require: []store.Precondition{store.RecordIs{Space: SpaceAttempts, Key: key, Value: raw}},
-			Records: []store.Record{{Space: SpaceAttempts, Key: key, Value: encode(at)}},
+			Records: append(o.body(s.Key(), at.N, Reply, reply), store.Record{Space: SpaceAttempts, Key: key, Value: encode(at)}),
 		})
 		if !lease.Changed(err) {
 			return err

@@ -88,6 +88,17 @@ func TestTheExampleForHospitalsIsAssessed(t *testing.T) {
 	if err != nil || status != http.StatusOK || !strings.Contains(string(raw), `"name":"maKetQua","valueString":"200"`) || !strings.Contains(string(raw), `"name":"file-sha256"`) {
 		t.Errorf("$sync-status: %d %v %s", status, err, raw)
 	}
+	for part, want := range map[string]string{"request": "<GIAMDINHHS", "reply": `"maGiaoDich"`} {
+		status, raw, err := exchange(http.MethodGet, server.FHIR+"/Claim/"+id+"/$attempt?version=1&number=1&part="+part, "")
+		if err != nil || status != http.StatusOK || !strings.Contains(string(raw), want) {
+			t.Errorf("$attempt %s: %d %v %.300s", part, status, err, raw)
+		}
+	}
+	for query, want := range map[string]int{"": 400, "version=1&number=1&part=all": 400, "version=1&number=x&part=reply": 400, "version=1&number=2&part=reply": 404, "version=1&number=1&part=reply&more=1": 400} {
+		if status, raw, err := exchange(http.MethodGet, server.FHIR+"/Claim/"+id+"/$attempt?"+query, ""); err != nil || status != want {
+			t.Errorf("$attempt?%s: %d %v %s", query, status, err, raw)
+		}
+	}
 }
 
 // A claim without a reply is decided by a person, as docs/auditor.md says.

@@ -39,6 +39,7 @@ type Outcome struct {
 	Err              error  // why State is NotSent or Unknown; for the log
 	HTTPStatus       int    // 0 = no reply
 	ReplySHA256      string // of the reply's body, "" = none
+	Reply            []byte // its body, as it came
 	SentAt, EndedAt  time.Time
 }
 
@@ -71,7 +72,7 @@ func (c *Client) Send(ctx context.Context, f File) Outcome {
 
 // outcome classifies one exchange.
 func outcome(x exchange) Outcome {
-	out := Outcome{HTTPStatus: x.status, ReplySHA256: x.hash()}
+	out := Outcome{HTTPStatus: x.status, ReplySHA256: x.hash(), Reply: x.body}
 	if x.err != nil && !x.connected {
 		out.State, out.Err = NotSent, fhir.Wrap(fhir.Unavailable, "bhxh-gateway-unreachable", x.err)
 		return out

@@ -1,0 +1,60 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Part is which of the two bodies of an attempt.
+type Part string
+
+const (
+	Request Part = "request" // the file as it was sent, before it is wrapped for transport; no account or token is in it
+	Reply   Part = "reply"   // the body of the answer, as it came
+)
+
+// SpaceBodies holds the bodies of attempts, compressed (zstd). They are as secret as the claims: encrypted where the store is.
+//
+//	attempt-bodies|c17/0000000002/0001/request
+const SpaceBodies store.Space = "attempt-bodies"
+
+// maxBody bounds a body that is kept, in bytes: of a larger one only the hash is.
+const maxBody = 32 << 20
+
+// The coders are safe for concurrent use, by their contract. Windows are small: a file is some ten kB, and memory is dear.
+var (
+	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<18), zstd.WithLowerEncoderMem(true))
+	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxBody+1<<20), zstd.WithDecoderLowmem(true))
+)
+
+func bodyKey(k Key, n int, p Part) string { return fmt.Sprintf("%s/%s", attemptKey(k, n), p) }
+
+// body gives the row that keeps a body, none if it is not kept.
+func (o *Outbox) body(k Key, n int, p Part, raw []byte) []store.Record {
+	if o.HashesOnly || len(raw) == 0 || len(raw) > maxBody {
+		return nil
+	}
+	return []store.Record{{Space: SpaceBodies, Key: bodyKey(k, n, p), Value: packer.EncodeAll(raw, nil)}}
+}
+
+// Body gives a body of the nth attempt of an item, whose hash is that of the Attempt. Kind NotFound, code "delivery-body-unknown",
+// if it was not kept. Who may see it is who may see the claim: that is for the caller to decide.
+func (o *Outbox) Body(ctx context.Context, k Key, n int, p Part) ([]byte, error) {
+	packed, found, err := o.store.Record(ctx, SpaceBodies, bodyKey(k, n, p))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fhir.Errorf(fhir.NotFound, "delivery-body-unknown", "", string(p), n, "Claim/"+string(k.Claim), uint64(k.Version))
+	}
+	raw, err := unpacker.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fhir.Wrap(fhir.Internal, "delivery-record-unreadable", err, string(SpaceBodies), bodyKey(k, n, p))
+	}
+	return raw, nil
+}
