@@ -12,12 +12,16 @@ import (
 
 // floats are the places in adapters/ where a float is no amount: file (from the top of the repository) and declaration.
 var floats = map[string]string{
-	"adapters/bhxh/config.go Config":          "files a second",
-	"adapters/bhxh/plan.go Plan":              "files a second",
-	"adapters/bhxh/pace.go newPace":           "files a second",
-	"adapters/bhxhmock/faults.go Fault":       "a probability",
-	"adapters/bhxhmock/faults.go acts":        "a probability",
-	"adapters/bhxh/precheck/write.go asWidth": "the width of a column",
+	"adapters/bhxh/config.go Config":           "files a second",
+	"adapters/bhxh/plan.go Plan":               "files a second",
+	"adapters/bhxh/pace.go newPace":            "files a second",
+	"adapters/bhxhmock/faults.go Fault":        "a probability",
+	"adapters/bhxhmock/faults.go acts":         "a probability",
+	"adapters/bhxh/precheck/write.go asWidth":  "the width of a column",
+	"adapters/bhxh/evidence/sheet.go asWidth":  "the width of a column",
+	"adapters/bhxh/evidence/print.go margin":   "mm of a page",
+	"adapters/bhxh/evidence/print.go lineHigh": "mm of a page",
+	"adapters/bhxh/evidence/print.go draw":     "mm of a page",
 }
 
 // Money is exact decimal: a float on the path of an amount loses đồng that nobody finds again.

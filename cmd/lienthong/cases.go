@@ -12,12 +12,13 @@ import (
 	"github.com/lienthong/lienthong/fhir/rest"
 )
 
-// forAuditors are what auditors ask about claims; all but the review answer with FHIR, and with output=json as plain JSON:
+// forAuditors are what auditors ask about claims; lists and cases come as FHIR, and with output=json as plain JSON:
 //
 //	GET  Claim/$cases?state=…&facility=…     claims by what is asked, a page at a time (cases.ParseFilter)
 //	GET  Claim/{id}/$case                    one of them: lines, what it cites, attempts, issues, reviews
 //	GET  Claim/$sample?seed=…&size=…&by=…    a stratified sample that anybody can draw again
 //	POST Claim/{id}/$review                  what a review came to: Parameters outcome, note, sample
+//	GET  Claim/{id}/$evidence                all of it as one file that a third party can check
 func forAuditors(n *node, base string) []rest.Operation {
 	s := cases.New(cases.Config{Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: mapping.Systems{Base: base}})
 	own := base + "/fhir/OperationDefinition/Claim-"
@@ -34,6 +35,7 @@ func forAuditors(n *node, base string) []rest.Operation {
 		{Name: "review", Type: "Claim", Instance: true, Definition: own + "review", Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			return reviewCase(ctx, s, a)
 		}},
+		evidenceOf(n, s, base),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -186,5 +187,44 @@ func TestAuditorsSeeCasesWithoutNames(t *testing.T) {
 		if status, raw := w.ask(auditor, http.MethodGet, path, ""); status != want {
 			t.Errorf("%s: %d %s", path, status, raw)
 		}
+	}
+}
+
+// A file of evidence goes from the server to a third party who has the public key and nothing else.
+func TestEvidenceIsVerifiedOffline(t *testing.T) {
+	w := newInsurer(t)
+	auditor := w.token("auditor", "")
+	var all cases.Page
+	w.plain(auditor, "/Claim/$cases?_count=1", &all)
+	status, file := w.ask(auditor, http.MethodGet, "/"+all.Rows[0].Claim+"/$evidence?lang=en", "")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, file)
+	}
+	away := t.TempDir()
+	path, key := filepath.Join(away, "evidence.zip"), filepath.Join(away, "key.pub")
+	public, err := os.ReadFile(filepath.Join(w.dir, "store", auditKey+".pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range map[string][]byte{path: file, key: public} {
+		if err := os.WriteFile(name, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"verify-evidence", path, "--key", key}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "nothing was changed") {
+		t.Errorf("%v %s", err, out.String())
+	}
+	if status, raw := w.ask(w.token("clinic", "k1"), http.MethodGet, "/"+all.Rows[0].Claim+"/$evidence", ""); status != http.StatusForbidden {
+		t.Errorf("%d %s", status, raw)
+	}
+	for _, at := range []int{len(file) / 3, len(file) / 2} {
+		file[at] ^= 1
+	}
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(t.Context(), []string{"verify-evidence", path, "--key", key}, io.Discard, io.Discard); exitCode(err) != exitFailed {
+		t.Errorf("a changed file: %v", err)
 	}
 }

@@ -38,20 +38,34 @@ func (p Proven) Withhold() Proven {
 	return p
 }
 
-// Prove proves the lines under the newest checkpoint that contain one of these texts and are wanted. It reads the whole
-// journal up to there twice, so it costs seconds for some gigabytes of it.
+// Find gives the lines under the newest checkpoint that contain one of these texts and are wanted, without their paths. It
+// reads the whole journal up to there, so it costs seconds for some gigabytes of it.
+func (j *Journal) Find(ctx context.Context, texts []string, wanted func(*Entry) bool) (Proof, error) {
+	p, _, err := j.find(ctx, texts, wanted)
+	return p, err
+}
+
+// Prove is Find with the path of each line, for which it reads the journal once more.
 func (j *Journal) Prove(ctx context.Context, texts []string, wanted func(*Entry) bool) (Proof, error) {
+	p, size, err := j.find(ctx, texts, wanted)
+	if err != nil {
+		return Proof{}, err
+	}
+	return p, j.paths(ctx, size, p.Lines)
+}
+
+func (j *Journal) find(ctx context.Context, texts []string, wanted func(*Entry) bool) (p Proof, size uint64, err error) {
 	checkpoints, err := readCheckpoints(j.dir)
 	if err != nil {
-		return Proof{}, err
+		return p, 0, err
 	}
 	if len(checkpoints) == 0 {
-		return Proof{}, fmt.Errorf("audit journal: there is no checkpoint yet")
+		return p, 0, fmt.Errorf("audit journal: there is no checkpoint yet")
 	}
-	p := Proof{Checkpoint: checkpoints[len(checkpoints)-1].Note}
+	p.Checkpoint = checkpoints[len(checkpoints)-1].Note
 	c, err := openCheckpoint([]byte(p.Checkpoint), note.VerifierList(verifierOf(j.o.Signer)))
 	if err != nil {
-		return Proof{}, err
+		return p, 0, err
 	}
 	looked := make([][]byte, len(texts))
 	for i, t := range texts {
@@ -67,10 +81,7 @@ func (j *Journal) Prove(ctx context.Context, texts []string, wanted func(*Entry)
 		}
 		return err
 	})
-	if err != nil {
-		return Proof{}, err
-	}
-	return p, j.paths(ctx, c.Size, p.Lines)
+	return p, c.Size, err
 }
 
 // paths fills in the way of each line to the root of the tree over the first size lines.

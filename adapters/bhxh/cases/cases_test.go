@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -36,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 6, 1, 1, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
-	s, err := engine.Open(t.TempDir(), engine.Options{Now: clock})
+	s, err := engine.Open(t.TempDir(), engine.Options{Now: clock, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
