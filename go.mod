@@ -9,7 +9,7 @@ require (
 	github.com/alecthomas/kong v1.17.0 // the command line: cmd/lienthong
 	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature
 	github.com/cenkalti/backoff/v5 v5.0.3 // retries of calls without effect: adapters/bhxh
-	github.com/cespare/xxhash/v2 v2.2.0 // hash of rows that servers compare: fhir/store/engine
+	github.com/cespare/xxhash/v2 v2.3.0 // hash of rows that servers compare: fhir/store/engine
 	github.com/chromedp/cdproto v0.159.0 // what chromedp says to the browser, MIT: tests of cmd/lienthong/clients
 	github.com/chromedp/chromedp v0.23.0 // a real browser, MIT: tests of cmd/lienthong/clients
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals of FHIR and money: fhir/search, adapters/bhxh/hoso
@@ -25,6 +25,7 @@ require (
 	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature
 	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest; zstd of what was sent: adapters/delivery
 	github.com/makiuchi-d/gozxing v0.1.1 // reads QR codes from images, MIT: fhir/certificate/scan
+	github.com/prometheus/client_golang v1.25.0 // figures for operators, Apache 2.0: cmd/lienthong/metrics
 	github.com/robfig/cron/v3 v3.0.1 // cron expressions and the trigger: scheduler
 	github.com/rogpeppe/go-internal v1.16.0 // scripts of exchanges in tests
 	github.com/russellhaering/goxmldsig v1.6.1 // XML-DSig of claim files: adapters/bhxh/signature
@@ -70,7 +71,6 @@ require (
 	github.com/go-playground/validator/v10 v10.30.1 // indirect
 	github.com/goccy/go-json v0.10.5 // indirect
 	github.com/gogo/protobuf v1.3.2 // indirect
-	github.com/golang/protobuf v1.5.3 // indirect
 	github.com/golang/snappy v0.0.5-0.20231225225746-43d5d4cd4e0e // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
 	github.com/klauspost/cpuid/v2 v2.3.0 // indirect
@@ -78,17 +78,15 @@ require (
 	github.com/kr/text v0.2.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
-	github.com/matttproud/golang_protobuf_extensions v1.0.4 // indirect
 	github.com/minio/minlz v1.0.1-0.20250507153514-87eb42fe8882 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/pelletier/go-toml/v2 v2.2.4 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
-	github.com/prometheus/client_golang v1.16.0 // indirect
-	github.com/prometheus/client_model v0.3.0 // indirect
-	github.com/prometheus/common v0.42.0 // indirect
-	github.com/prometheus/procfs v0.10.1 // indirect
+	github.com/prometheus/client_model v0.6.3 // indirect
+	github.com/prometheus/common v0.72.0 // indirect
+	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.0 // indirect
 	github.com/richardlehane/mscfb v1.0.9 // indirect
@@ -108,7 +106,7 @@ require (
 	golang.org/x/sys v0.49.0 // fdatasync of the audit journal
 	golang.org/x/tools v0.52.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-require github.com/veraison/go-cose v1.3.0
+require github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

@@ -94,6 +94,7 @@ github.com/fxamacker/cbor -> fhir/certificate
 github.com/gin-gonic/gin -> fhir/rest cmd/lienthong/bench
 github.com/go-jose/go-jose -> fhir/certificate fhir/jwt
 github.com/makiuchi-d/gozxing -> fhir/certificate/scan
+github.com/prometheus/client_golang -> cmd/lienthong/metrics
 github.com/robfig/cron -> scheduler scheduler/cron
 github.com/samply/golang-fhir- -> fhir/resource fhir/identity fhir/immunization fhir/operation adapters/bhxh/mapping adapters/bhxh cmd/lienthong/synthetic
 github.com/skip2/go-qrcode -> fhir/certificate

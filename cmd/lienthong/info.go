@@ -16,6 +16,7 @@ type info struct {
 	Patient         string `json:"patient,omitempty"`   // "Patient/…" of that child
 	Claim           string `json:"claim,omitempty"`     // "Claim/…" of a seeded claim
 	Data            string `json:"data,omitempty"`      // folder of the store
+	Metrics         string `json:"metrics,omitempty"`   // URL of the figures for Prometheus
 	PID             int    `json:"pid"`
 }
 

@@ -45,16 +45,28 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if c.Insecure {
 		log.Warn(unguarded[0])
 	}
+	figures, err := listenFor(c.Metrics)
+	if err != nil {
+		return err
+	}
 	n, err := openNode(ctx, c.Server, base, log)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	i := info{FHIR: base, Gateway: c.Gateway.URL, Data: c.Data}
+	if figures != nil {
+		i.Metrics = urlOf(figures) + "/metrics"
+		m := n.measured(base)
+		n.handler = m.Watch(n.handler)
+		g.Go(func() error { return serveHTTP(ctx, figures, m.Handler(), c.Drain, log) })
+		log.Info("figures for Prometheus", "at", i.Metrics)
+	}
 	g.Go(func() error { return n.run(ctx) })
 	g.Go(func() error { return serveHTTP(ctx, ln, n.handler, c.Drain, log) })
 	g.Go(func() error {
 		if c.Info != "" {
-			if err := (info{FHIR: base, Gateway: c.Gateway.URL, Data: c.Data}).write(c.Info); err != nil {
+			if err := i.write(c.Info); err != nil {
 				return err
 			}
 		}

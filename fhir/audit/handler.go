@@ -60,7 +60,6 @@ func AgentOf(c access.Caller, m Masker) Agent {
 }
 
 // asked says which interaction a request is, and whether it leaves a trace.
-// Source: http://hl7.org/fhir/ValueSet/restful-interaction
 func (h *Handler) asked(r *http.Request) (do, on string, ok bool) {
 	path := r.URL.Path
 	rest, ours := strings.CutPrefix(path, h.Base)
@@ -74,7 +73,7 @@ func (h *Handler) asked(r *http.Request) (do, on string, ok bool) {
 	if len(parts) == 1 && parts[0] == "metadata" {
 		return "", "", false
 	}
-	return interactionOf(r.Method, parts), h.name(parts), true
+	return InteractionOf(r.Method, parts), h.name(parts), true
 }
 
 // name is what the path names. Foreign text in it is masked: only types, ids and operations stand as they are.
@@ -93,7 +92,9 @@ func (h *Handler) name(parts []string) string {
 	return strings.Join(named, "/")
 }
 
-func interactionOf(method string, parts []string) string {
+// InteractionOf names the interaction that a method and the parts of a path below the base ask for.
+// Source: http://hl7.org/fhir/ValueSet/restful-interaction
+func InteractionOf(method string, parts []string) string {
 	n := len(parts)
 	for _, p := range parts {
 		if p[0] == '$' {

@@ -240,6 +240,9 @@ func (j *Journal) Size() uint64 {
 	return j.written.tree.size()
 }
 
+// Lengths tells how many lines are on disk, and how many of them are under a signed checkpoint.
+func (j *Journal) Lengths() (lines, signed uint64) { return j.Size(), j.signedSize() }
+
 func (j *Journal) signedSize() uint64 {
 	j.checkpointing.Lock()
 	defer j.checkpointing.Unlock()

@@ -30,6 +30,7 @@ type Server struct {
 	LogLevel    string        `name:"log-level" enum:"debug,info,warn,error" default:"info" env:"LIENTHONG_LOG_LEVEL" help:"Least level that is logged: debug, info, warn, error."`
 	AuditKey    string        `name:"audit-key" type:"path" env:"LIENTHONG_AUDIT_KEY" placeholder:"FILE" help:"Secret key that signs checkpoints of the audit journal; it is made, with FILE.pub, if it is not there. Keep it where who administers the data cannot take it. Default: audit.key in the folder of the store."`
 	AuditName   string        `name:"audit-name" default:"lienthong" env:"LIENTHONG_AUDIT_NAME" placeholder:"NAME" help:"Name of this server's audit journal when its key is made: one of its own for each server of a store. Default: ${default}."`
+	Metrics     string        `name:"metrics-listen" env:"LIENTHONG_METRICS_LISTEN" placeholder:"ADDR" help:"Address on which Prometheus may read figures, at /metrics: numbers and times, nothing about persons. Whoever reaches it may look; keep it inside. Default: none."`
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
 	Certificate Certificate   `embed:"" prefix:"certificate-"`
