@@ -60,6 +60,7 @@ fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
 fhir/tabular            ->
 fhir/registry           -> fhir/operation/vaccination fhir/tabular
+fhir/registry/intake    -> fhir/registry
 fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir

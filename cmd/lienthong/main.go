@@ -3,6 +3,7 @@
 //	lienthong demo           everything at once, with an invented population
 //	lienthong serve          the server
 //	lienthong import FILES   bring FHIR data in
+//	lienthong import-immunizations FILE   doses from a table
 //	lienthong precheck FILES check claim files before they are sent
 //	lienthong mock-bhxh      the mock assessment portal
 //	lienthong jobs           show, pause, resume and run what a server does by schedule
@@ -62,6 +63,8 @@ type cli struct {
 	Serve serveCmd `cmd:"" help:"Run the server."`
 
 	Import importCmd `cmd:"" help:"Import files of FHIR data and claim files."`
+
+	ImportImmunizations importDosesCmd `cmd:"" name:"import-immunizations" help:"Send doses in from a table (CSV, XLSX)."`
 
 	Precheck precheckCmd `cmd:"" help:"Check claim files of the social insurance before they are sent."`
 

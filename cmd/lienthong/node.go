@@ -29,6 +29,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/registry"
+	"github.com/lienthong/lienthong/fhir/registry/intake"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -168,6 +169,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	n.operations = append(n.operations, registryOperations(n.registry, c.SIDBase)...)
+	n.operations = append(n.operations, intakeOperation(&intake.Intake{Interactions: n.service, Given: given, Schedules: schedules, Systems: systems}, c.SIDBase))
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,

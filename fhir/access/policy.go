@@ -63,7 +63,7 @@ type rule struct {
 // Operations are those that a policy may name, by their name without $. An operation that is not listed here cannot be
 // allowed: who adds one, adds it here.
 var Operations = []string{
-	"immunization-coverage", "immunization-coverage-exact", "immunization-due", "immunization-recall",
+	"immunization-coverage", "immunization-coverage-exact", "immunization-due", "immunization-recall", "immunization-import",
 	"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge",
 	"summary", "validate", "expand", "lookup", "validate-code", "subsumes", "translate", "export", "evaluate", "recommend",
 	"immunization-certificate", "health-cards-issue", "health-cards-revoke", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status", "sync-status", "immds-forecast", "immunization-summary", "access-report",

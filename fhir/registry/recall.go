@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
@@ -29,6 +30,8 @@ type RecallQuery struct {
 type Recall struct {
 	Doses []RecalledDose
 	Next  string // "" = the end
+
+	schedules *immunization.Set
 }
 
 // RecalledDose is a dose of the lot that was given. Its person is empty where the caller may see the dose and not the person.
@@ -58,7 +61,7 @@ func (r *Registry) Recall(ctx context.Context, q RecallQuery) (*Recall, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Recall{}
+	out := &Recall{schedules: r.Schedules}
 	persons := map[fhir.Key]resource.Value{}
 	for _, f := range page.Matches {
 		doc, err := parsed(f)
@@ -162,7 +165,7 @@ func (c *Recall) Table(l outcome.Language) *tabular.Table {
 		if d.contact.Patient != "" {
 			patient = "Patient/" + string(d.contact.Patient)
 		}
-		t.Rows = append(t.Rows, []string{d.Name, d.Birth, d.Phones, d.Guardian, d.Address, d.Commune, d.Record.Text, d.Record.Lot, date(d.Record.Expiry),
+		t.Rows = append(t.Rows, []string{d.Name, d.Birth, d.Phones, d.Guardian, d.Address, d.Commune, history.Writer{Language: l}.Vaccine(c.schedules, &d.Record), d.Record.Lot, date(d.Record.Expiry),
 			date(d.Record.On), by, patient, d.Record.Ref})
 	}
 	return t

@@ -1,0 +1,114 @@
+package intake
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/tabular"
+)
+
+// Parameters writes the report: dryRun, added, present, refused, ignored* (columns), then row* with number, outcome,
+// patient, newPerson, dose, issue*(severity, code, column, text).
+func (r *Report) Parameters(l outcome.Language) resource.ObjectOf {
+	var list resource.ListOf
+	put := func(to *resource.ListOf, name, element string, value any) {
+		*to = append(*to, resource.ObjectOf{"name", name, element, value})
+	}
+	added, present, refused := r.Counts()
+	put(&list, "dryRun", "valueBoolean", r.DryRun)
+	put(&list, "added", "valueInteger", added)
+	put(&list, "present", "valueInteger", present)
+	put(&list, "refused", "valueInteger", refused)
+	for _, h := range r.Ignored {
+		put(&list, "ignored", "valueString", h)
+	}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		var p resource.ListOf
+		put(&p, "number", "valueInteger", row.Number)
+		put(&p, "outcome", "valueCode", string(row.Outcome))
+		if row.Patient != "" {
+			put(&p, "patient", "valueReference", resource.ObjectOf{"reference", row.Patient})
+		}
+		if row.NewPerson {
+			put(&p, "newPerson", "valueBoolean", true)
+		}
+		if row.Dose != "" {
+			put(&p, "dose", "valueReference", resource.ObjectOf{"reference", row.Dose})
+		}
+		for _, f := range row.Faults {
+			var q resource.ListOf
+			put(&q, "severity", "valueCode", severity(f.Severity))
+			put(&q, "code", "valueCode", f.Code)
+			if f.Column != "" {
+				put(&q, "column", "valueString", f.Column)
+			}
+			put(&q, "text", "valueString", outcome.Text(f.Code, l, f.Args...))
+			p = append(p, resource.ObjectOf{"name", "issue", "part", q})
+		}
+		list = append(list, resource.ObjectOf{"name", "row", "part", p})
+	}
+	return resource.ObjectOf{"resourceType", "Parameters", "parameter", list}
+}
+
+func severity(s fhir.Severity) string {
+	switch s {
+	case fhir.SeverityError, fhir.SeverityFatal:
+		return "error"
+	case fhir.SeverityWarning:
+		return "warning"
+	}
+	return "information"
+}
+
+// Table writes the report for a spreadsheet: a row for each row, and one more for each further issue.
+func (r *Report) Table(l outcome.Language) *tabular.Table {
+	pick := func(vi, en string) string {
+		if l == outcome.English {
+			return en
+		}
+		return vi
+	}
+	t := &tabular.Table{Name: pick("Kết quả", "Report"), Head: []string{
+		pick("Dòng", "Row"), pick("Kết quả", "Outcome"), pick("Người mới", "New person"), pick("Mức độ", "Severity"), pick("Mã", "Code"),
+		pick("Cột", "Column"), pick("Nội dung", "Text"), "Patient", "Immunization"}}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		what := map[Outcome]string{Added: pick("đã thêm", "added"), Present: pick("đã có", "present"), Refused: pick("từ chối", "refused")}[row.Outcome]
+		if r.DryRun && row.Outcome == Added {
+			what = pick("sẽ thêm", "would be added")
+		}
+		fresh := ""
+		if row.NewPerson {
+			fresh = pick("có", "yes")
+		}
+		line := []string{strconv.Itoa(row.Number), what, fresh, "", "", "", "", row.Patient, row.Dose}
+		for _, f := range row.Faults {
+			line[3], line[4], line[5], line[6] = severity(f.Severity), f.Code, f.Column, outcome.Text(f.Code, l, f.Args...)
+			t.Rows = append(t.Rows, append([]string(nil), line...))
+		}
+		if len(row.Faults) == 0 {
+			t.Rows = append(t.Rows, line)
+		}
+	}
+	return t
+}
+
+// Template is an empty table with all columns, to be filled in.
+func (f *Fields) Template(l outcome.Language) *tabular.Table {
+	t := &tabular.Table{}
+	for _, field := range f.All {
+		head := field.Vi
+		if l == outcome.English {
+			head = field.En
+		}
+		if field.Required {
+			head += " *"
+		}
+		t.Head = append(t.Head, strings.TrimSpace(head))
+	}
+	return t
+}
