@@ -74,6 +74,8 @@ type cli struct {
 
 	Bench benchCmd `cmd:"" help:"Measure speed, next to its limits."`
 
+	Simulate simulateCmd `cmd:"" help:"Simulate a nation partitioned by province: balance, what crosses partitions, catching up."`
+
 	Policy policyCmd `cmd:"" help:"Show and check policies: who may see and change what."`
 
 	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
