@@ -23,7 +23,7 @@ require (
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction
 	github.com/jonboulle/clockwork v0.5.0 // the clock that goxmldsig takes: adapters/bhxh/signature
-	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest; zstd of what was sent: adapters/delivery
+	github.com/klauspost/compress v1.20.3 // gzip of answers: fhir/rest; zstd of what was sent: adapters/delivery; of the shared log: fhir/store/commitlog/mongodb
 	github.com/makiuchi-d/gozxing v0.1.1 // reads QR codes from images, MIT: fhir/certificate/scan
 	github.com/prometheus/client_golang v1.25.0 // figures for operators, Apache 2.0: cmd/lienthong/metrics
 	github.com/robfig/cron/v3 v3.0.1 // cron expressions and the trigger: scheduler
@@ -35,6 +35,7 @@ require (
 	github.com/sony/gobreaker/v2 v2.4.0 // circuit breaker of calls to the portal, MIT: adapters/bhxh
 	github.com/veraison/go-cose v1.3.0 // COSE_Sign1 of HC1 certificates, MPL 2.0, used unchanged: fhir/certificate
 	github.com/xuri/excelize/v2 v2.11.1 // spreadsheets: adapters/bhxh/precheck, fhir/tabular
+	go.mongodb.org/mongo-driver/v2 v2.10.0 // the log that many servers share, Apache 2.0: fhir/store/commitlog/mongodb
 	golang.org/x/oauth2 v0.38.0 // authorization code and PKCE, BSD: fhir/openid, fhir/signin
 	golang.org/x/sync v0.24.0 // bounded goroutines with an owner
 	golang.org/x/term v0.47.0 // whether the demo talks to a terminal: cmd/lienthong
@@ -98,7 +99,6 @@ require (
 	github.com/x448/float16 v0.8.4 // indirect
 	github.com/xuri/efp v0.0.3-0.20260924042702-217b81952dec // indirect
 	github.com/xuri/nfp v0.0.2-0.20250530014748-2ddeb826f9a9 // indirect
-	go.mongodb.org/mongo-driver/v2 v2.10.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa // indirect
@@ -110,3 +110,9 @@ require (
 )
 
 require github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+
+require (
+	github.com/xdg-go/scram v1.4.0 // indirect
+	github.com/xdg-go/stringprep v1.0.4 // indirect
+	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
+)

@@ -37,6 +37,8 @@ fhir/store/sealed       -> fhir
 fhir/store/commitlog    -> fhir/store
 fhir/store/commitlog/embedded -> fhir/store/commitlog
 fhir/store/commitlog/logtest  -> fhir/store/commitlog
+fhir/store/commitlog/mongodb  -> fhir/store/commitlog
+fhir/store/commitlog/mongodb/ferretdbtest -> fhir/store/commitlog/mongodb
 fhir/store/engine       -> fhir/store fhir/store/sealed fhir/store/commitlog fhir/store/commitlog/embedded
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
@@ -104,6 +106,7 @@ github.com/tink-crypto/tink-go -> fhir/store/sealed
 github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
 github.com/xuri/excelize -> adapters/bhxh/precheck adapters/bhxh/evidence fhir/tabular
+go.mongodb.org/mongo-driver -> fhir/store/commitlog/mongodb
 golang.org/x/mod -> fhir/audit
 golang.org/x/oauth2 -> fhir/openid fhir/signin
 `)

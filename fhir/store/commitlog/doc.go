@@ -16,6 +16,6 @@
 // applies the batch when that succeeded; after ErrMoved it drops the batch, applies what others wrote and decides again.
 // Either way it keeps header and documents in the rows of embedded, so that reading is the same.
 //
-// Implementations: embedded (rows in the engine's own Pebble database: one fsync for log and state). logtest is the
-// suite that any Log passes. It may import only fhir. Start reading at Log, then Commit.
+// Implementations: embedded (rows in the engine's own Pebble database: one fsync for log and state), mongodb (collections
+// that many servers append to). logtest is the suite that any Log passes. It may import only fhir. Start reading at Log, then Commit.
 package commitlog
