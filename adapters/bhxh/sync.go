@@ -210,6 +210,7 @@ func (s *Sync) dispatch(ctx context.Context, client *gateway.Client, d *delivery
 		context.AfterFunc(sending, func() { grace.Stop() })
 	})
 	defer stop()
+	f.Until = d.Deadline()
 	return client.Send(sending, f)
 }
 

@@ -55,7 +55,17 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 		if a.Verdict == Decided {
 			docs = nil // written with the next step
 		}
-		row, err = o.move(ctx, row, move{to: Accepted, docs: docs, edit: func(it *Item, h head) {
+		file := a.SHA256
+		if file == "" {
+			if file, err = o.lastFile(ctx, row.Key()); err != nil {
+				return row, err
+			}
+		}
+		known, got, _, err := o.claimReceipt(ctx, a.MaGiaoDich, file)
+		if err != nil {
+			return row, err
+		}
+		row, err = o.move(ctx, row, move{to: Accepted, docs: docs, require: known, records: got, edit: func(it *Item, h head) {
 			it.MaGiaoDich, it.Due = a.MaGiaoDich, o.in(o.AskEvery)
 			if h.Off != "" {
 				it.Reason = Because(ReasonAfterwards)
@@ -138,6 +148,15 @@ func (o *Outbox) Unanswered(ctx context.Context, row Row) (Row, error) {
 		it.Asks++
 		it.Due = o.in(o.Retry.wait(it.Asks))
 	}})
+}
+
+// lastFile gives the hash of the file that the last attempt sent.
+func (o *Outbox) lastFile(ctx context.Context, k Key) (string, error) {
+	attempts, err := o.attempts(ctx, k)
+	if err != nil || len(attempts) == 0 {
+		return "", err
+	}
+	return attempts[len(attempts)-1].SHA256, nil
 }
 
 // sentFile says whether one of the item's attempts sent the file with this hash; "" is taken for yes.

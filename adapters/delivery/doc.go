@@ -27,9 +27,10 @@
 //	outbox-due|ask/51901/1772323400000/c17/0000000002       -> 1     unknown, accepted: ask at that time
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
 //	attempt-bodies|c17/0000000002/0001/request              -> the file, compressed
+//	outbox-receipts|GD519010000000042                       -> {"sha256":"…"}  of the file that got this number
 //
-// Caveats: a process that is stopped for longer than its deadline between its last look at the clock and its first byte
-// could still send when it wakes, for a byte cannot be fenced; it counts as a request that lingers. Summary
+// Caveats: a process that is stopped for longer than its deadline between its last look at the clock, which is when the file
+// is written to the line, and the byte itself could still send when it wakes; it counts as a request that lingers. Summary
 // reads all items. Items and attempts are evidence and are not trimmed.
 //
 // FHIR: one Task and one ClaimResponse for a claim, with ids made from the claim's; their versions are the history. The

@@ -19,6 +19,7 @@ const (
 	SpaceEpisodes store.Space = "outbox-episodes"
 	SpaceDue      store.Space = "outbox-due"
 	SpaceAttempts store.Space = "attempts"
+	SpaceReceipts store.Space = "outbox-receipts"
 )
 
 // Key names an item: one version of one claim.

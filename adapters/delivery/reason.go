@@ -20,6 +20,7 @@ const (
 	ReasonNotSent       = "not-sent"
 	ReasonNotReceived   = "not-received"
 	ReasonOtherFile     = "other-file"
+	ReasonOtherReceipt  = "other-receipt"
 	ReasonForgotten     = "forgotten"
 	ReasonEarlier       = "earlier-open"
 	ReasonNoAccount     = "no-account"
@@ -42,6 +43,7 @@ var reasons = map[string]Reason{
 	ReasonNotSent:       {VI: "Chưa gửi được, chắc chắn chưa có dữ liệu nào rời đi", EN: "Not sent: for certain nothing has left"},
 	ReasonNotReceived:   {VI: "Cổng giám định xác nhận chưa nhận được hồ sơ", EN: "The assessment system says that it has not received the claim"},
 	ReasonOtherFile:     {VI: "Cổng giám định giữ một tệp khác cho phiên bản này, cần người quyết định", EN: "The assessment system holds another file for this version: a person must decide"},
+	ReasonOtherReceipt:  {VI: "Trả lời mang mã giao dịch của một hồ sơ khác, chưa rõ kết quả gửi", EN: "The reply has the receipt number of another file: what became of this one is not known"},
 	ReasonForgotten:     {VI: "Cổng giám định đã tiếp nhận nhưng nay trả lời không có hồ sơ", EN: "The assessment system had accepted the claim and now says it does not have it"},
 	ReasonEarlier:       {VI: "Chờ phiên bản trước có kết quả rõ ràng", EN: "Waits until the outcome of an earlier version is known"},
 	ReasonNoAccount:     {VI: "Cơ sở chưa có tài khoản trên cổng giám định", EN: "The facility has no account at the assessment system"},

@@ -99,17 +99,30 @@ type Result struct {
 }
 
 // Finish records what an attempt brought. It also does so while the server stops. When the item has meanwhile been given up
-// as unknown, the result is kept with the attempt as evidence, and the item is left to a status query.
+// as unknown, the result is kept with the attempt as evidence, and the item is left to a status query. A receipt number that
+// another file got proves nothing: the item is then unknown.
 func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	if r.State == Accepted && r.MaGiaoDich == "" {
 		r.State = Unknown // acceptance without a receipt proves nothing
 	}
+	var known []store.Precondition
+	var got []store.Record
+	if r.State == Accepted {
+		var ours bool
+		var err error
+		if known, got, ours, err = o.claimReceipt(ctx, r.MaGiaoDich, s.attempt.SHA256); err != nil {
+			return s.Row, err
+		}
+		if !ours {
+			r.State, r.Reason, r.Docs = Unknown, Because(ReasonOtherReceipt), nil
+		}
+	}
 	at := s.attempt
 	at.Ended, at.Outcome, at.HTTPStatus, at.MaKetQua = o.now(), r.State, r.HTTPStatus, r.MaKetQua
 	at.MaGiaoDich, at.ReplySHA256, at.Text = r.MaGiaoDich, r.ReplySHA256, clip(r.Text)
-	next, err := o.move(ctx, s.Row, move{to: r.State, attempt: &at, before: s.raw, records: o.body(s.Key(), at.N, Reply, r.Reply), docs: r.Docs, edit: func(it *Item, h head) {
+	next, err := o.move(ctx, s.Row, move{to: r.State, attempt: &at, before: s.raw, require: known, records: append(got, o.body(s.Key(), at.N, Reply, r.Reply)...), docs: r.Docs, edit: func(it *Item, h head) {
 		it.Closed, it.Due, it.Reason = at.Ended, 0, r.Reason
 		switch r.State {
 		case Accepted:
@@ -132,7 +145,7 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "delivery-moved" {
 		return next, err
 	}
-	if err := o.late(ctx, s, at, r.Reply); err != nil || at.MaGiaoDich == "" {
+	if err := o.late(ctx, s, at, r.Reply); err != nil || r.State != Accepted {
 		return s.Row, err
 	}
 	_, err = o.Observe(ctx, s.Claim, []Taken{{PB: s.PB, MaGiaoDich: at.MaGiaoDich}})

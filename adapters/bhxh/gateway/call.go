@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
@@ -33,7 +34,22 @@ func (x exchange) hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// timely is a body that ends with an error when its time is over. It is read right before it is written to the line.
+type timely struct {
+	body  *bytes.Reader
+	until time.Time // zero: no end
+	now   func() time.Time
+}
+
+func (t *timely) Read(p []byte) (int, error) {
+	if !t.until.IsZero() && !t.now().Before(t.until) {
+		return 0, errTooLate
+	}
+	return t.body.Read(p)
+}
+
 var (
+	errTooLate       = errors.New("the deadline passed before all was sent")
 	errReplyTooLarge = errors.New("the reply is larger than allowed")
 	errNotJSON       = errors.New("the reply is no JSON object with a valid maKetQua")
 	errNoMaGiaoDich  = errors.New("the reply says 200 without maGiaoDich")
@@ -41,18 +57,24 @@ var (
 
 // post makes one request, without any repetition. The errors of net/http name the address and no header or body.
 func (c *Client) post(ctx context.Context, path, contentType string, body []byte, key *wire.APIKey) exchange {
+	return c.postUntil(ctx, time.Time{}, path, contentType, body, key)
+}
+
+// postUntil is post with a time from which on no byte of the body leaves.
+func (c *Client) postUntil(ctx context.Context, until time.Time, path, contentType string, body []byte, key *wire.APIKey) exchange {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var connected atomic.Bool // GotConn may be called by another goroutine, even after Do has returned
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, &timely{bytes.NewReader(body), until, c.now})
 	if err != nil {
 		return exchange{err: err}
 	}
 	// Without GetBody the transport cannot send the body again by itself.
 	req.GetBody = nil
+	req.ContentLength = int64(len(body))
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("Accept", wire.JSONType)
 	if key != nil {

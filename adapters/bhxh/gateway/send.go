@@ -27,6 +27,9 @@ type File struct {
 	MaCSKCB string // facility, 5 digits; the first two are the province
 	First   bool   // by decision 4750, else by 3176 (hoso.Decision.First)
 	Raw     []byte // the envelope
+	// Until is when no byte of it leaves any more; zero: no bound. A process may have stood still since it last looked at
+	// the clock, and others have gone on.
+	Until time.Time
 }
 
 // Outcome is what a sending call proved, and what is worth keeping of the exchange.
@@ -59,7 +62,7 @@ func (c *Client) Send(ctx context.Context, f File) Outcome {
 	}.Form().Encode())
 	err := c.with(ctx, func(key wire.APIKey) wire.MaKetQua {
 		sent := c.now()
-		out = outcome(c.post(ctx, path, wire.FormType, body, &key))
+		out = outcome(c.postUntil(ctx, f.Until, path, wire.FormType, body, &key))
 		out.SentAt = sent
 		return out.Code
 	})
