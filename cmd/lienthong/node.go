@@ -116,13 +116,13 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 func indexFunc(o index.Options, reg *r4.Registry) engine.IndexFunc {
 	o.Registry = reg
 	x := index.New(o)
-	return func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+	return func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		d, err := resource.New(doc.Body)
 		if err != nil {
-			return nil, err
+			return search.Indexed{}, err
 		}
-		entries, _ := x.Resource(d.Root(), 1)
-		return entries, nil
+		found, _ := x.Document(d.Root(), 1)
+		return found, nil
 	}
 }
 

@@ -85,13 +85,13 @@ func jwks(keys ...jose.JSONWebKey) string {
 
 func open(t testing.TB) store.Store {
 	x := index.New(index.Options{})
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, s resource.Stored) ([]search.Entry, error) {
+	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, s resource.Stored) (search.Indexed, error) {
 		doc, err := resource.New(s.Append(nil, 1, 0))
 		if err != nil {
-			return nil, err
+			return search.Indexed{}, err
 		}
-		entries, _ := x.Resource(doc.Root(), 1)
-		return entries, nil
+		found, _ := x.Document(doc.Root(), 1)
+		return found, nil
 	}})
 	if err != nil {
 		t.Fatal(err)

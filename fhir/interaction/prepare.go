@@ -80,11 +80,12 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 
 // put makes the put of a document: the one walk, and the form in which it is stored.
 func (s *Service) put(d *definitions, v resource.Value, id fhir.ID) (store.Put, error) {
-	entries, issues := d.index.Resource(v, s.limits.Issues)
+	found, issues := d.index.Document(v, s.limits.Issues)
 	if len(issues) > 0 {
 		return store.Put{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "resource-invalid", Issues: issues}
 	}
-	return store.Put{Key: fhir.Key{Type: v.ResourceType(), ID: id}, Doc: v.Store(id), Entries: entries, Method: store.MethodUpdate}, nil
+	key := fhir.Key{Type: v.ResourceType(), ID: id}
+	return store.Put{Key: key, Doc: v.Store(id), Entries: found.Entries, Contained: found.Contained, Method: store.MethodUpdate}, nil
 }
 
 // pin looks the current version up, demands in the commit that it stays so, and gives the version that comes next.

@@ -28,6 +28,7 @@ type SearchOptions struct {
 type Page struct {
 	AsOf     fhir.T
 	Matches  []store.Found
+	Inside   []int         // of contained matches, by the place in Matches: the place in its element contained, from 1 on; else 0
 	Included []store.Found // by _include and _revinclude, none of the matches
 	Count    int           // matches that the page may have
 	Next     []byte        // continue after it; nil = this is the last page
@@ -85,6 +86,14 @@ func (s *Service) searchType(ctx context.Context, t fhir.Type, params []search.P
 	req, err := search.Bind(t, params, options)
 	if err != nil {
 		return Page{}, err
+	}
+	if req.Inside != nil {
+		legs, err := s.legs([]search.Query{req.Query, *req.Inside}, o)
+		if err != nil {
+			return Page{}, err
+		}
+		p := Page{AsOf: o.AsOf, Total: o.Total, Request: req}
+		return s.searchLegs(ctx, legs, p, o)
 	}
 	req.Query.Where = append(req.Query.Where, o.Where...)
 	p := Page{AsOf: o.AsOf, Request: req, Total: o.Total, Count: s.pageSize(req.Count)}
@@ -198,6 +207,7 @@ func (s *Service) documents(ctx context.Context, p *Page, matches []store.Match)
 			return err
 		}
 		p.Matches = append(p.Matches, f)
+		p.Inside = append(p.Inside, m.Contained)
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ import (
 //	without _type                all types, or all of a compartment: parameters of the root type Resource alone
 //
 // _include, _revinclude and _elements go to the types that they are about.
+//
+// With _contained=both there are two legs for one type: resources on their own, and contained ones.
 
 // farthest is how many matches a page of several types may lie behind its start when it is reached by counting.
 const farthest = 100_000
@@ -68,7 +70,11 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 	if !named && o.Compartment.ID == "" && len(legs[0].query.Where) == 0 {
 		return Page{}, fhir.Errorf(fhir.Invalid, "search-all-empty", "http._type")
 	}
-	p := Page{AsOf: o.AsOf, Total: o.Total, Request: req.Request}
+	return s.searchLegs(ctx, legs, Page{AsOf: o.AsOf, Total: o.Total, Request: req.Request}, o)
+}
+
+// searchLegs makes the page of several legs.
+func (s *Service) searchLegs(ctx context.Context, legs []leg, p Page, o SearchOptions) (_ Page, err error) {
 	p.Count = s.pageSize(p.Request.Count)
 	if p.AsOf == 0 {
 		if p.AsOf, err = s.store.Head(ctx); err != nil {
@@ -175,7 +181,7 @@ func (s *Service) mergeLegs(ctx context.Context, legs []leg, p *Page, o SearchOp
 			all = append(all, m)
 		}
 		slices.SortFunc(all, func(a, b store.Match) int { return bytes.Compare(a.Order, b.Order) })
-		all = slices.CompactFunc(all, func(a, b store.Match) bool { return a.Key == b.Key })
+		all = slices.CompactFunc(all, func(a, b store.Match) bool { return a.Key == b.Key && a.Contained == b.Contained })
 		all = all[:min(len(all), limit)]
 	}
 	for i := range min(o.Skip, len(all)) {

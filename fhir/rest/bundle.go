@@ -7,6 +7,8 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -64,6 +66,32 @@ func (b *bundle) entry(base string, f store.Found, show show, mode string) {
 	b.buf.b = show.append(b.buf.b, f)
 	b.buf.b = append(b.buf.b, `,"search":{"mode":"`...)
 	b.buf.b = append(append(b.buf.b, mode...), `"}}`...)
+}
+
+// contained adds what stands at place n, from 1 on, of the contained resources of a version: its URL is that of the resource
+// around it and its id there. What the caller may not see of it is not there.
+// Source: https://hl7.org/fhir/R4/search.html#contained
+func (b *bundle) contained(base string, f store.Found, n int, show show) {
+	doc, err := resource.New(f.Stored.Body)
+	if err != nil {
+		return
+	}
+	for v := range doc.Root().Get("contained").Elements() {
+		if n--; n > 0 {
+			continue
+		}
+		id, _ := v.ID()
+		b.open()
+		b.buf.b = appendQuoted(append(b.buf.b, `"fullUrl":`...), base+"/"+f.Key.String()+"#"+id)
+		b.buf.b = append(b.buf.b, `,"resource":`...)
+		if def := r4.Resource(v.ResourceType()); show.whole() || def == nil {
+			b.buf.b = append(b.buf.b, v.Raw()...)
+		} else {
+			b.buf.b = show.subset(b.buf.b, v, def)
+		}
+		b.buf.b = append(b.buf.b, `,"search":{"mode":"match"}}`...)
+		return
+	}
 }
 
 // outcome adds what the caller should know about the search itself.

@@ -37,7 +37,7 @@ func TestCustomParamIsBeingBuilt(t *testing.T) {
 		Index:  indexWith(identity.Systems{}, nil),
 		IndexWith: func(reg *r4.Registry) engine.IndexFunc {
 			index := indexWith(identity.Systems{}, reg)
-			return func(key fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+			return func(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
 				<-hold
 				return index(key, doc)
 			}

@@ -78,9 +78,20 @@ var features = map[string]feature{
 	"page":       {scripts: "page web_history_pages"},
 	"total":      {scripts: "total"},
 	"summary":    {scripts: "summary"},
-	"contained": {finds: map[string]string{"Patient?_contained=false": "p1 p2 p3"}, refuses: map[string]string{
-		"Patient?_contained=true": "search-contained", "Patient?_contained=both": "search-contained", "Patient?_containedType=contained": "search-contained",
-	}},
+	"contained": {finds: map[string]string{
+		"Patient?_contained=false": "p1 p2 p3", "Medication?code=x": "own", "Medication?code=x&_contained=false&_containedType=contained": "own",
+		"Medication?code=x&_contained=true": "m1", "Medication?code=x&_contained=true&_containedType=contained": "c1", "Medication?_contained=true": "m1",
+		"Medication?code=x&_contained=both": "own m1", "Medication?code=x&_contained=both&_containedType=contained": "own c1", "Medication?_contained=both&_containedType=container": "own m1",
+		"Medication?code=x&status=inactive&_contained=true": "", "Medication?code=y&status=inactive&_contained=true&_containedType=contained": "c2",
+		"Medication?_id=c2&_contained=both&_containedType=contained": "c2", "Medication?_id:not=c2&_contained=true&_containedType=contained": "c1", "Medication?_id=own&_contained=true": "",
+		"Medication?_contained=both&_containedType=contained&_sort=-_id": "own c2 c1", "Medication?_contained=both&_containedType=contained&_sort=status,code": "c1 own c2",
+		"Medication?_contained=true&_containedType=contained&manufacturer.name=so": "c1", "Medication?_contained=true&_filter=code eq y or status eq active": "m1",
+		"Medication?_contained=true&status:missing=true": "", "Medication?_contained=both&code:not=x": "m1", "Patient/p1/Observation?_contained=true": "",
+	}, refuses: map[string]string{
+		"Patient?_contained=yes": "search-value-choice", "Patient?_containedType=all": "search-value-choice", "Patient?_contained=true&_contained=both": "search-param-repeated",
+		"Medication?_contained=true&_has:MedicationRequest:medication:status=active": "search-contained", "Medication?_contained=both&_list=l": "search-contained",
+		"Medication?_contained=true&_include=Medication:manufacturer": "search-contained", "?_type=Medication,Patient&_contained=true&_id=x": "search-contained",
+	}, scripts: "contained"},
 	"text": {finds: map[string]string{"Patient?_text=sot": "p1", "Patient?_text=SỐT": "p1", "Patient?_text=benh*": "p1", "Patient?_text=none": ""}, refuses: map[string]string{"Patient?_content=sot": "search-text-off"}},
 	"filter": {finds: map[string]string{
 		"Patient?_filter=gender eq male or family sw le": "p1 p2", "Patient?_filter=not (gender pr true)": "p3", "Observation?_filter=date ge 2021": "b", "Patient?_filter=organization.name co ngai": "p1",
@@ -125,6 +136,10 @@ var ward = []string{
 	`{"resourceType":"ValueSet","id":"v","status":"active","url":"http://acme.org/fhir/ValueSet/1"}`,
 	`{"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Patient/p1"}}]}`,
 	`{"resourceType":"Location","id":"danang","position":{"latitude":16.0544,"longitude":108.2022}}`,
+	`{"resourceType":"Medication","id":"own","status":"inactive","code":{"coding":[{"code":"x"}]}}`,
+	`{"resourceType":"MedicationRequest","id":"m1","status":"active","intent":"order","subject":{"reference":"Patient/p1"},"medicationReference":{"reference":"#c1"},"contained":[
+	  {"resourceType":"Medication","id":"c1","status":"active","code":{"coding":[{"code":"x"}]},"manufacturer":{"reference":"Organization/o2"}},
+	  {"resourceType":"Medication","id":"c2","status":"inactive","code":{"coding":[{"code":"y"}]}}]}`,
 	`{"resourceType":"RiskAssessment","id":"r","status":"final","subject":{"reference":"Patient/p1"},"prediction":[{"probabilityDecimal":0.8}]}`,
 }
 

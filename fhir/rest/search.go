@@ -111,8 +111,12 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 		return answer{}, err
 	}
 	show := showFor(c.show, page.Request)
-	for _, f := range page.Matches {
-		b.entry(c.base, f, show, "match")
+	for i, f := range page.Matches {
+		if n := page.Inside[i]; n > 0 {
+			b.contained(c.base, f, n, show)
+		} else {
+			b.entry(c.base, f, show, "match")
+		}
 	}
 	show.elements = nil // _elements is about the resources searched for
 	for _, f := range page.Included {
@@ -186,13 +190,15 @@ func (s *Server) searchLinks(ctx context.Context, b *bundle, c *call, path strin
 
 // explain tells how a search was run: for each condition how it was decided, with estimated and actual counts.
 func (s *Server) explain(ctx context.Context, page interaction.Page) ([]fhir.Issue, error) {
-	plan, err := s.Service.Explain(ctx, page)
+	plans, err := s.Service.Explain(ctx, page)
 	if err != nil {
 		return nil, err
 	}
 	var issues []fhir.Issue
-	for line := range strings.Lines(plan.String()) {
-		issues = append(issues, fhir.Issue{Severity: fhir.SeverityInformation, Code: "search-plan", Args: []any{strings.TrimSpace(line)}})
+	for _, plan := range plans {
+		for line := range strings.Lines(plan.String()) {
+			issues = append(issues, fhir.Issue{Severity: fhir.SeverityInformation, Code: "search-plan", Args: []any{strings.TrimSpace(line)}})
+		}
 	}
 	return issues, nil
 }

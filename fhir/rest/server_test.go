@@ -35,13 +35,13 @@ type served struct {
 
 func indexWith(systems identity.Systems, reg *r4.Registry) engine.IndexFunc {
 	x := index.New(index.Options{FoldSystem: systems.Fold, Registry: reg})
-	return func(_ fhir.Key, stored resource.Stored) ([]search.Entry, error) {
+	return func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
 		doc, err := resource.New(stored.Append(nil, 1, 0))
 		if err != nil {
-			return nil, err
+			return search.Indexed{}, err
 		}
-		entries, _ := x.Resource(doc.Root(), 1)
-		return entries, nil
+		found, _ := x.Document(doc.Root(), 1)
+		return found, nil
 	}
 }
 

@@ -49,6 +49,9 @@ func (s show) subset(dst []byte, v resource.Value, def *r4.Struct) []byte {
 			dst = append(dst, m.Raw()...)
 		}
 	}
+	if v.Get("meta").Kind() == resource.None { // a contained resource needs none
+		dst = append(dst, `,"meta":{"tag":[`+subsetted+`]}`...)
+	}
 	return append(dst, '}')
 }
 

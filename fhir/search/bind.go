@@ -26,15 +26,20 @@ func Bind(t fhir.Type, params []Parameter, o Options) (Request, error) {
 		o.Now = time.Now()
 	}
 	b := newBinder(t, o)
+	return b.insideToo(t, params)
+}
+
+// all binds the parameters one by one.
+func (b *binder) all(t fhir.Type, params []Parameter) error {
 	for _, p := range params {
-		if slices.Contains(o.Pass, p.Name) {
+		if slices.Contains(b.o.Pass, p.Name) {
 			continue
 		}
 		if err := b.try(t, p); err != nil {
-			return Request{}, err
+			return err
 		}
 	}
-	return b.finish(), nil
+	return nil
 }
 
 func newBinder(t fhir.Type, o Options) binder {
@@ -101,7 +106,7 @@ func BindCriteria(t fhir.Type, rawQuery string, o Options) (Query, error) {
 var ignorable = map[string]bool{
 	"search-param-unknown": true, "search-param-unsupported": true, "search-modifier-unsupported": true,
 	"search-chain-unsupported": true, "search-include-unsupported": true, "search-sort-unsupported": true,
-	"search-query-named": true, "search-contained": true, "search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
+	"search-query-named": true, "search-chain-unknown": true, "search-sort-unknown": true, "search-terminology-off": true, "search-text-off": true,
 }
 
 // maxTerms bounds the ranges that one search may ask the index for.
@@ -114,15 +119,15 @@ type binder struct {
 	terms      int
 	conditions int
 	depth      int   // references followed to where the binder is
+	inside     bool  // what is searched, at depth 0, is contained in others
 	fault      error // of a value, where it is known better than by the type of the parameter
 	applies    strings.Builder
 }
 
 // unsupported are parameters that are refused everywhere, with the code that says why and what is accepted instead. _query
-// names operations that nobody has defined here, _contained would search what has no id of its own, _score needs ranks.
+// names operations that nobody has defined here, _score needs ranks.
 var unsupported = map[string]string{
-	"_query": "search-query-named", "_contained": "search-contained", "_containedType": "search-contained",
-	"_score": "search-param-unsupported",
+	"_query": "search-query-named", "_score": "search-param-unsupported",
 }
 
 // refusal gives the error of an unsupported parameter of type t.
@@ -134,7 +139,7 @@ func refusal(t fhir.Type, name, value string) error {
 var results = map[string]func(*binder, fhir.Type, Parameter) error{
 	"_count": (*binder).count, "_total": (*binder).total, "_summary": (*binder).summary, "_elements": (*binder).elements,
 	"_sort": (*binder).sort, "_include": (*binder).include, "_revinclude": (*binder).include,
-	"_contained": (*binder).contained, "_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
+	"_contained": (*binder).contained, "_containedType": (*binder).contained, "_maxresults": (*binder).most, "_format": (*binder).pass, "_pretty": (*binder).pass,
 }
 
 func (b *binder) parameter(t fhir.Type, p Parameter) error {
@@ -153,6 +158,9 @@ func (b *binder) parameter(t fhir.Type, p Parameter) error {
 func (b *binder) condition(t fhir.Type, p Parameter) (Condition, error) {
 	if err := b.costs(p.Key(), 1); err != nil {
 		return nil, err
+	}
+	if b.inside && b.depth == 0 && (p.Name == "_has" || p.Name == "_list") {
+		return nil, notInside(p.Name)
 	}
 	switch p.Name {
 	case "_has":
@@ -211,7 +219,7 @@ func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	case p.Modifier == "missing":
 		return missing(param, p)
 	case p.Name == "_id":
-		return ids(p, values)
+		return b.ids(param, p, values)
 	case isWords(param):
 		return b.words(param, p, values)
 	}

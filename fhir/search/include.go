@@ -15,6 +15,9 @@ func (b *binder) include(t fhir.Type, p Parameter) error {
 	if p.Chain != "" || p.Modifier != "" && p.Modifier != "iterate" {
 		return fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "", p.Name, clip(p.Modifier+p.Chain), "iterate")
 	}
+	if b.inside {
+		return notInside(p.Name)
+	}
 	reverse, iterate := p.Name == "_revinclude", p.Modifier == "iterate"
 	parts := strings.Split(p.Value, ":")
 	switch {

@@ -126,7 +126,7 @@ func missing(param *r4.SearchParam, p Parameter) (Condition, error) {
 
 func missingIs(param *r4.SearchParam, name string, is bool) Condition {
 	switch {
-	case param.Code == "_id" && param.Base == "Resource" && is:
+	case param.Code == "_id" && param.Base == "Resource" && is: // contained resources must have ids as well
 		return never
 	case param.Code == "_id" && param.Base == "Resource":
 		return always
@@ -149,6 +149,26 @@ func ids(p Parameter, values []string) (Condition, error) {
 		out.ID = append(out.ID, id)
 	}
 	if p.Modifier == "not" {
+		return Not{out}, nil
+	}
+	return out, nil
+}
+
+// ids binds _id: contained resources have an entry for theirs.
+func (b *binder) ids(param *r4.SearchParam, p Parameter, values []string) (Condition, error) {
+	c, err := ids(p, values)
+	if err != nil || !b.inside || b.depth > 0 {
+		return c, err
+	}
+	not, isNot := c.(Not)
+	if isNot {
+		c = not.Condition
+	}
+	out := Terms{Name: p.Key()}
+	for _, id := range c.(IDs).ID {
+		out.Any = append(out.Any, Term{Param: ParamID(param.ID), Low: []byte(id), Exact: true})
+	}
+	if isNot {
 		return Not{out}, nil
 	}
 	return out, nil

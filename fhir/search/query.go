@@ -36,6 +36,12 @@ type Query struct {
 	Where   []Condition // all must hold; empty = every resource of Type
 	Sort    []SortKey   // empty = by creation
 	Include []Include
+
+	// Inside says where the resources of Type are. For contained ones IDs and Has never hold, there are no Includes and
+	// SortKey.ByID is not allowed: in chains and _has there are none at all.
+	Inside Inside
+	// Besides, of a ContainedIn, leaves out what this Query finds.
+	Besides *Query
 }
 
 // Condition is one requirement on a resource: one of Terms, Chain, IDs. It is a closed set.

@@ -139,6 +139,9 @@ func (a *addedParams) query(q Query) {
 	for _, i := range q.Include {
 		a.add(i.Param)
 	}
+	if q.Besides != nil {
+		a.query(*q.Besides)
+	}
 }
 
 func (a *addedParams) conditions(list []Condition) {

@@ -63,8 +63,9 @@ func (l Limits) withDefaults() Limits {
 // Request is a search as it was asked for: the query, and how its result is to be shown.
 type Request struct {
 	Query    Query
-	Count    int // matches on a page; -1 = not given. 0 asks for the number alone: Summary is then SummaryCount
-	Most     int // _maxresults: matches in all, over all pages; 0 = no bound
+	Inside   *Query // of _contained=both: what is found contained in others, besides; else nil
+	Count    int    // matches on a page; -1 = not given. 0 asks for the number alone: Summary is then SummaryCount
+	Most     int    // _maxresults: matches in all, over all pages; 0 = no bound
 	Total    Total
 	Summary  Summary
 	Elements []string // _elements: names of elements of the root

@@ -47,15 +47,6 @@ func (b *binder) most(_ fhir.Type, p Parameter) error {
 	return nil
 }
 
-// contained binds _contained=false, which is what every search does: contained resources are found through what contains
-// them, if at all.
-func (b *binder) contained(t fhir.Type, p Parameter) error {
-	if p.Value != "false" {
-		return refusal(t, p.Name, p.Value)
-	}
-	return b.once(p)
-}
-
 // pass takes a parameter that concerns the format alone.
 func (b *binder) pass(_ fhir.Type, p Parameter) error { return b.once(p) }
 
@@ -120,7 +111,7 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 	var keys []SortKey
 	for _, name := range strings.Split(p.Value, ",") {
 		name, descending := strings.CutPrefix(name, "-")
-		if name == "_id" {
+		if name == "_id" && !b.inside {
 			keys = append(keys, SortKey{ByID: true, Descending: descending})
 			continue
 		}

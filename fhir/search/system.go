@@ -59,6 +59,9 @@ func forAllTypes(params []Parameter) error {
 // one that all types have. What handling=lenient leaves out for one type it leaves out for all: else the others would be
 // found by other criteria.
 func BindTypes(types []fhir.Type, named bool, params []Parameter, o Options) (SystemRequest, error) {
+	if err := onTheirOwn(params); err != nil {
+		return SystemRequest{}, err
+	}
 	if !named {
 		if err := forAllTypes(params); err != nil {
 			return SystemRequest{}, err

@@ -50,7 +50,7 @@ func (w *world) clock() time.Time {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, issuer: openidtest.New(t), now: time.Now()}
 	w.issuer.Now = w.clock
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(fhir.Key, resource.Stored) ([]search.Entry, error) { return nil, nil }})
+	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(fhir.Key, resource.Stored) (search.Indexed, error) { return search.Indexed{}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

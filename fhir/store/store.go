@@ -87,8 +87,10 @@ type Put struct {
 	Key     fhir.Key
 	Doc     resource.Stored // with the id set, without versionId and lastUpdated
 	Entries []search.Entry  // of the document, sorted; without ParamExists and ParamLastUpdated
-	Unique  []UniqueKey     // values that no other resource may hold after the commit
-	Method  Method          // MethodCreate, MethodUpdate or MethodPatch: for history's entry.request
+	// Contained are the entries of what the document contains: search.Query.Inside finds by them.
+	Contained []search.Contained
+	Unique    []UniqueKey // values that no other resource may hold after the commit
+	Method    Method      // MethodCreate, MethodUpdate or MethodPatch: for history's entry.request
 
 	// IfVersion, when set, must be the current version (0 = there is none, or it is deleted); else Precondition "version-conflict".
 	IfVersion *fhir.Version
@@ -223,8 +225,13 @@ type Match struct {
 	Key     fhir.Key
 	Version fhir.Version
 	Number  uint64 // the engine's own number of the resource, the tie-breaker of every order
-	Order   []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
-	Place   Place  // how the version came about; zero = not known, Fetch then looks for it
+
+	// Contained, of search.ContainedThemselves, is the place of what was found in the element contained of the version,
+	// from 1 on; Key is that of the resource around it. Else 0.
+	Contained int
+
+	Order []byte // its place in the order of the search; give the last one of a page as SearchOptions.After
+	Place Place  // how the version came about; zero = not known, Fetch then looks for it
 	// Subjects are those of Found; Fetch takes them over where it takes Place over.
 	Subjects []fhir.ID
 }

@@ -47,6 +47,19 @@ func Resource(v resource.Value, maxIssues int, visitors ...Visitor) []fhir.Issue
 	return w.issues
 }
 
+// Contained shows v, an element of root's contained, to visitors, of which there are at most MaxVisitors. It must have been
+// found to be without faults, as part of root.
+func Contained(root, v resource.Value, visitors ...Visitor) {
+	w := walker{visitors: visitors, max: 1, root: root}
+	if s := w.definition(v); s != nil {
+		var st states
+		for i, x := range visitors {
+			st[i] = x.Start(fhir.Type(s.Name), v)
+		}
+		w.object(s, v, st)
+	}
+}
+
 // states are those of all visitors at one place.
 type states [MaxVisitors]State
 

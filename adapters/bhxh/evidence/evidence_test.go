@@ -44,13 +44,13 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := engine.Open(filepath.Join(dir, "store"), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+	st, err := engine.Open(filepath.Join(dir, "store"), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		d, err := resource.New(doc.Body)
 		if err != nil {
-			return nil, err
+			return search.Indexed{}, err
 		}
-		entries, _ := index.New(index.Options{}).Resource(d.Root(), 1)
-		return entries, nil
+		found, _ := index.New(index.Options{}).Document(d.Root(), 1)
+		return found, nil
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -42,13 +42,13 @@ func open(t *testing.T) *clinic {
 	x := index.New(index.Options{FoldSystem: systems.Fold})
 	st, err := engine.Open(t.TempDir(), engine.Options{
 		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
-		Index: func(_ fhir.Key, stored resource.Stored) ([]search.Entry, error) {
+		Index: func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
 			doc, err := resource.New(stored.Body)
 			if err != nil {
-				return nil, err
+				return search.Indexed{}, err
 			}
-			entries, _ := x.Resource(doc.Root(), 1)
-			return entries, nil
+			found, _ := x.Document(doc.Root(), 1)
+			return found, nil
 		},
 	})
 	if err != nil {

@@ -46,6 +46,35 @@ func New(o Options) *Index {
 	return x
 }
 
+// Document walks v, the root of a document, as Resource does, and what it contains.
+func (x *Index) Document(v resource.Value, maxIssues int, more ...walk.Visitor) (search.Indexed, []fhir.Issue) {
+	entries, issues := x.Resource(v, maxIssues, more...)
+	if issues != nil {
+		return search.Indexed{}, issues
+	}
+	return search.Indexed{Entries: entries, Contained: x.contained(v)}, nil
+}
+
+// contained gives the entries of what a resource without faults contains.
+func (x *Index) contained(root resource.Value) (out []search.Contained) {
+	for v := range root.Get("contained").Elements() {
+		i := x.Get()
+		i.around = root
+		walk.Contained(root, v, i)
+		if id, ok := v.ID(); ok {
+			from := len(i.buf)
+			i.buf = append(i.buf, id...)
+			i.add(idParam(), from)
+		}
+		out = append(out, search.Contained{Type: v.ResourceType(), Entries: i.Entries()})
+		i.Release()
+	}
+	return out
+}
+
+// idParam is the parameter of the ids of contained resources: those of others the store knows.
+var idParam = sync.OnceValue(func() search.ParamID { return search.ParamID(r4.Param("Patient", "_id").ID) })
+
 // Resource walks v with an Indexer and the visitors more, and gives its entries, or its faults and no entries.
 func (x *Index) Resource(v resource.Value, maxIssues int, more ...walk.Visitor) ([]search.Entry, []fhir.Issue) {
 	i := x.Get()
@@ -76,13 +105,14 @@ func (x *Index) trie(t fhir.Type) *trie {
 
 // Indexer gathers the entries of one document: a walk.Visitor. It is for one goroutine.
 type Indexer struct {
-	index *Index
-	trie  *trie
-	root  resource.Value
-	buf   []byte // values, one after the other
-	refs  []ref
-	room  []byte // for folding names and words
-	plain []byte // for narratives without their tags
+	index  *Index
+	trie   *trie
+	root   resource.Value // whose contained resources "#id" means
+	around resource.Value // of a contained resource: what it is in
+	buf    []byte         // values, one after the other
+	refs   []ref
+	room   []byte // for folding names and words
+	plain  []byte // for narratives without their tags
 }
 
 // ref is a value in buf.
@@ -93,7 +123,7 @@ type ref struct {
 
 // Release gives the Indexer back; it must not be used after that. What Entries gave stays valid.
 func (x *Indexer) Release() {
-	x.trie, x.root, x.buf, x.refs = nil, resource.Value{}, x.buf[:0], x.refs[:0]
+	x.trie, x.root, x.around, x.buf, x.refs = nil, resource.Value{}, resource.Value{}, x.buf[:0], x.refs[:0]
 	if cap(x.buf) <= 1<<20 { // one huge document must not keep its room for ever
 		x.index.pool.Put(x)
 	}
@@ -103,6 +133,9 @@ func (x *Indexer) Release() {
 func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
 	x.buf, x.refs = x.buf[:0], x.refs[:0]
 	x.trie, x.root = x.index.trie(t), root
+	if x.around.Kind() != resource.None {
+		x.root = x.around
+	}
 	if x.trie == nil {
 		return 0
 	}

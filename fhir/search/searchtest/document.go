@@ -11,10 +11,13 @@ import (
 )
 
 // Generator makes documents and queries. It is for one goroutine.
-type Generator struct{ r *rand.Rand }
+type Generator struct {
+	r      *rand.Rand
+	within bool // what is made is contained: a document contains nothing, a condition asks not for what refers to it
+}
 
 // New gives a Generator; the same seed makes the same documents and queries.
-func New(seed uint64) *Generator { return &Generator{rand.New(rand.NewPCG(seed, 5))} }
+func New(seed uint64) *Generator { return &Generator{r: rand.New(rand.NewPCG(seed, 5))} }
 
 // Types are those of the documents.
 var Types = []fhir.Type{"Patient", "Observation", "Encounter", "Organization", "ValueSet", "List", "Location"}
@@ -71,6 +74,9 @@ func (g *Generator) DocumentOf(key fhir.Key) []byte {
 	if g.chance(40) {
 		o.add("text", fmt.Sprintf(`{"status":"generated","div":%s}`, text(fmt.Sprintf(`<div xmlns="http://www.w3.org/1999/xhtml" title="a>b">%s <b>%s</b>&amp;%s</div>`, pick(g.r, words), pick(g.r, words), pick(g.r, words)))))
 	}
+	if g.chance(30) && !g.within {
+		o.add("contained", g.contained())
+	}
 	switch key.Type {
 	case "Patient":
 		g.patient(&o)
@@ -104,6 +110,18 @@ func (g *Generator) DocumentOf(key fhir.Key) []byte {
 		})
 	}
 	return []byte("{" + o.body + "}")
+}
+
+// contained makes up to three resources to be contained in another one.
+func (g *Generator) contained() string {
+	g.within = true
+	defer func() { g.within = false }()
+	var list []string
+	for range 1 + g.r.IntN(3) {
+		_, raw := g.Document()
+		list = append(list, string(raw))
+	}
+	return "[" + strings.Join(list, ",") + "]"
 }
 
 // systemAct has codes with a hierarchy: ACUTE is below IMP.

@@ -8,27 +8,33 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // Query is a search and its meaning.
 type Query struct {
-	Type fhir.Type
-	Text string // query string, percent-encoded
-	of   []node
+	Type   fhir.Type
+	Text   string // query string, percent-encoded
+	Own    bool   // it finds resources on their own
+	Inside bool   // it finds contained resources
+	of     []node
 }
 
 // Matches says whether a resource of the world is found.
 func (q Query) Matches(key fhir.Key, w World) bool {
 	doc, ok := w.Document(key)
-	if !ok || key.Type != q.Type {
-		return false
-	}
-	for _, n := range q.of {
-		if !n.holds(place{key, doc, w}) {
-			return false
-		}
-	}
-	return true
+	return ok && key.Type == q.Type && q.holds(place{key, doc, w})
+}
+
+// MatchesInside says whether doc, which is contained in a resource of the world, is found.
+func (q Query) MatchesInside(doc resource.Value, w World) bool {
+	id, _ := doc.ID()
+	key := fhir.Key{Type: doc.ResourceType(), ID: fhir.ID(id)}
+	return key.Type == q.Type && q.holds(place{key, doc, w})
+}
+
+func (q Query) holds(at place) bool {
+	return !slices.ContainsFunc(q.of, func(n node) bool { return !n.holds(at) })
 }
 
 // node is one parameter of a query: how it is written, and whether it holds.
@@ -39,13 +45,26 @@ type node struct {
 
 // Query makes a search of one to three conditions.
 func (g *Generator) Query() Query {
-	q := Query{Type: pick(g.r, Types)}
+	q := Query{Type: pick(g.r, Types), Own: true}
 	var parts []string
+	switch n := g.r.IntN(100); {
+	case n < 10:
+		q.Own, q.Inside = false, true
+		parts = append(parts, "_contained=true")
+	case n < 15:
+		q.Inside = true
+		parts = append(parts, "_contained=both")
+	}
+	if q.Inside && g.chance(50) {
+		parts = append(parts, "_containedType="+pick(g.r, []string{"container", "contained"}))
+	}
+	g.within = q.Inside
 	for range 1 + g.r.IntN(3) {
 		n := g.condition(q.Type, 3)
 		q.of = append(q.of, n)
 		parts = append(parts, url.QueryEscape(n.key)+"="+url.QueryEscape(n.value))
 	}
+	g.within = false
 	q.Text = strings.Join(parts, "&")
 	return q
 }
@@ -56,9 +75,9 @@ func (g *Generator) condition(t fhir.Type, depth int) node {
 		switch n := g.r.IntN(100); {
 		case n < 15:
 			return g.chain(t, depth)
-		case n < 28:
+		case n < 28 && !g.within:
 			return g.has(t, depth)
-		case n < 32:
+		case n < 32 && !g.within:
 			return g.list(t)
 		case n < 45:
 			f := g.filter(t, 2)
@@ -100,7 +119,10 @@ func (g *Generator) chain(t fhir.Type, depth int) node {
 		return g.plain(t)
 	}
 	l := pick(g.r, links[t])
+	within := g.within
+	g.within = false
 	inner := g.condition(l.to, depth-1)
+	g.within = within
 	if inner.key == "_filter" { // its text has parameters of one type
 		l.typed = true
 	}

@@ -23,6 +23,7 @@ var (
 type library struct {
 	docs    map[fhir.Key]resource.Value
 	entries map[fhir.Key][]search.Entry
+	inside  map[fhir.Key][]search.Contained
 }
 
 func (l library) Document(key fhir.Key) (resource.Value, bool) {
@@ -76,8 +77,11 @@ func TestSearchSaysWhatDocumentsSay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s?%s: %v", q.Type, q.Text, err)
 		}
-		hits := 0
+		hits := insideHits(t, n, q, req, l)
 		for key, entries := range l.Resources(q.Type) {
+			if !q.Own {
+				break
+			}
 			got, want := search.MatchesIn(req.Query, key, entries, l), q.Matches(key, l)
 			if got != want {
 				t.Fatalf("query %d: %s?%s: entries say %v, the document %v: %s", n, q.Type, q.Text, got, want, l.docs[key].Raw())
@@ -96,19 +100,46 @@ func TestSearchSaysWhatDocumentsSay(t *testing.T) {
 	}
 }
 
+// insideHits holds a query against all contained resources, and gives how many it finds.
+func insideHits(t *testing.T, n int, q searchtest.Query, req search.Request, l library) (hits int) {
+	if !q.Inside {
+		return 0
+	}
+	of := req.Query
+	if q.Own {
+		of = *req.Inside
+	}
+	if of.Inside == search.OnTheirOwn || (req.Query.Inside == search.OnTheirOwn) != q.Own {
+		t.Fatalf("query %d: %s?%s is not bound for contained resources: %+v", n, q.Type, q.Text, req)
+	}
+	for around, list := range l.inside {
+		i := 0
+		for doc := range l.docs[around].Get("contained").Elements() {
+			got := search.MatchesIn(of, fhir.Key{Type: list[i].Type}, list[i].Entries, l)
+			if want := q.MatchesInside(doc, l); got != want {
+				t.Fatalf("query %d: %s?%s: entries say %v, the document %v: contained %s", n, q.Type, q.Text, got, want, doc.Raw())
+			} else if want {
+				hits++
+			}
+			i++
+		}
+	}
+	return hits
+}
+
 func shelve(t *testing.T, g *searchtest.Generator, x *index.Index) library {
-	l := library{map[fhir.Key]resource.Value{}, map[fhir.Key][]search.Entry{}}
+	l := library{map[fhir.Key]resource.Value{}, map[fhir.Key][]search.Entry{}, map[fhir.Key][]search.Contained{}}
 	for range 120 {
 		key, raw := g.Document()
 		d, err := resource.Parse(raw, resource.Limits{})
 		if err != nil {
 			t.Fatalf("%s: %v", raw, err)
 		}
-		entries, issues := x.Resource(d.Root(), 0)
+		found, issues := x.Document(d.Root(), 0)
 		if issues != nil {
 			t.Fatalf("%s: %v", raw, issues)
 		}
-		l.docs[key], l.entries[key] = d.Root(), entries
+		l.docs[key], l.entries[key], l.inside[key] = d.Root(), found.Entries, found.Contained
 	}
 	return l
 }

@@ -29,8 +29,8 @@ const (
 	buildRetry = 200 * time.Millisecond
 )
 
-// IndexFunc computes the entries of a document.
-type IndexFunc func(key fhir.Key, doc resource.Stored) ([]search.Entry, error)
+// IndexFunc computes what a document can be found by.
+type IndexFunc func(key fhir.Key, doc resource.Stored) (search.Indexed, error)
 
 // builder does the jobs until ctx ends. It is the only one that changes the row m|build.
 func (e *Engine) builder(ctx context.Context) {
@@ -96,6 +96,7 @@ func (e *Engine) work(ctx context.Context, defined map[uint16]search.Registered,
 		return err
 	}
 	w := &buildWork{e: e, job: *row.Job, index: e.o.IndexWith(reg)}
+	w.begin()
 	head := e.published.t()
 	for {
 		began := time.Now()
@@ -130,6 +131,16 @@ type buildWork struct {
 	e     *Engine
 	job   buildJob // with the cursor of the chunk that was read last
 	index IndexFunc
+	base  []fhir.Type // whose own entries the job may change; others only contain such
+}
+
+// begin takes all types into a job that was not begun, if some of its types are contained in others: any may contain them.
+func (w *buildWork) begin() {
+	types := w.e.types.Load()
+	among := slices.ContainsFunc(w.job.Types, func(t fhir.Type) bool { return types.code[within(t)] != 0 })
+	if w.base = w.job.Types; among && w.job.Cursor == nil {
+		w.job.Types = r4.Types()
+	}
 }
 
 // build is a chunk on its way to the sequencer.
@@ -230,27 +241,12 @@ func (w *buildWork) read(r *builtResource) (size int, err error) {
 		if err != nil {
 			return size, err
 		}
-		var entries []search.Entry
-		if v.alive() {
-			n, list, err := w.entries(db, &v)
-			size += n
-			if err != nil {
-				return size, err
-			}
-			entries = list
-			packed, err := w.merge(v.entries, entries)
-			if err != nil {
-				return size, err
-			}
-			if !bytes.Equal(packed, v.entries) {
-				changed := v
-				changed.entries = packed
-				r.versions = append(r.versions, rowPair{bytes.Clone(it.Key()), changed.append(nil)})
-			}
-		}
 		now := map[string]bool{}
-		for _, en := range entries {
-			now[string(appendNumber(appendValueKey(nil, en.Param, v.typ, en.Value), r.state.number))] = true
+		if v.alive() {
+			n, err := w.version(db, it.Key(), &v, r, now)
+			if size += n; err != nil {
+				return size, err
+			}
 		}
 		for key := range now {
 			if !open[key] {
@@ -271,29 +267,88 @@ func (w *buildWork) read(r *builtResource) (size int, err error) {
 	return size, it.Error()
 }
 
-// entries gives the entries of a version by the parameters that the job adds.
-func (w *buildWork) entries(db pebble.Reader, v *versionRow) (size int, entries []search.Entry, err error) {
-	if len(w.job.Add) == 0 {
-		return 0, nil, nil
+// version adds to r the rows of a version, and of what it contains, that the job changes, and to now the postings that are
+// open with it. It gives the bytes of documents read.
+func (w *buildWork) version(db pebble.Reader, key []byte, v *versionRow, r *builtResource, now map[string]bool) (size int, err error) {
+	size, found, err := w.entries(db, v)
+	if err != nil {
+		return size, err
+	}
+	if err := w.row(key, v, r, r.state.number, found.Entries, now); err != nil {
+		return size, err
+	}
+	links, err := unpackNumbers(v.links)
+	if err != nil {
+		return size, err
+	}
+	_, version := versionKey(key)
+	for i, n := range links {
+		var entries []search.Entry
+		if len(w.job.Add) > 0 {
+			if len(found.Contained) != len(links) {
+				return size, damaged("%d contained resources where %d are stored", len(found.Contained), len(links))
+			}
+			entries = found.Contained[i].Entries
+		}
+		inner := appendVersionKey(nil, n, version)
+		there, err := get(db, inner, func(b []byte) error {
+			row, err := decodeVersion(b)
+			if err != nil {
+				return err
+			}
+			return w.row(inner, &row, r, n, entries, now)
+		})
+		if err == nil && !there {
+			err = damaged("no version row %d of contained resource %d", version, n)
+		}
+		if err != nil {
+			return size, err
+		}
+	}
+	return size, nil
+}
+
+// row adds to r the version row at key, of the resource n, if the job changes it.
+func (w *buildWork) row(key []byte, v *versionRow, r *builtResource, n number, entries []search.Entry, now map[string]bool) error {
+	added := func(en search.Entry) bool { return slices.Contains(w.job.Add, en.Param.Number()) }
+	entries = sorted(slices.DeleteFunc(slices.Clone(entries), func(en search.Entry) bool { return !added(en) }))
+	packed, err := w.merge(v.entries, entries)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(packed, v.entries) {
+		changed := *v
+		changed.entries = packed
+		r.versions = append(r.versions, rowPair{bytes.Clone(key), changed.append(nil)})
+	}
+	for _, en := range entries {
+		now[string(appendNumber(appendValueKey(nil, en.Param, v.typ, en.Value), n))] = true
+	}
+	return nil
+}
+
+// entries gives what a version can be found by with the parameters that the job adds; nothing if that cannot concern it.
+func (w *buildWork) entries(db pebble.Reader, v *versionRow) (size int, found search.Indexed, err error) {
+	if len(w.job.Add) == 0 || len(v.links) == 0 && !slices.Contains(w.base, w.e.types.Load().name[v.typ]) {
+		return 0, found, nil
 	}
 	key := fhir.Key{Type: w.e.types.Load().name[v.typ], ID: fhir.ID(v.id)}
-	found, err := get(db, embedded.AppendDocumentKey(nil, v.t, v.write), func(b []byte) error {
+	there, err := get(db, embedded.AppendDocumentKey(nil, v.t, v.write), func(b []byte) error {
 		size = len(b)
 		doc, err := resource.DecodeStored(bytes.Clone(b))
 		if err != nil {
 			return err
 		}
-		entries, err = w.index(key, doc)
+		found, err = w.index(key, doc)
 		return err
 	})
-	if err == nil && !found {
+	if err == nil && !there {
 		err = damaged("no document of %s", key)
 	}
 	if err != nil {
-		return size, nil, fmt.Errorf("index %s: %w", key, err)
+		return size, found, fmt.Errorf("index %s: %w", key, err)
 	}
-	added := func(en search.Entry) bool { return slices.Contains(w.job.Add, en.Param.Number()) }
-	return size, sorted(slices.DeleteFunc(slices.Clone(entries), func(en search.Entry) bool { return !added(en) })), nil
+	return size, found, nil
 }
 
 // merge gives packed entries without those that the job adds or drops, and with these.

@@ -22,13 +22,13 @@ const ahead = 32 << 20
 
 // incoming is a commit of somebody else on its way into the state.
 type incoming struct {
-	c       commitlog.Commit
-	unread  error            // of the log
-	err     error            // of the index; after done
-	entries [][]search.Entry // of c.Writes, by the parameters of registry generation gen
-	gen     int
-	size    int64
-	done    chan struct{} // entries are there
+	c      commitlog.Commit
+	unread error            // of the log
+	err    error            // of the index; after done
+	found  []search.Indexed // of c.Writes, by the parameters of registry generation gen
+	gen    int
+	size   int64
+	done   chan struct{} // found is there
 }
 
 // catchUp applies all that the log has beyond the sequence. Documents are indexed in parallel, commits applied in order.
@@ -59,7 +59,7 @@ func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
 				return err
 			}
 			in.gen = gen
-			in.entries, in.err = indexCommit(&in.c, index)
+			in.found, in.err = indexCommit(&in.c, index)
 		}
 		if in.err != nil {
 			return e.halt(fhir.Wrap(fhir.Internal, "store-damaged", in.err))
@@ -98,7 +98,7 @@ func (e *Engine) fetch(ctx context.Context, after fhir.T, coming chan<- *incomin
 			workers <- struct{}{}
 			go func() {
 				defer close(in.done)
-				in.entries, in.err = indexCommit(&in.c, index)
+				in.found, in.err = indexCommit(&in.c, index)
 				<-workers
 			}()
 		}
@@ -126,9 +126,9 @@ func (e *Engine) indexNow() (IndexFunc, int, error) {
 	return e.o.IndexWith(reg), gen, nil
 }
 
-// indexCommit computes the entries of each write.
-func indexCommit(c *commitlog.Commit, index IndexFunc) ([][]search.Entry, error) {
-	all := make([][]search.Entry, len(c.Writes))
+// indexCommit computes what each write can be found by, in order.
+func indexCommit(c *commitlog.Commit, index IndexFunc) ([]search.Indexed, error) {
+	all := make([]search.Indexed, len(c.Writes))
 	for i := range c.Writes {
 		w := &c.Writes[i]
 		if store.Method(w.Method) == store.MethodDelete {
@@ -141,11 +141,15 @@ func indexCommit(c *commitlog.Commit, index IndexFunc) ([][]search.Entry, error)
 		if index == nil {
 			return nil, fhir.Errorf(fhir.Unavailable, "store-definition", "")
 		}
-		entries, err := index(w.Key, doc)
+		found, err := index(w.Key, doc)
+		if err == nil {
+			found.Entries = sorted(found.Entries)
+			found.Contained, err = sortedContained(found.Contained)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("index %s version %s: %w", w.Key, w.Version, err)
 		}
-		all[i] = sorted(entries)
+		all[i] = found
 	}
 	return all, nil
 }
@@ -156,13 +160,9 @@ func (e *Engine) applyOther(s *sequence, in *incoming) error {
 	if c.T != s.head.t+1 || c.Prev != s.last {
 		return e.halt(fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d follows another commit than %d as it is here", c.T, s.head.t)))
 	}
-	writes, err := s.resolved(c, in.entries)
+	writes, err := s.resolved(c, in.found)
 	if err != nil {
 		return e.halt(err)
-	}
-	was := make([]int64, len(writes))
-	for i, w := range writes {
-		was[i] = s.counts[w.typ]
 	}
 	b := e.db.NewBatchWithSize(batchSize(writes))
 	defer b.Close()
@@ -177,14 +177,8 @@ func (e *Engine) applyOther(s *sequence, in *incoming) error {
 	}
 	e.types.Store(s.types)
 	e.building.take(c.Records)
-	var counts []count
-	for i, w := range writes {
-		if n := s.counts[w.typ]; n != was[i] {
-			counts = append(counts, count{w.key.Type, n})
-		}
-	}
 	e.log.Durable(s.head.t)
-	e.published.move(s.head, counts)
+	e.published.move(s.head, s.movedCounts())
 	return nil
 }
 

@@ -44,6 +44,9 @@ func (e *Engine) countUpTo(ctx context.Context, q search.Query, t fhir.T, most i
 
 // count counts up to most matches, 0 = all.
 func (r *run) count(q search.Query, most int) int {
+	if q = inside(q); q.Inside == search.ContainedIn {
+		return r.countContainers(q, most)
+	}
 	if len(q.Where) == 0 {
 		if n, ok := r.countAll(q.Type); ok {
 			return int(n)

@@ -5,7 +5,7 @@
 // t = commit number; ^ = inverted, so that the newest comes first):
 //
 //	i|type|id            -> n, version, t, at, write, method: where the newest version is
-//	v|n|^version         -> t, at, write, method, type, id, unique keys, entries: one version, what it can be found by
+//	v|n|^version         -> t, at, write, method, type, id, unique keys, links, entries: one version, what it can be found by
 //	h|type|t|write       -> (empty): the order of a type's history
 //	x|param|type|value|n -> t1 t2 t3 …: the value was opened by t1, closed by t2, opened again by t3, …
 //	u|key                -> n: who holds a unique key
@@ -30,6 +30,9 @@
 // keys sort by value, then by number, whatever bytes a value has. Postings of one value are therefore a list sorted by
 // number: AND is a merge of such lists. A posting's events are merged, not read and rewritten: an update appends its
 // commit number to what it opens and closes and touches nothing that it leaves alone.
+//
+// Contained resources have numbers, postings and version rows of their own, under types of their own (contained.go), and
+// are searched like all others (inside.go).
 //
 // AS-OF: a row holds at t if an odd number of its events is <= t. Nothing is overwritten but the rows i, c, u, r and m,
 // and where those are younger than t the versions answer. So a reader needs neither snapshot nor lock: it sees the state

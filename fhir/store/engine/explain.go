@@ -168,7 +168,7 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 	r := e.run(ctx, t)
 	r.fail(e.usable(q))
 	defer r.close()
-	tr := &trace{typ: q.Type}
+	tr := &trace{typ: inside(q).Type}
 	r.trace = tr
 	r.limit(o.MaxWork)
 	began := time.Now()
@@ -183,7 +183,7 @@ func (e *Engine) Explain(ctx context.Context, q search.Query, t fhir.T, o store.
 		return p, err
 	}
 	for _, s := range tr.steps {
-		one := search.Query{Type: q.Type}
+		one := search.Query{Type: q.Type, Inside: q.Inside}
 		if s.condition != nil {
 			one.Where = []search.Condition{s.condition}
 		}
@@ -208,7 +208,7 @@ func (e *Engine) explainFenced(ctx context.Context, q search.Query, t fhir.T, li
 	p.Shown = min(p.Matches, limit)
 	for _, c := range conjuncts(nil, q.Where) {
 		s := store.Step{Condition: describe(c), Access: store.AccessFenced, Estimate: -1}
-		s.Actual, err = e.countUpTo(ctx, search.Query{Type: q.Type, Where: []search.Condition{c}}, t, 0)
+		s.Actual, err = e.countUpTo(ctx, search.Query{Type: q.Type, Inside: q.Inside, Where: []search.Condition{c}}, t, 0)
 		if f, ok := errors.AsType[*fhir.Error](err); ok && f.Kind == fhir.TooCostly {
 			s.Actual, err = -1, nil
 		}

@@ -48,7 +48,7 @@ func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
 	if f.Open() {
 		return q
 	}
-	b := barrier{r: r, fence: f, old: r.t != now, types: map[fhir.Type][]search.Condition{}}
+	b := barrier{r: r, fence: f, now: now, old: r.t != now, types: map[fhir.Type][]search.Condition{}}
 	if b.old {
 		b.guard = r.guard(f, now)
 	}
@@ -59,13 +59,22 @@ func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
 type barrier struct {
 	r     *run
 	fence store.Fence
-	old   bool // the query is as of a commit before the head
+	now   fhir.T
+	old   bool // the query is as of a commit before now, the head
 	guard *guard
 	types map[fhir.Type][]search.Condition
 }
 
 func (b *barrier) query(q search.Query) search.Query {
-	q.Where = append(b.through(q.Where), b.on(q.Type)...)
+	if q.Where = b.through(q.Where); q.Inside == search.OnTheirOwn {
+		q.Where = append(q.Where, b.on(q.Type)...)
+		return q
+	}
+	q.Where = append(q.Where, visible{guard: b.r.guard(b.fence, b.now), inside: true})
+	if q.Besides != nil {
+		besides := b.query(*q.Besides)
+		q.Besides = &besides
+	}
 	return q
 }
 
@@ -167,10 +176,14 @@ func onItself(c search.Condition) bool {
 // a check, never a set.
 type visible struct {
 	search.Condition
-	guard *guard
+	guard  *guard
+	inside bool // of contained resources: that the fence lets the resource around them be found
 }
 
 func (c visible) holds(v *versionRow) bool {
+	if c.inside {
+		return c.guard.findsAround(v)
+	}
 	return c.guard.sees(c.Condition, c.guard.owner.keyOf(v), v)
 }
 
@@ -179,6 +192,8 @@ type guard struct {
 	fence store.Fence
 	judge judge
 	owner *run // gets the errors
+
+	containers *versions // as of the owner's commit; nil until they are needed
 }
 
 // guard makes the guard of f for a run; now is the head.

@@ -106,9 +106,9 @@ func TestReindex(t *testing.T) {
 	wantCode(t, err, "store-definition")
 
 	failing := errors.New("cannot index this")
-	o.Index = func(key fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+	o.Index = func(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		if key.ID == "11" {
-			return nil, failing
+			return search.Indexed{}, failing
 		}
 		return storetest.Index(key, doc)
 	}
@@ -126,12 +126,12 @@ func TestReindex(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	o.Index = func(key fhir.Key, doc resource.Stored) ([]search.Entry, error) {
-		entries, err := storetest.Index(key, doc)
-		for i := range entries {
-			entries[i].Param++
+	o.Index = func(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
+		found, err := storetest.Index(key, doc)
+		for i := range found.Entries {
+			found.Entries[i].Param++
 		}
-		return entries, err
+		return found, err
 	}
 	e = openStore(t, dir, o)
 	defer e.Close()

@@ -159,10 +159,6 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 		return o
 	}
 	c := s.commit(p, writes, commitlog.ID(uuid.New()), fhir.InstantOf(e.o.Now()))
-	was := make([]int64, len(writes))
-	for i, w := range writes {
-		was[i] = s.counts[w.typ]
-	}
 	o.batch = e.db.NewBatchWithSize(batchSize(writes))
 	if len(c.Records) > 0 {
 		e.recordsApplied.Store(uint64(c.T)) // before they can be seen: see Record
@@ -179,11 +175,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 	}
 	e.types.Store(s.types)
 	e.building.take(c.Records)
-	for i, w := range writes {
-		if n := s.counts[w.typ]; n != was[i] {
-			o.counts = append(o.counts, count{w.key.Type, n})
-		}
-	}
+	o.counts = s.movedCounts()
 	o.head = s.head
 	p.receipt = receipt(p, s.head)
 	return o
@@ -194,6 +186,9 @@ func batchSize(writes []*write) int {
 	size := 256
 	for _, w := range writes {
 		size += 320 + len(w.doc) + 2*len(w.packed) + 24*len(w.entries)
+		for _, c := range w.contained {
+			size += 256 + 64*len(c.Entries)
+		}
 	}
 	return size
 }

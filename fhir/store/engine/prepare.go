@@ -23,8 +23,9 @@ type write struct {
 	doc       []byte         // encoded resource.Stored; nil for a delete
 	entries   []search.Entry // sorted by (Param, Value), without duplicates
 	packed    []byte         // the same, as the version row keeps them
-	unique    []string       // sorted, without duplicates
-	put       *store.Put     // its conditions; nil for a delete
+	contained []search.Contained
+	unique    []string   // sorted, without duplicates
+	put       *store.Put // its conditions; nil for a delete
 	ifVersion *fhir.Version
 	ours      bool   // not held to the fence
 	sender    string // as entries say it
@@ -40,6 +41,7 @@ type write struct {
 	old       state
 	oldValues []byte       // packed entries of old, if it is alive
 	oldUnique []string     // likewise
+	oldLinks  []number     // likewise: what it contained
 	hidden    bool         // a delete of what the fence does not show
 	at        fhir.Instant // roughly that of the commit; for the fence
 	version   fhir.Version // 0: nothing is to be written
@@ -80,6 +82,9 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 		}
 		p.writes[i].setSender(p.fence.Sender())
 		p.bytes += int64(2*len(p.writes[i].doc) + 4*len(p.writes[i].packed) + 512)
+		for _, c := range p.writes[i].contained {
+			p.bytes += int64(64*len(c.Entries) + 512)
+		}
 	}
 	for i := range c.Deletes {
 		d := &c.Deletes[i]
@@ -115,6 +120,12 @@ func (w *write) preparePut(p *store.Put) error {
 		size += len(w.entries[i].Value) + 3
 	}
 	w.packed = packEntries(make([]byte, 0, size), w.entries)
+	if w.contained = p.Contained; w.contained != nil {
+		var err error
+		if w.contained, err = sortedContained(p.Contained); err != nil {
+			return err
+		}
+	}
 	w.doc = p.Doc.Encode()
 	if len(p.Unique) > 0 {
 		w.unique = make([]string, len(p.Unique))

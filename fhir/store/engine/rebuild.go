@@ -57,11 +57,11 @@ func (e *Engine) reindex() error {
 
 // replay applies a commit of the log: the same rows as when it was decided.
 func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) error {
-	entries, err := indexCommit(c, index)
+	found, err := indexCommit(c, index)
 	if err != nil {
 		return err
 	}
-	writes, err := s.resolved(c, entries)
+	writes, err := s.resolved(c, found)
 	if err != nil {
 		return err
 	}
@@ -76,14 +76,14 @@ func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) e
 	return nil
 }
 
-// resolved gives the writes of a commit as they were when it was decided; entries are those of its documents.
-func (s *sequence) resolved(c *commitlog.Commit, entries [][]search.Entry) ([]*write, error) {
+// resolved gives the writes of a commit as they were when it was decided; found is what its documents can be found by.
+func (s *sequence) resolved(c *commitlog.Commit, found []search.Indexed) ([]*write, error) {
 	writes := make([]*write, len(c.Writes))
 	for i := range c.Writes {
 		from := &c.Writes[i]
 		w := &write{key: from.Key, method: store.Method(from.Method), version: from.Version, unique: from.Unique}
 		if w.method != store.MethodDelete {
-			w.doc, w.entries = from.Document, entries[i]
+			w.doc, w.entries, w.contained = from.Document, found[i].Entries, found[i].Contained
 			w.packed = packEntries(nil, w.entries)
 		}
 		if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {

@@ -54,6 +54,7 @@ type versionRow struct {
 	typ     typeCode
 	id      []byte
 	unique  []byte // packed: count, then length and bytes of each
+	links   []byte // packed numbers: of what it contains; of a contained resource: the one that it is in (contained.go)
 	entries []byte // packed: see packEntries
 }
 
@@ -62,12 +63,13 @@ func (v *versionRow) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(v.typ))
 	b = append(binary.AppendUvarint(b, uint64(len(v.id))), v.id...)
 	b = append(binary.AppendUvarint(b, uint64(len(v.unique))), v.unique...)
+	b = append(binary.AppendUvarint(b, uint64(len(v.links))), v.links...)
 	return append(b, v.entries...)
 }
 
 func decodeVersion(b []byte) (versionRow, error) {
 	d := rowDecoder{b: b}
-	v := versionRow{place: d.place(), typ: typeCode(d.uvarint()), id: d.bytes(), unique: d.bytes()}
+	v := versionRow{place: d.place(), typ: typeCode(d.uvarint()), id: d.bytes(), unique: d.bytes(), links: d.bytes()}
 	v.entries = d.b
 	return v, d.err()
 }
@@ -141,6 +143,22 @@ func decodeHead(b []byte) (head, error) {
 	d := rowDecoder{b: b}
 	h := head{t: fhir.T(d.uvarint()), at: fhir.Instant(d.varint()), next: number(d.uvarint()), versions: d.uvarint()}
 	return h, d.err()
+}
+
+// packNumbers packs a list of numbers; an empty list is empty.
+func packNumbers(list []number) (b []byte) {
+	for _, n := range list {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
+func unpackNumbers(b []byte) (list []number, err error) {
+	d := rowDecoder{b: b}
+	for len(d.b) > 0 {
+		list = append(list, number(d.uvarint()))
+	}
+	return list, d.err()
 }
 
 // openAt says whether a posting with these events holds as of t.

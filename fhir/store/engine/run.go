@@ -30,6 +30,8 @@ type run struct {
 	maxWork int       // beyond, the run ends with TooCostly; 0 = no bound
 	trace   *trace    // of the next plan; nil: nobody asked
 	cursor  *versions // for candidates; nested checks use their own
+
+	outside *versions // of resources around contained ones
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {

@@ -45,6 +45,9 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 
 // search yields the matches; afterwards r.err says whether these were all.
 func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match] {
+	if q = inside(q); q.Inside == search.ContainedIn {
+		return r.containers(q, o)
+	}
 	return func(yield func(store.Match) bool) {
 		left, stopped := o.Limit, false
 		show := func(m store.Match) bool {
@@ -132,6 +135,9 @@ func (r *run) match(n number, order []byte) (store.Match, bool) {
 }
 
 func (r *run) matchOf(n number, v *versionRow, version fhir.Version, order []byte) store.Match {
+	if r.types.contained(v.typ) {
+		return r.matchWithin(n, v, version, order)
+	}
 	written := store.Place{Position: store.Position{T: v.t, Index: v.write}, At: v.at, Method: v.method}
 	key := r.keyOf(v)
 	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: v.subjects(key.Type)}

@@ -21,7 +21,8 @@ type sequence struct {
 	last   commitlog.ID  // of commit head.t, on a shared log
 	head   head
 	types  *types
-	counts map[typeCode]int64 // current resources
+	counts map[typeCode]int64    // current resources; contained ones by types of their own
+	moved  map[typeCode]struct{} // counts that the commit staged last changed
 
 	key []byte // scratch
 }
@@ -91,6 +92,9 @@ func (s *sequence) resolveOld(w *write, sender string) error {
 		}
 		w.oldValues = bytes.Clone(v.entries)
 		w.oldUnique, err = unpackTexts(v.unique)
+		if err == nil && len(v.links) > 0 {
+			w.oldLinks, err = unpackNumbers(v.links)
+		}
 		return err
 	})
 	if err == nil && !found {
@@ -107,7 +111,7 @@ func (s *sequence) resolveOld(w *write, sender string) error {
 func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) error {
 	st := stager{s: s, b: b, c: c}
 	st.event = binary.AppendUvarint(st.event[:0], uint64(c.T))
-	changed := map[typeCode]struct{}{}
+	s.moved = map[typeCode]struct{}{}
 	for _, w := range writes {
 		if err := st.typeOf(w); err != nil {
 			return err
@@ -116,20 +120,17 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 			w.number = s.head.next
 			s.head.next++
 		}
-		if was, is := w.old.alive(), w.doc != nil; was != is {
-			changed[w.typ] = struct{}{}
-			if is {
-				s.counts[w.typ]++
-			} else {
-				s.counts[w.typ]--
-			}
-		}
+		s.count(w.typ, w.old.alive(), w.doc != nil)
 	}
 	if err := st.uniques(writes); err != nil {
 		return err
 	}
 	for i, w := range writes {
-		if err := st.version(w, uint32(i)); err != nil {
+		links, err := st.contained(w, uint32(i))
+		if err != nil {
+			return err
+		}
+		if err := st.version(w, uint32(i), links); err != nil {
 			return err
 		}
 		if err := st.postings(w); err != nil {
@@ -148,7 +149,7 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 			return err
 		}
 	}
-	for code := range changed {
+	for code := range s.moved {
 		s.key = appendCountKey(s.key[:0], code)
 		if err := b.Set(s.key, binary.AppendUvarint(nil, uint64(s.counts[code])), nil); err != nil {
 			return err
@@ -165,6 +166,27 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 	return s.log.Stage(b, c)
 }
 
+// count takes note of a resource that was there, or is there now.
+func (s *sequence) count(typ typeCode, was, is bool) {
+	switch {
+	case was == is:
+		return
+	case is:
+		s.counts[typ]++
+	default:
+		s.counts[typ]--
+	}
+	s.moved[typ] = struct{}{}
+}
+
+// movedCounts gives the counts that the commit staged last changed.
+func (s *sequence) movedCounts() (list []count) {
+	for code := range s.moved {
+		list = append(list, count{s.types.name[code], s.counts[code]})
+	}
+	return list
+}
+
 // stager puts one commit into one batch.
 type stager struct {
 	s     *sequence
@@ -174,16 +196,21 @@ type stager struct {
 	row   []byte // scratch
 }
 
-// typeOf gives w's type its code, a new one if this commit is the first to name it.
-func (st *stager) typeOf(w *write) error {
+// typeOf gives w's type its code.
+func (st *stager) typeOf(w *write) (err error) {
+	w.typ, err = st.code(w.key.Type)
+	return err
+}
+
+// code gives a type its code, a new one if this commit is the first to name it.
+func (st *stager) code(t fhir.Type) (typeCode, error) {
 	ts := st.s.types
-	if w.typ = ts.code[w.key.Type]; w.typ != 0 {
-		return nil
+	if code := ts.code[t]; code != 0 {
+		return code, nil
 	}
-	ts = ts.with(w.key.Type)
-	w.typ = ts.code[w.key.Type]
+	ts = ts.with(t)
 	st.s.types = ts
-	return st.b.Set(appendTypeKey(nil, w.typ), []byte(w.key.Type), nil)
+	return ts.code[t], st.b.Set(appendTypeKey(nil, ts.code[t]), []byte(t), nil)
 }
 
 // uniques lets go of what no version holds any more, then takes what the new ones hold.
@@ -205,15 +232,15 @@ func (st *stager) uniques(writes []*write) error {
 	return nil
 }
 
-// version puts the rows i, v and h of w, which is write i of the commit.
-func (st *stager) version(w *write, i uint32) error {
+// version puts the rows i, v and h of w, which is write i of the commit and contains links.
+func (st *stager) version(w *write, i uint32, links []number) error {
 	now := state{number: w.number, version: w.version, place: place{t: st.c.T, at: st.c.At, write: i, method: w.method}}
 	key := appendIDKey(st.s.key[:0], w.typ, w.key.ID)
 	st.row = now.append(st.row[:0])
 	if err := st.b.Set(key, st.row, nil); err != nil {
 		return err
 	}
-	v := versionRow{place: now.place, typ: w.typ, id: []byte(w.key.ID), unique: packTexts(nil, w.unique), entries: w.packed}
+	v := versionRow{place: now.place, typ: w.typ, id: []byte(w.key.ID), unique: packTexts(nil, w.unique), links: packNumbers(links), entries: w.packed}
 	key = appendVersionKey(key[:0], w.number, w.version)
 	st.row = v.append(st.row[:0])
 	if err := st.b.Set(key, st.row, nil); err != nil {

@@ -172,20 +172,12 @@ func (e *Engine) decideGroup(s *sequence, group []*pending) (*decided, error) {
 		}
 		c := view.commit(p, writes, commitlog.ID(uuid.New()), fhir.InstantOf(e.o.Now()))
 		c.Prev = view.last
-		was := make([]int64, len(writes))
-		for i, w := range writes {
-			was[i] = view.counts[w.typ]
-		}
 		b := e.db.NewBatchWithSize(batchSize(writes))
 		g.batches = append(g.batches, b)
 		if err := view.stageShared(b, c, writes, e.definition()); err != nil {
 			return g, errDisk(err)
 		}
-		for i, w := range writes {
-			if n := view.counts[w.typ]; n != was[i] {
-				g.counts = append(g.counts, count{w.key.Type, n})
-			}
-		}
+		g.counts = append(g.counts, view.movedCounts()...)
 		g.commits, g.heads = append(g.commits, *c), append(g.heads, view.head)
 		p.receipt = receipt(p, view.head)
 	}
@@ -214,7 +206,7 @@ func (p *pending) again() error {
 	p.err = nil
 	for i := range p.writes {
 		w := &p.writes[i]
-		w.typ, w.old, w.oldValues, w.oldUnique, w.hidden, w.version, w.number = 0, state{}, nil, nil, false, 0, 0
+		w.typ, w.old, w.oldValues, w.oldUnique, w.oldLinks, w.hidden, w.version, w.number = 0, state{}, nil, nil, nil, false, 0, 0
 	}
 	return p.ctx.Err()
 }

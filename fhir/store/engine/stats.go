@@ -20,7 +20,7 @@ func (e *Engine) Stats(context.Context) (store.Stats, error) {
 	h, counts := e.published.all()
 	s := store.Stats{Head: h.t, Resources: map[fhir.Type]int{}, Versions: int(h.versions)}
 	for typ, n := range counts {
-		if n > 0 {
+		if n > 0 && !isWithin(typ) {
 			s.Resources[typ] = int(n)
 		}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
@@ -31,4 +32,15 @@ func (ts *types) with(name fhir.Type) *types {
 	more := &types{code: maps.Clone(ts.code), name: append(ts.name[:len(ts.name):len(ts.name)], name)}
 	more.code[name] = typeCode(len(ts.name))
 	return more
+}
+
+// within gives the name under which contained resources of a type have their code: no resource type begins so.
+func within(t fhir.Type) fhir.Type { return "#" + t }
+
+// isWithin says whether a name is one of within.
+func isWithin(t fhir.Type) bool { return strings.HasPrefix(string(t), "#") }
+
+// contained says whether a code is that of contained resources.
+func (ts *types) contained(code typeCode) bool {
+	return int(code) < len(ts.name) && isWithin(ts.name[code])
 }

@@ -235,10 +235,18 @@ func (e *Engine) verifyCounts(ctx context.Context, snapshot *pebble.Snapshot, h 
 		}
 		r.done(it)
 	}
-	versions := uint64(0)
+	versions, last := uint64(0), number(0)
 	if it := r.iter([]byte{rowVersion}, []byte{rowVersion + 1}); it != nil {
 		for ok := it.First(); ok && r.tick(); ok = it.Next() {
-			versions++
+			v, err := decodeVersion(r.value(it))
+			r.fail(err)
+			n, _ := versionKey(it.Key())
+			if !r.types.contained(v.typ) {
+				versions++
+			} else if n != last && v.alive() { // the newest comes first
+				counts[v.typ]++
+			}
+			last = n
 		}
 		r.done(it)
 	}

@@ -30,13 +30,20 @@ func twin(p search.ParamID, generation int) search.ParamID {
 const generations = 2
 
 // IndexWith gives the index function for the suite's documents with added parameters.
-func IndexWith(reg *r4.Registry) func(fhir.Key, resource.Stored) ([]search.Entry, error) {
-	return func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
-		all, err := carried(doc)
+func IndexWith(reg *r4.Registry) func(fhir.Key, resource.Stored) (search.Indexed, error) {
+	known := func(all []search.Entry) []search.Entry {
 		return slices.DeleteFunc(all, func(e search.Entry) bool {
 			n := e.Param.Number()
 			return n >= r4.FirstCustom && reg.ByID(n) == nil
-		}), err
+		})
+	}
+	return func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
+		all, err := carried(doc)
+		all.Entries = known(all.Entries)
+		for i := range all.Contained {
+			all.Contained[i].Entries = known(all.Contained[i].Entries)
+		}
+		return all, err
 	}
 }
 
@@ -107,7 +114,8 @@ func commitKnown(tb testing.TB, s store.Store, c store.Changes) {
 		with := IndexWith(k.registry)
 		once := store.Changes{Deletes: c.Deletes, Require: []store.Precondition{k.require()}}
 		for _, p := range c.Puts {
-			p.Entries, _ = with(p.Key, p.Doc)
+			found, _ := with(p.Key, p.Doc)
+			p.Entries, p.Contained = found.Entries, found.Contained
 			once.Puts = append(once.Puts, p)
 		}
 		_, err := s.Commit(ours(context.Background()), once)
@@ -170,15 +178,17 @@ func (w *world) follow() {
 		}
 		w.m.t = c.T
 		for _, f := range c.Writes {
-			if _, seen := w.m.numbers[f.Key]; !seen {
-				w.m.numbers[f.Key] = len(w.m.numbers) + 1
-			}
+			w.m.number(f.Key)
+		}
+		for _, f := range c.Writes {
 			l := life{t: c.T, at: c.At, deleted: f.Deleted(), doc: f.Stored}
 			if !l.deleted {
-				if l.entries, err = carried(f.Stored); err != nil {
+				found, err := carried(f.Stored)
+				if err != nil {
 					w.t.Fatal(err)
 				}
-				l.entries = append(l.entries, search.Entry{Param: search.ParamExists}, search.Entry{Param: search.ParamLastUpdated, Value: search.InstantValue(c.At)})
+				l.entries = append(found.Entries, search.Entry{Param: search.ParamExists}, search.Entry{Param: search.ParamLastUpdated, Value: search.InstantValue(c.At)})
+				l.contained = w.m.containedOf(f.Key, found.Contained, c.At)
 			}
 			w.m.lives[f.Key] = append(w.m.lives[f.Key], l)
 		}
@@ -216,7 +226,11 @@ func (w *world) scribble() {
 			p := worldParams[w.rng.IntN(len(worldParams))]
 			entries = append(entries, entry(p, w.value(p)))
 		}
-		c.Puts = append(c.Puts, put(key, fmt.Sprint(w.rng.IntN(1000)), withTwins(marked(entries))...))
+		contained := w.contained()
+		for i := range contained {
+			contained[i].Entries = withTwins(contained[i].Entries)
+		}
+		c.Puts = append(c.Puts, around(key, fmt.Sprint(w.rng.IntN(1000)), contained, withTwins(marked(entries))...))
 	}
 	commitKnown(w.t, w.s, c)
 }
@@ -367,6 +381,10 @@ func (w *world) rename(q search.Query) search.Query {
 			return search.Either{Of: list(c.Of)}
 		}
 		return c
+	}
+	if q.Besides != nil {
+		besides := w.rename(*q.Besides)
+		q.Besides = &besides
 	}
 	q.Where = list(q.Where)
 	for i := range q.Sort {

@@ -12,7 +12,7 @@ import (
 // The questions that a world asks its store and its model.
 
 func (w *world) search() {
-	q := w.rename(w.query(3))
+	q := w.rename(w.inside(w.query(3)))
 	t := w.asOf()
 	if !w.m.fence.Finds(q.Type) {
 		_, err := w.s.Count(w.ctx(), q, t)
@@ -26,6 +26,9 @@ func (w *world) search() {
 		w.t.Fatalf("count as of %d is %d, %v; the model says %d: %+v", t, n, err, len(w.m.search(q, t)), q)
 	}
 	q.Sort = w.rename(search.Query{Sort: w.sort()}).Sort
+	if q.Inside != search.OnTheirOwn { // which have no ids
+		q.Sort = slices.DeleteFunc(q.Sort, func(k search.SortKey) bool { return k.ByID })
+	}
 	want := w.m.search(q, t)
 	switch w.rng.IntN(8) {
 	case 0:
@@ -88,6 +91,9 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 	}
 	if m.Key != want[i].key || m.Version != fhir.Version(want[i].version) {
 		w.t.Fatalf("search as of %d: place %d is %s version %d, the model says %s version %d: %+v", t, i, m.Key, m.Version, want[i].key, want[i].version, q)
+	}
+	if within := want[i].contained; m.Contained != within && !(q.Inside == search.ContainedIn && m.Contained == 0) {
+		w.t.Fatalf("search as of %d: place %d is %s, %d in it, the model says %d: %+v", t, i, m.Key, m.Contained, within, q)
 	}
 	if w.rng.IntN(4) == 0 {
 		if w.rng.IntN(2) == 0 {

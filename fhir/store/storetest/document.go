@@ -38,12 +38,19 @@ func put(key fhir.Key, note string, entries ...search.Entry) store.Put {
 	return store.Put{Key: key, Doc: document(key, note, entries), Entries: entries, Method: store.MethodUpdate}
 }
 
+// around makes what put makes of a resource with contained ones.
+func around(key fhir.Key, note string, contained []search.Contained, entries ...search.Entry) store.Put {
+	p := put(key, note, entries...)
+	p.Doc, p.Contained = document(key, note, entries, contained...), contained
+	return p
+}
+
 // document gives the JSON of a resource: its number literals, spacing and letters are those that get lost easily.
-func document(key fhir.Key, note string, entries []search.Entry) resource.Stored {
-	var packed []byte
-	for _, e := range entries {
-		packed = binary.AppendUvarint(packed, uint64(e.Param))
-		packed = append(binary.AppendUvarint(packed, uint64(len(e.Value))), e.Value...)
+func document(key fhir.Key, note string, entries []search.Entry, contained ...search.Contained) resource.Stored {
+	packed := pack(nil, entries)
+	for _, c := range contained {
+		packed = append(binary.AppendUvarint(packed, mark), byte(len(c.Type)))
+		packed = pack(append(packed, c.Type...), c.Entries)
 	}
 	raw := fmt.Appendf(nil, `{"resourceType":%q, "id":%q,"value":1.10,"name":"Đặng Thị Ánh","note":%q,"entries":%q}`,
 		key.Type, key.ID, note, base64.StdEncoding.EncodeToString(packed))
@@ -54,32 +61,48 @@ func document(key fhir.Key, note string, entries []search.Entry) resource.Stored
 	return d.Root().Store(key.ID)
 }
 
+// mark is no parameter: behind it begins what the document contains.
+const mark = 0xffff
+
+func pack(b []byte, entries []search.Entry) []byte {
+	for _, e := range entries {
+		b = binary.AppendUvarint(b, uint64(e.Param))
+		b = append(binary.AppendUvarint(b, uint64(len(e.Value))), e.Value...)
+	}
+	return b
+}
+
 // Index gives the entries that a document of the suite carries, without those by added parameters.
-func Index(key fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+func Index(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
 	return IndexWith(nil)(key, doc)
 }
 
 // carried gives all of them.
-func carried(doc resource.Stored) ([]search.Entry, error) {
+func carried(doc resource.Stored) (found search.Indexed, err error) {
 	const before = `"entries":"`
 	i := bytes.LastIndex(doc.Body, []byte(before))
 	if i < 0 {
-		return nil, errors.New("storetest: a document of somebody else")
+		return found, errors.New("storetest: a document of somebody else")
 	}
 	text := doc.Body[i+len(before) : len(doc.Body)-2]
 	packed, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil {
-		return nil, err
+		return found, err
 	}
-	var entries []search.Entry
+	to := &found.Entries
 	for len(packed) > 0 {
 		p, n := binary.Uvarint(packed)
 		size, m := binary.Uvarint(packed[n:])
 		packed = packed[n+m:]
-		entries = append(entries, search.Entry{Param: search.ParamID(p), Value: packed[:size]})
+		if p == mark {
+			found.Contained = append(found.Contained, search.Contained{Type: fhir.Type(packed[:size])})
+			to = &found.Contained[len(found.Contained)-1].Entries
+		} else {
+			*to = append(*to, search.Entry{Param: search.ParamID(p), Value: packed[:size]})
+		}
 		packed = packed[size:]
 	}
-	return entries, nil
+	return found, nil
 }
 
 // wantDoc fails unless f is the document.

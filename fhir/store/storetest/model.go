@@ -18,6 +18,7 @@ type model struct {
 	at      fhir.Instant
 	fence   store.Fence      // of those who ask
 	numbers map[fhir.Key]int // order of first creation
+	next    int              // the number given out last
 	lives   map[fhir.Key][]life
 	records map[store.Space]map[string][]byte
 }
@@ -30,6 +31,15 @@ type life struct {
 	doc     resource.Stored
 	entries []search.Entry // with those that the store adds
 	unique  []store.UniqueKey
+
+	contained []inner
+}
+
+// inner is a contained resource of one version.
+type inner struct {
+	typ     fhir.Type
+	number  int
+	entries []search.Entry
 }
 
 func newModel() *model {
@@ -155,18 +165,17 @@ func (m *model) preconditions(c store.Changes) string {
 // apply makes a commit that was acknowledged.
 func (m *model) apply(c store.Changes, r store.Receipt) {
 	m.t = r.T
-	number := func(key fhir.Key) {
-		if _, known := m.numbers[key]; !known {
-			m.numbers[key] = len(m.numbers) + 1
+	for i, p := range c.Puts {
+		if !r.Puts[i].Same {
+			m.number(p.Key)
 		}
 	}
 	for i, p := range c.Puts {
 		if r.Puts[i].Same {
 			continue
 		}
-		number(p.Key)
-		entries := m.entriesOf(p, r.At)
-		m.lives[p.Key] = append(m.lives[p.Key], life{t: r.T, at: r.At, doc: p.Doc, entries: entries, unique: p.Unique})
+		l := life{t: r.T, at: r.At, doc: p.Doc, entries: m.entriesOf(p, r.At), unique: p.Unique, contained: m.containedOf(p.Key, p.Contained, r.At)}
+		m.lives[p.Key] = append(m.lives[p.Key], l)
 	}
 	for i, d := range c.Deletes {
 		if r.Deletes[i].Version != 0 {
@@ -186,12 +195,40 @@ func (m *model) apply(c store.Changes, r store.Receipt) {
 	}
 }
 
+// number gives a resource its number, if it has none.
+func (m *model) number(key fhir.Key) {
+	if _, known := m.numbers[key]; !known {
+		m.next++
+		m.numbers[key] = m.next
+	}
+}
+
+// containedOf gives what a new version of key contains. What stood at a place in the version before keeps its number.
+func (m *model) containedOf(key fhir.Key, list []search.Contained, at fhir.Instant) (out []inner) {
+	var before []inner
+	if n := len(m.lives[key]); n > 0 {
+		before = m.lives[key][n-1].contained
+	}
+	for i, c := range list {
+		one := inner{typ: c.Type, entries: append([]search.Entry{{Param: search.ParamExists}, {Param: search.ParamLastUpdated, Value: search.InstantValue(at)}}, c.Entries...)}
+		if i < len(before) {
+			one.number = before[i].number
+		} else {
+			m.next++
+			one.number = m.next
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 // hit is a match of the model.
 type hit struct {
-	key     fhir.Key
-	version int
-	number  int
-	entries []search.Entry
+	key       fhir.Key
+	version   int
+	number    int
+	entries   []search.Entry
+	contained int
 }
 
 // search looks at every resource.
@@ -199,13 +236,37 @@ func (m *model) search(q search.Query, t fhir.T) []hit {
 	var found []hit
 	for key := range m.lives {
 		l, version, alive := m.current(key, t)
-		if alive && m.matches(q, key, l.entries, t) {
-			found = append(found, hit{key, version, m.numbers[key], l.entries})
+		switch {
+		case !alive:
+		case q.Inside != search.OnTheirOwn:
+			for i, c := range l.contained {
+				if c.typ == q.Type && m.sees(key, t) && m.all(q.Where, nowhere, c.entries, t) {
+					found = append(found, hit{key, version, c.number, c.entries, i + 1})
+				}
+			}
+		case m.matches(q, key, l.entries, t):
+			found = append(found, hit{key, version, m.numbers[key], l.entries, 0})
 		}
 	}
 	slices.SortFunc(found, func(a, b hit) int { return compare(q.Sort, a, b) })
-	return found
+	if q.Inside != search.ContainedIn {
+		return found
+	}
+	seen := map[fhir.Key]bool{}
+	if q.Besides != nil {
+		for _, h := range m.search(*q.Besides, t) {
+			seen[h.key] = true
+		}
+	}
+	return slices.DeleteFunc(found, func(h hit) bool {
+		twice := seen[h.key]
+		seen[h.key] = true
+		return twice
+	})
 }
+
+// nowhere is the key of contained resources: nothing can name them.
+var nowhere = fhir.Key{Type: "#", ID: "#"}
 
 // compare orders two hits as store.Store says: missing values last, ties by creation in the direction of the first key.
 func compare(keys []search.SortKey, a, b hit) int {

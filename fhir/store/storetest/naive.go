@@ -15,7 +15,11 @@ func (m *model) matches(q search.Query, key fhir.Key, entries []search.Entry, t 
 	if key.Type != q.Type || !m.sees(key, t) {
 		return false
 	}
-	for _, c := range q.Where {
+	return m.all(q.Where, key, entries, t)
+}
+
+func (m *model) all(where []search.Condition, key fhir.Key, entries []search.Entry, t fhir.T) bool {
+	for _, c := range where {
 		if !m.holds(c, key, entries, t) {
 			return false
 		}

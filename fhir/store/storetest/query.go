@@ -52,6 +52,20 @@ func (w *world) query(depth int) search.Query {
 	return q
 }
 
+// inside makes of some queries those for contained resources.
+func (w *world) inside(q search.Query) search.Query {
+	switch w.rng.IntN(8) {
+	case 0:
+		q.Inside = search.ContainedThemselves
+	case 1:
+		if q.Inside = search.ContainedIn; w.rng.IntN(2) == 0 {
+			besides := search.Query{Type: q.Type, Where: w.query(2).Where}
+			q.Besides = &besides
+		}
+	}
+	return q
+}
+
 // condition gives one of any kind, nested up to depth.
 func (w *world) condition(depth int) search.Condition {
 	n := w.rng.IntN(16)

@@ -145,14 +145,17 @@ func (w *world) put() store.Put {
 		p := worldParams[w.rng.IntN(len(worldParams))]
 		entries = append(entries, entry(p, w.value(p))) // in any order, with repetitions
 	}
-	p := put(w.key(), fmt.Sprint(w.rng.IntN(3)), marked(entries)...)
+	p := around(w.key(), fmt.Sprint(w.rng.IntN(3)), w.contained(), marked(entries)...)
 	p.Method = store.Method(1 + w.rng.IntN(3))
 	p.MustCreate = w.rng.IntN(12) == 0
 	p.SkipIfEqual = w.rng.IntN(4) == 0
 	if p.SkipIfEqual && w.rng.IntN(2) == 0 { // make it the same as what stands
 		if l, _, alive := w.m.current(p.Key, w.m.t); alive {
 			p.Doc = l.doc
-			p.Entries = nil
+			p.Entries, p.Contained = nil, nil
+			if found, err := carried(l.doc); err == nil {
+				p.Contained = found.Contained
+			}
 			for _, e := range l.entries {
 				if e.Param >= 16 {
 					p.Entries = append(p.Entries, e)
@@ -165,6 +168,20 @@ func (w *world) put() store.Put {
 		p.Unique = append(p.Unique, store.UniqueKey(fmt.Sprint(w.rng.IntN(30))))
 	}
 	return p
+}
+
+// contained gives what a document may contain: often nothing.
+func (w *world) contained() (list []search.Contained) {
+	for range max(0, w.rng.IntN(6)-2) {
+		c := search.Contained{Type: worldTypes[w.rng.IntN(len(worldTypes))]}
+		for range w.rng.IntN(5) {
+			p := worldParams[w.rng.IntN(len(worldParams))]
+			c.Entries = append(c.Entries, entry(p, w.value(p)))
+		}
+		c.Entries = marked(c.Entries)
+		list = append(list, c)
+	}
+	return list
 }
 
 // ifVersion gives now and then a condition, mostly one that holds.
