@@ -144,6 +144,11 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
+	if c.FullText == "on" || c.FullText == "off" {
+		if err := n.service.SetContent(ctx, c.FullText == "on"); err != nil {
+			return err
+		}
+	}
 	n.outbox.Use(n.service)
 	given := vaccination.New(vaccination.Config{Interactions: n.service, Schedules: schedules, Systems: systems})
 	n.registry = registry.New(registry.Config{Store: n.store, Interactions: n.service, Given: given, Schedules: schedules, Log: log})

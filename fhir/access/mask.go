@@ -148,6 +148,9 @@ func (m *mask) condition(t fhir.Type, c search.Condition) error {
 // (ParamAside): those are hidden wherever identifiers of some type are.
 func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
 	base := p &^ (search.ParamDetail | search.ParamAside | search.ParamTyped)
+	if p&search.ParamWords == search.ParamWords {
+		return true
+	}
 	if m.text[base] || m.params[t][base] || m.elements[t] != nil && base >= r4.FirstCustom {
 		return true
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -99,6 +100,10 @@ func TestMaskedSearches(t *testing.T) {
 		if err := h.Searches(req.Query); (err == nil) != want {
 			t.Errorf("%s: %v", query, err)
 		}
+	}
+	words := search.Query{Type: "Medication", Where: []search.Condition{search.Terms{Any: []search.Term{{Param: r4.FirstCustom | search.ParamWords}}}}}
+	if h.Searches(words) == nil {
+		t.Error("the words of whole documents can be asked for")
 	}
 	// A scope is a search too: what it would tell, it does not allow.
 	for scope, want := range map[string]bool{"user/Patient.rs?name=x": false, "user/Patient.rs?gender=male": true} {

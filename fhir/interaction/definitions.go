@@ -135,7 +135,7 @@ func (s *Service) ParamStatus(ctx context.Context, id fhir.ID) ([]ParamStatus, e
 	key := fhir.Key{Type: searchParameter, ID: id}
 	var out []ParamStatus
 	_, readErr := s.store.Read(ctx, key, 0)
-	if e, ok := errors.AsType[*fhir.Error](readErr); readErr != nil && !(ok && e.Kind == fhir.Gone) {
+	if e, ok := errors.AsType[*fhir.Error](readErr); readErr != nil && !(ok && (e.Kind == fhir.Gone || e.Kind == fhir.NotFound && id == contentResource)) {
 		return nil, readErr
 	}
 	d, err := s.definitions(ctx)
@@ -143,7 +143,7 @@ func (s *Service) ParamStatus(ctx context.Context, id fhir.ID) ([]ParamStatus, e
 		return nil, err
 	}
 	for _, g := range d.added {
-		if g.Resource != id || s.params.builder == nil {
+		if g.Resource != id && !(id == contentResource && g.Resource == "") || s.params.builder == nil {
 			continue
 		}
 		if p := s.params.builder.ParamProgress(g.Param.ID); p.State != store.BuildUnknown {

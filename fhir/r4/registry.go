@@ -93,6 +93,8 @@ func (r *Registry) Ready(p *SearchParam) bool { return r == nil || !r.pending[p.
 // With gives a registry that has the custom parameters as well; each takes the place of the one with its base and code, and
 // of the one with its number. The parameters must not change any more.
 //
+// One with the base, code and url of one of R4's takes its place: so an index that is not always kept is switched on.
+//
 // A number outside of FirstCustom to LastCustom, or two parameters with one code on one type, give an Error of Kind Conflict,
 // code "search-custom-number" or "search-custom-code".
 func (r *Registry) With(custom []*SearchParam) (*Registry, error) {
@@ -150,7 +152,10 @@ func (r *Registry) make(added []*SearchParam, pending map[uint16]bool) (*Registr
 	}
 	out := &Registry{added: added, pending: pending, byType: make(map[fhir.Type]*typeParams, len(more))}
 	for t, list := range more {
-		all := newTypeParams(slices.Concat(Params(t), list))
+		own := slices.DeleteFunc(slices.Clone(Params(t)), func(p *SearchParam) bool {
+			return slices.ContainsFunc(list, func(q *SearchParam) bool { return q.Code == p.Code && q.Base == p.Base && q.URL == p.URL })
+		})
+		all := newTypeParams(append(own, list...))
 		for i := 1; i < len(all.list); i++ {
 			if all.list[i].Code == all.list[i-1].Code {
 				return nil, fhir.Errorf(fhir.Conflict, "search-custom-code", "", all.list[i].Code, string(t))

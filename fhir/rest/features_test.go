@@ -92,7 +92,7 @@ var features = map[string]feature{
 		"Medication?_contained=true&_has:MedicationRequest:medication:status=active": "search-contained", "Medication?_contained=both&_list=l": "search-contained",
 		"Medication?_contained=true&_include=Medication:manufacturer": "search-contained", "?_type=Medication,Patient&_contained=true&_id=x": "search-contained",
 	}, scripts: "contained"},
-	"text": {finds: map[string]string{"Patient?_text=sot": "p1", "Patient?_text=SỐT": "p1", "Patient?_text=benh*": "p1", "Patient?_text=none": ""}, refuses: map[string]string{"Patient?_content=sot": "search-text-off"}},
+	"text": {finds: map[string]string{"Patient?_text=sot": "p1", "Patient?_text=SỐT": "p1", "Patient?_text=benh*": "p1", "Patient?_text=none": ""}, refuses: map[string]string{"Patient?_content=sot": "search-text-off"}}, // and TestContentIsSwitched
 	"filter": {finds: map[string]string{
 		"Patient?_filter=gender eq male or family sw le": "p1 p2", "Patient?_filter=not (gender pr true)": "p3", "Observation?_filter=date ge 2021": "b", "Patient?_filter=organization.name co ngai": "p1",
 	}, refuses: map[string]string{"Patient?_filter=gender is male": "search-filter-syntax"}},

@@ -264,6 +264,12 @@ func TestEveryParameterBinds(t *testing.T) {
 		r4.ParamString: "x", r4.ParamToken: "true", r4.ParamReference: "http://x/y", r4.ParamDate: "ge2020", r4.ParamNumber: "5", r4.ParamQuantity: "5|s|c", r4.ParamURI: "urn:x",
 		r4.ParamSpecial: "1|2",
 	}
+	content := ContentParam()
+	content.ID = r4.FirstCustom
+	reg, err := (*r4.Registry)(nil).With([]*r4.SearchParam{content})
+	if err != nil {
+		t.Fatal(err)
+	}
 	n := 0
 	for _, of := range r4.Types() {
 		for _, p := range r4.Params(of) {
@@ -276,7 +282,7 @@ func TestEveryParameterBinds(t *testing.T) {
 				}
 				value = strings.Join(parts, "$")
 			}
-			r, err := bind(t, of, p.Code+"="+value, Options{Content: true})
+			r, err := bind(t, of, p.Code+"="+value, Options{Registry: reg})
 			switch {
 			case unsupported[p.Code] != "":
 				if codeOf(err) != unsupported[p.Code] {

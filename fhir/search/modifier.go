@@ -48,7 +48,7 @@ func modifiers(param *r4.SearchParam) []string {
 func (o Options) Offers(p *r4.SearchParam) bool {
 	switch {
 	case isWords(p):
-		return p.Code == "_text" && !o.NoText || p.Code == "_content" && o.Content
+		return (p.Code == "_text" && !o.NoText || IsContent(p)) && o.Registry.Ready(p)
 	case IsNear(p):
 	case p.Code == "_query" || binders[p.Type] == nil:
 		return false
@@ -181,10 +181,14 @@ func isWords(param *r4.SearchParam) bool {
 
 // words binds _text and _content.
 func (b *binder) words(param *r4.SearchParam, p Parameter, values []string) (Condition, error) {
-	if param.Code == "_text" && b.o.NoText || param.Code == "_content" && !b.o.Content {
+	id := ParamID(param.ID)
+	switch {
+	case IsContent(param):
+		id |= ParamWords
+	case param.Code == "_content" || b.o.NoText:
 		return nil, fhir.Errorf(fhir.Invalid, "search-text-off", "", p.Name)
 	}
-	c, n, ok := wordsCondition(ParamID(param.ID), p.Key(), values)
+	c, n, ok := wordsCondition(id, p.Key(), values)
 	if !ok {
 		return nil, fhir.Errorf(fhir.Invalid, "search-value-string", "", p.Key(), clip(p.Value))
 	}

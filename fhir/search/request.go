@@ -18,8 +18,7 @@ type Options struct {
 	Now        time.Time           // for ap on dates; zero = the clock
 	Pass       []string            // names that belong to the caller, such as that of the paging cursor: passed over
 
-	NoText  bool // the index has no words of narratives: _text is refused
-	Content bool // the index has the words of whole documents: _content is taken
+	NoText bool // the index has no words of narratives: _text is refused
 
 	Context     context.Context // for Terminology; nil = context.Background()
 	Terminology Terminology     // nil = :in, :not-in, :above and :below of tokens are refused

@@ -30,7 +30,8 @@ import (
 //	uri        p   text                       of a canonical with a version also without it
 //	composite  p   (code) (second) (third)? system    of parts escaped so that each ends by itself; see composite.go
 //	position   p   row column lat lon         a cell of 0.1° (2 bytes each), then degrees (8 bytes each); see near.go
-//	words      p   word                       _text and _content: each word of the text once, folded
+//	words      p   word                       _text: each word of the narrative once, folded
+//	           p+# word                       _content: each word of the document, likewise
 //	any        p*  1                          there are several values of p: of dates alone
 //	any        p*  0                          the element is there, and has nothing that it could be found by (:missing)
 
@@ -42,6 +43,9 @@ const (
 	ParamAside  ParamID = 0x4000
 	ParamTyped  ParamID = 0x2000
 	ParamLimit  ParamID = 0x2000
+
+	// ParamWords, both marks at once, are the words of whole documents: whoever may not see all of one may not ask for them.
+	ParamWords = ParamDetail | ParamTyped
 )
 
 const (

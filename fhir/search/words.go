@@ -1,12 +1,29 @@
 package search
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/lienthong/lienthong/fhir/r4"
+)
 
 const (
 	maxWord = 40 // bytes of a word that are kept
 	// MaxWords is how many words of one text are indexed, from its beginning on.
 	MaxWords = 4000
 )
+
+// ContentParam gives the parameter that is to be added (Registered) for _content to have an index. Without that it is refused:
+// the words of whole documents are more entries than all others together.
+func ContentParam() *r4.SearchParam {
+	p := *r4.Param("Patient", "_content")
+	p.ID = 0
+	return &p
+}
+
+// IsContent says whether a parameter is that of ContentParam.
+func IsContent(p *r4.SearchParam) bool {
+	return p.ID >= r4.FirstCustom && p.Base == "Resource" && p.Code == "_content"
+}
 
 // AppendWords calls add for each word of a text, folded as strings are; a word that comes twice comes twice. add must not
 // keep its argument; room is a buffer to work in.

@@ -24,6 +24,7 @@ type Server struct {
 	MaxEntries  int           `name:"max-entries" default:"100000" env:"LIENTHONG_MAX_ENTRIES" placeholder:"N" help:"Most entries of a batch or transaction. Default: ${default}."`
 	Schedules   string        `type:"path" env:"LIENTHONG_SCHEDULES" placeholder:"DIR" help:"Folder of further vaccination schedules (*.json), such as campaigns and older circulars, in the form of the national one, which is built in."`
 	MemoryLimit int64         `name:"memory-limit" default:"360" env:"LIENTHONG_MEMORY_LIMIT" placeholder:"MiB" help:"Memory to stay within, as far as the work allows; GOMEMLIMIT, if set, goes before it. 0: no limit. Default: ${default}."`
+	FullText    string        `name:"full-text-content" enum:"on,off,keep" default:"keep" env:"LIENTHONG_FULL_TEXT_CONTENT" help:"Whether each word of all documents is indexed, for searches by _content (docs/search.md says what it costs): on, off, or as the store has it (keep), which begins without. The index is built and removed in the background."`
 	Policy      string        `type:"path" env:"LIENTHONG_POLICY" placeholder:"FILE" help:"Policy: who may see and change what. It is read again when it changes. Default: the built-in one, which 'lienthong policy show' prints."`
 	Drain       time.Duration `default:"15s" env:"LIENTHONG_DRAIN" help:"How long running requests may take when the server is asked to end."`
 	LogFormat   string        `name:"log-format" enum:"text,json" default:"text" env:"LIENTHONG_LOG_FORMAT" help:"Log lines as text or json."`

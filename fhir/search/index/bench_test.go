@@ -8,8 +8,8 @@ import (
 
 // BenchmarkSynthea walks and indexes resources of patients' bundles, by what text is indexed; figures are per resource.
 func BenchmarkSynthea(b *testing.B) {
-	for name, text := range map[string]index.Text{"none": index.TextNone, "narrative": index.TextNarrative, "content": index.TextContent} {
-		b.Run(name, func(b *testing.B) { benchmark(b, index.New(index.Options{Text: text})) })
+	for name, o := range map[string]index.Options{"none": {Text: index.TextNone}, "narrative": {}, "content": {Registry: withContent()}} {
+		b.Run(name, func(b *testing.B) { benchmark(b, index.New(o)) })
 	}
 }
 

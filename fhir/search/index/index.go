@@ -27,21 +27,26 @@ type Options struct {
 type Text uint8
 
 const (
-	TextNarrative Text = iota // for _text: text.div
+	TextNarrative Text = iota // for _text: text.div; for _content, if Registry has search.ContentParam, the whole document
 	TextNone                  // for nothing; then search.Options.NoText
-	TextContent               // also for _content: all text of the document; then search.Options.Content
 )
 
 // Index makes the entries of documents. It is safe for concurrent use.
 type Index struct {
-	o     Options
-	tries []atomic.Pointer[trie] // by r4.TypeCode; built at first use
-	pool  sync.Pool
+	o       Options
+	content search.ParamID         // of the words of whole documents; 0 = they are not indexed
+	tries   []atomic.Pointer[trie] // by r4.TypeCode; built at first use
+	pool    sync.Pool
 }
 
 // New gives an Index.
 func New(o Options) *Index {
 	x := &Index{o: o, tries: make([]atomic.Pointer[trie], len(r4.Types())+64)}
+	for _, p := range o.Registry.Added() {
+		if search.IsContent(p) && o.Text == TextNarrative {
+			x.content = search.ParamID(p.ID) | search.ParamWords
+		}
+	}
 	x.pool.New = func() any { return &Indexer{index: x} }
 	return x
 }
@@ -111,8 +116,9 @@ type Indexer struct {
 	around resource.Value // of a contained resource: what it is in
 	buf    []byte         // values, one after the other
 	refs   []ref
-	room   []byte // for folding names and words
-	plain  []byte // for narratives without their tags
+	room   []byte  // for folding names and words
+	plain  []byte  // for narratives without their tags
+	known  wordSet // of the document so far
 }
 
 // ref is a value in buf.
@@ -140,7 +146,7 @@ func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
 		return 0
 	}
 	x.run(&x.trie.nodes[rootState], nil, root)
-	x.words(t, root)
+	x.words(root)
 	switch t {
 	case "Consent":
 		x.consent(root)

@@ -37,11 +37,22 @@ func newShelf(t testing.TB) *shelf {
 	return &shelf{
 		t: t, entries: map[fhir.Key][]search.Entry{},
 		o: search.Options{
-			Base: base, Also: also, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Content: true,
+			Base: base, Also: also, FoldSystem: fold, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Registry: withContent(),
 			Terminology: terminology.New(terminology.Options{}),
 		},
-		index: index.New(index.Options{Base: base, Also: also, FoldSystem: fold, Text: index.TextContent}),
+		index: index.New(index.Options{Base: base, Also: also, FoldSystem: fold, Registry: withContent()}),
 	}
+}
+
+// withContent gives the parameters of R4 with an index for _content.
+func withContent() *r4.Registry {
+	p := search.ContentParam()
+	p.ID = r4.FirstCustom
+	reg, err := (*r4.Registry)(nil).With([]*r4.SearchParam{p})
+	if err != nil {
+		panic(err)
+	}
+	return reg
 }
 
 // put adds a resource that was last updated at the time given.

@@ -1,45 +1,49 @@
 package index
 
 import (
+	"bytes"
 	"html"
 	"strings"
 	"sync"
 
-	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
-// wordParams are the parameters of _text and _content.
-var wordParams = sync.OnceValue(func() (p struct{ text, content search.ParamID }) {
-	p.text = search.ParamID(r4.Param("Patient", "_text").ID)
-	p.content = search.ParamID(r4.Param("Patient", "_content").ID)
-	return p
-})
+// textParam is the parameter of _text.
+var textParam = sync.OnceValue(func() search.ParamID { return search.ParamID(r4.Param("Patient", "_text").ID) })
+
+// passed are the names of strings that are no text: references, urls, bytes.
+var passed = map[string]bool{
+	"resourceType": true, "id": true, "reference": true, "system": true, "url": true, "fullUrl": true, "data": true, "hash": true,
+	"contentType": true, "versionId": true, "lastUpdated": true,
+}
 
 // words adds the words of the narrative and, if the index has them, of the whole document.
-func (x *Indexer) words(t fhir.Type, root resource.Value) {
+func (x *Indexer) words(root resource.Value) {
+	x.known.now++
 	if x.index.o.Text == TextNone {
 		return
 	}
 	if div := root.Get("text").Get("div"); div.Kind() == resource.String {
 		x.plain = appendWithoutTags(x.plain[:0], div.Text())
-		x.wordsOf(wordParams().text, string(x.plain))
+		x.wordsOf(textParam(), string(x.plain))
 	}
-	if x.index.o.Text != TextContent {
+	if x.index.content == 0 {
 		return
 	}
 	start := len(x.refs)
 	for s := range root.Strings() {
-		switch s.Name() {
-		case "resourceType", "id", "reference", "system", "url", "fullUrl", "data", "hash", "contentType", "versionId", "lastUpdated":
+		name := s.Name()
+		if passed[name] {
 			continue
-		case "div":
+		}
+		if name == "div" {
 			x.plain = appendWithoutTags(x.plain[:0], s.Text())
-			x.wordsOf(wordParams().content, string(x.plain))
-		default:
-			x.wordsOf(wordParams().content, s.Text())
+			x.wordsOf(x.index.content, string(x.plain))
+		} else {
+			x.wordsOf(x.index.content, s.Text())
 		}
 		if len(x.refs)-start > search.MaxWords {
 			return
@@ -47,10 +51,11 @@ func (x *Indexer) words(t fhir.Type, root resource.Value) {
 	}
 }
 
+// wordsOf adds the words of a text that the parameter does not have yet.
 func (x *Indexer) wordsOf(p search.ParamID, text string) {
 	n := 0
 	x.room = search.AppendWords(x.room, text, func(word []byte) {
-		if n++; n > search.MaxWords {
+		if n++; n > search.MaxWords || x.hasWord(p, word) {
 			return
 		}
 		from := len(x.buf)
@@ -104,4 +109,27 @@ func tagEnd(s string) int {
 		}
 	}
 	return -1
+}
+
+// wordSet tells most words that come again; what it does not tell is sorted out with all other entries. Each place has the
+// entry of the word that took it last.
+type wordSet struct {
+	places [256]struct{ document, ref uint32 }
+	now    uint32 // of the documents seen
+}
+
+// hasWord says whether the parameter is known to have a word already; if not, the next entry is to be of that word.
+func (x *Indexer) hasWord(p search.ParamID, word []byte) bool {
+	h := uint32(p)
+	for _, c := range word {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	place := &x.known.places[(h^h>>16)&255]
+	if place.document == x.known.now && int(place.ref) < len(x.refs) {
+		if r := x.refs[place.ref]; r.param == p && bytes.Equal(x.value(r), word) {
+			return true
+		}
+	}
+	place.document, place.ref = x.known.now, uint32(len(x.refs))
+	return false
 }

@@ -188,16 +188,66 @@ func (g *Generator) list(fhir.Type) node {
 func (g *Generator) words() node {
 	one, two := pick(g.r, words), pick(g.r, words)
 	has := func(at place, w string) bool {
-		div := at.doc.Get("text").Get("div").Text()
-		if _, after, ok := strings.Cut(div, `title="a>b">`); ok {
-			div = strings.NewReplacer("<b>", " ", "</b>", " ", "</div>", " ", "&amp;", " ").Replace(after)
-		}
-		return slices.Contains(strings.Fields(fold(div)), fold(w))
+		return slices.Contains(strings.Fields(fold(narrative(at.doc))), fold(w))
+	}
+	if g.chance(50) {
+		return g.content()
 	}
 	if g.chance(50) {
 		return node{"_text", one + " " + two, func(at place) bool { return has(at, one) && has(at, two) }}
 	}
 	return node{"_text", one + "," + two, func(at place) bool { return has(at, one) || has(at, two) }}
+}
+
+// narrative gives the text of a document's narrative, as these are made.
+func narrative(doc resource.Value) string {
+	div := doc.Get("text").Get("div").Text()
+	if _, after, ok := strings.Cut(div, `title="a>b">`); ok {
+		div = strings.NewReplacer("<b>", " ", "</b>", " ", "</div>", " ", "&amp;", " ").Replace(after)
+	}
+	return div
+}
+
+// content asks for a word anywhere in a document.
+func (g *Generator) content() node {
+	word := pick(g.r, strings.Fields(pick(g.r, slices.Concat(words, families, givens, displays, places, statuses, units[:3]))))
+	word = strings.Trim(word, ",()")
+	whole := strings.Fields(fold(word))
+	prefix := g.chance(30)
+	value := escape(word)
+	if prefix {
+		value += "*"
+	}
+	return node{"_content", value, func(at place) bool {
+		have := strings.Fields(fold(strings.Join(texts(at.doc), " ")))
+		for i, w := range whole {
+			if !slices.ContainsFunc(have, func(h string) bool {
+				return h == w || prefix && i == len(whole)-1 && strings.HasPrefix(h, w)
+			}) {
+				return false
+			}
+		}
+		return true
+	}}
+}
+
+// texts gives all texts of a document: no references, no addresses.
+func texts(v resource.Value) (list []string) {
+	switch v.Name() {
+	case "resourceType", "id", "reference", "system", "url":
+		if v.Kind() == resource.String {
+			return nil
+		}
+	case "div":
+		return []string{strings.NewReplacer("<b>", " ", "</b>", " ", "</div>", " ", "&amp;", " ").Replace(v.Text()[strings.Index(v.Text(), `>b">`)+4:])}
+	}
+	if v.Kind() == resource.String {
+		return []string{v.Text()}
+	}
+	for c := v.First(); c.Kind() != resource.None; c = c.Next() {
+		list = append(list, texts(c)...)
+	}
+	return list
 }
 
 // expression is an expression of _filter.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
@@ -60,8 +61,14 @@ func TestSearchSaysWhatDocumentsSay(t *testing.T) {
 	}
 	t.Logf("-seed %d", *seed)
 	g := searchtest.New(*seed)
-	x := index.New(index.Options{})
-	o := search.Options{Terminology: terminology.New(terminology.Options{}), Limits: search.Limits{ChainDepth: 10}}
+	content := search.ContentParam()
+	content.ID = r4.FirstCustom
+	reg, err := (*r4.Registry)(nil).With([]*r4.SearchParam{content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := index.New(index.Options{Registry: reg})
+	o := search.Options{Registry: reg, Terminology: terminology.New(terminology.Options{}), Limits: search.Limits{ChainDepth: 10}}
 	var l library
 	found, some := 0, 0
 	for n := range *queries {
