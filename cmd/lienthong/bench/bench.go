@@ -12,14 +12,16 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, auth or all."`
-	Synthea  string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
-	Target   string        `help:"FHIR base URL of a server to measure instead of a child process."`
-	Duration time.Duration `default:"10s" help:"Length of each timed load."`
-	Copies   int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
-	Senders  int           `default:"4" help:"Senders of the import."`
-	Dir      string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
-	JSON     string        `help:"Also write the figures as JSON to this file."`
+	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, auth, claims-month, or all but the last."`
+	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
+	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
+	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
+	Copies    int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
+	Senders   int           `default:"4" help:"Senders of the import."`
+	Claims    int           `default:"300000" help:"Claims of the month of claims-month. Default: ${default}, a province's."`
+	Hospitals int           `default:"15" help:"Hospitals of claims-month. Default: ${default}."`
+	Dir       string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
+	JSON      string        `help:"Also write the figures as JSON to this file."`
 }
 
 // workloads in the order in which 'all' runs them.
@@ -38,6 +40,7 @@ var workloads = []struct {
 	{"summary", (*session).summary},
 	{"auth", (*session).auth},
 	{"startup", (*session).startup},
+	{"claims-month", (*session).claimsMonth},
 }
 
 // session is one run of the bench: its folder, its report, and the server that the workloads share.
@@ -72,7 +75,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	defer s.end()
 	for _, w := range workloads {
-		if o.Workload != "all" && o.Workload != w.name {
+		if o.Workload != w.name && (o.Workload != "all" || w.name == "claims-month") {
 			continue
 		}
 		fmt.Fprintf(out, "%s\n", w.name)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,12 +71,13 @@ func start(ctx context.Context, dir string, args ...string) (*process, error) {
 				continue
 			}
 			var where struct {
-				FHIR string `json:"fhir"`
+				FHIR    string `json:"fhir"`
+				Gateway string `json:"gateway"`
 			}
-			if json.Unmarshal(raw, &where) != nil || where.FHIR == "" {
+			if json.Unmarshal(raw, &where) != nil || where.FHIR+where.Gateway == "" {
 				continue
 			}
-			p.base = strings.TrimSuffix(where.FHIR, "/")
+			p.base = strings.TrimSuffix(cmp.Or(where.FHIR, where.Gateway), "/")
 		}
 		resp, err := http.Get(p.base + "/Patient/none")
 		if err != nil {
