@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
@@ -79,15 +81,31 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 	for _, r := range records {
 		of[r.MaLK] = append(of[r.MaLK], r)
 	}
-	for _, row := range due {
-		if err := s.learn(ctx, row, of[row.Episode], asked); moved(err) != nil {
-			return err
-		}
-		if err := s.observe(ctx, row, of[row.Episode]); moved(err) != nil {
-			return err
-		}
+	var g errgroup.Group // each item is a commit: together they share a sync
+	g.SetLimit(4 * s.concurrency(facility))
+	for _, rows := range byClaim(due) {
+		g.Go(func() error {
+			for _, row := range rows {
+				if err := s.learn(ctx, row, of[row.Episode], asked); moved(err) != nil {
+					return err
+				}
+				if err := s.observe(ctx, row, of[row.Episode]); moved(err) != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
-	return nil
+	return g.Wait()
+}
+
+// byClaim keeps the versions of a claim together: their moves look at one another.
+func byClaim(rows []delivery.Row) map[fhir.ID][]delivery.Row {
+	m := map[fhir.ID][]delivery.Row{}
+	for _, row := range rows {
+		m[row.Claim] = append(m[row.Claim], row)
+	}
+	return m
 }
 
 // observe holds all that the portal has of an episode against all versions of the claim. A receipt too many is an event for

@@ -18,10 +18,17 @@ const (
 	Reply   Part = "reply"   // the body of the answer, as it came
 )
 
-// SpaceBodies holds the bodies of attempts, compressed (zstd). They are as secret as the claims: encrypted where the store is.
+// SpaceBodies holds the bodies of attempts, compressed (zstd) where that is worth it. They are as secret as the claims: encrypted where the store is.
 //
 //	attempt-bodies|c17/0000000002/0001/request
 const SpaceBodies store.Space = "attempt-bodies"
+
+// The first byte of a row says how the rest stands. Small ones, as most replies are, are not worth packing.
+const (
+	plain     = 'p'
+	packed    = 'z'
+	smallBody = 1 << 10
+)
 
 // maxBody bounds a body that is kept, in bytes: of a larger one only the hash is.
 const maxBody = 32 << 20
@@ -39,20 +46,27 @@ func (o *Outbox) body(k Key, n int, p Part, raw []byte) []store.Record {
 	if o.HashesOnly || len(raw) == 0 || len(raw) > maxBody {
 		return nil
 	}
-	return []store.Record{{Space: SpaceBodies, Key: bodyKey(k, n, p), Value: packer.EncodeAll(raw, nil)}}
+	value := append([]byte{plain}, raw...)
+	if len(raw) > smallBody {
+		value = packer.EncodeAll(raw, append(make([]byte, 0, 1+len(raw)/3), packed))
+	}
+	return []store.Record{{Space: SpaceBodies, Key: bodyKey(k, n, p), Value: value}}
 }
 
 // Body gives a body of the nth attempt of an item, whose hash is that of the Attempt. Kind NotFound, code "delivery-body-unknown",
 // if it was not kept. Who may see it is who may see the claim: that is for the caller to decide.
 func (o *Outbox) Body(ctx context.Context, k Key, n int, p Part) ([]byte, error) {
-	packed, found, err := o.store.Record(ctx, SpaceBodies, bodyKey(k, n, p))
+	value, found, err := o.store.Record(ctx, SpaceBodies, bodyKey(k, n, p))
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, fhir.Errorf(fhir.NotFound, "delivery-body-unknown", "", string(p), n, "Claim/"+string(k.Claim), uint64(k.Version))
 	}
-	raw, err := unpacker.DecodeAll(packed, nil)
+	if len(value) > 0 && value[0] == plain {
+		return value[1:], nil
+	}
+	raw, err := unpacker.DecodeAll(value[min(1, len(value)):], nil)
 	if err != nil {
 		return nil, fhir.Wrap(fhir.Internal, "delivery-record-unreadable", err, string(SpaceBodies), bodyKey(k, n, p))
 	}

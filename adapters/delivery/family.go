@@ -86,3 +86,8 @@ func (i Item) mayHaveEffect() bool {
 func (f family) same(g family) bool {
 	return bytes.Equal(f.raw, g.raw) && slices.EqualFunc(f.rows, g.rows, func(a, b Row) bool { return bytes.Equal(a.raw, b.raw) })
 }
+
+// openBefore says whether a version before v may still come to an effect that nobody knows of.
+func (f family) openBefore(v fhir.Version) bool {
+	return slices.ContainsFunc(f.rows, func(r Row) bool { return r.Version < v && (r.State == Sending || r.State == Unknown) })
+}

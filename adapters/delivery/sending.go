@@ -56,17 +56,15 @@ func (o *Outbox) Postpone(ctx context.Context, row Row, by time.Duration, why *R
 // leave. The commit is fenced by the lease of the slot. It gives no Dispatch and no error when the item is not to be sent
 // now: an earlier version of the claim is sending or unknown (then it waits), or the version is not wanted any more.
 func (o *Outbox) Begin(ctx context.Context, row Row, slot scheduler.Slot, file []byte, timeout time.Duration) (*Dispatch, error) {
-	var h head
-	if _, err := o.readRow(ctx, SpaceHeads, string(row.Claim), &h); err != nil {
+	f, err := o.family(ctx, row.Claim)
+	if err != nil {
 		return nil, err
 	}
-	if why := unwanted(row.Item, h); why != "" {
+	if why := unwanted(row.Item, f.head); why != "" {
 		_, err := o.move(ctx, row, move{to: Withdrawn, edit: withdraw(why)})
 		return nil, err
 	}
-	if open, err := o.earlierOpen(ctx, row.Item); err != nil {
-		return nil, err
-	} else if open {
+	if f.openBefore(row.Version) {
 		_, err := o.Postpone(ctx, row, o.Retry.First, Because(ReasonEarlier))
 		return nil, err
 	}
@@ -220,19 +218,6 @@ func unwanted(it Item, h head) string {
 
 func withdraw(why string) func(*Item, head) {
 	return func(it *Item, _ head) { it.Due, it.Reason = 0, Because(why) }
-}
-
-// earlierOpen says whether an earlier version of the claim may still come to an effect that nobody knows of.
-func (o *Outbox) earlierOpen(ctx context.Context, it Item) (bool, error) {
-	for rec, err := range o.store.Records(ctx, SpaceItems, string(it.Claim)+"/", it.Key().String()) {
-		if err != nil {
-			return false, err
-		}
-		if s := stateOf(rec.Value); s == Sending || s == Unknown {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // clip bounds foreign text in our rows.
