@@ -1,7 +1,9 @@
 package bhxh
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
@@ -40,6 +42,20 @@ func (s *Sync) claim(ctx context.Context, it delivery.Item) (*resource.Document,
 	return document(f)
 }
 
+// maxReason bounds the reason of a correction, in letters.
+const maxReason = 200
+
+// correctionOf is why this version of a claim is sent again, as its sender says in the extension correction-reason; "" if it does not.
+func correctionOf(claim resource.Value, systems mapping.Systems) string {
+	for e := range claim.Get("extension").Elements() {
+		if e.Get("url").Text() == systems.CorrectionReason() {
+			said := []rune(strings.Join(strings.Fields(e.Get("valueString").Text()), " "))
+			return string(said[:min(len(said), maxReason)])
+		}
+	}
+	return ""
+}
+
 // prepared is a claim on its way: the file, or why there is none.
 type prepared struct {
 	claim *resource.Document
@@ -59,7 +75,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item) (prepared, error) 
 	}
 	o := mapping.Options{Systems: s.Systems, Version: it.PB}
 	if it.Resend {
-		o.Reason = s.Reason
+		o.Reason = cmp.Or(correctionOf(claim.Root(), s.Systems), s.Reason)
 	}
 	checked, err := Precheck(ctx, Reader(s.Store, t), claim.Root(), o, Clock(s.Now()))
 	if err != nil {

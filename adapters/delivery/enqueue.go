@@ -50,8 +50,11 @@ func (o *Outbox) Enqueue(ctx context.Context, w interaction.Write) (interaction.
 		return a, o.enqueueVersion(ctx, w, facility, ma, headRaw, old, &a)
 	}
 	off := ReasonCancelled
-	if w.Method == store.MethodDelete {
+	switch {
+	case w.Method == store.MethodDelete:
 		off = ReasonDeleted
+	case w.Doc.Get("status").Text() == "entered-in-error":
+		off = ReasonInError
 	}
 	if h.Off == off {
 		return a, nil

@@ -109,7 +109,7 @@ func TestAClaimThatIsCalledOff(t *testing.T) {
 		reason string
 	}{
 		{"cancelled before it was sent", nil, "cancelled", Withdrawn, ReasonCancelled},
-		{"entered in error", nil, "entered-in-error", Withdrawn, ReasonCancelled},
+		{"entered in error", nil, "entered-in-error", Withdrawn, ReasonInError},
 		{"deleted before it was sent", nil, "", Withdrawn, ReasonDeleted},
 		{"cancelled after acceptance", &accepted, "cancelled", Accepted, ReasonAfterwards},
 		{"cancelled while unknown", &noReply, "cancelled", Unknown, ReasonNoReply},

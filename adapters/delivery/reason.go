@@ -15,6 +15,7 @@ const (
 	ReasonSuperseded    = "superseded"
 	ReasonCancelled     = "cancelled"
 	ReasonDeleted       = "deleted"
+	ReasonInError       = "entered-in-error"
 	ReasonNoReply       = "no-reply"
 	ReasonStopped       = "stopped"
 	ReasonNotSent       = "not-sent"
@@ -37,6 +38,7 @@ const (
 var reasons = map[string]Reason{
 	ReasonSuperseded:    {VI: "Đã có phiên bản mới hơn của hồ sơ trước khi gửi", EN: "A newer version of the claim came before this one was sent"},
 	ReasonCancelled:     {VI: "Hồ sơ không còn hiệu lực thanh toán trước khi gửi", EN: "The claim is no longer an active claim for the insurer"},
+	ReasonInError:       {VI: "Hồ sơ được đánh dấu nhập nhầm trước khi gửi", EN: "The claim was marked as entered in error before it was sent"},
 	ReasonDeleted:       {VI: "Hồ sơ đã bị xóa trước khi gửi", EN: "The claim was deleted before it was sent"},
 	ReasonNoReply:       {VI: "Đã gửi nhưng không có trả lời đáng tin cậy", EN: "Sent, and no trustworthy reply came"},
 	ReasonStopped:       {VI: "Máy chủ dừng trong lúc gửi", EN: "The server stopped while it was sending"},

@@ -46,6 +46,7 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	it, earlier := told[len(told)-1].Item, told[:len(told)-1]
 	w := &writer{}
 	w.open('{').member("resourceType").text("Task").member("id").text(string(TaskID(it.Claim)))
+	findings(w, it.Findings)
 	w.member("identifier").open('[').open('{').
 		member("system").text(o.Base + "/sid/malk/" + it.Facility).member("value").text(it.Episode).
 		close('}').close(']')
@@ -90,6 +91,38 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	return resource.New(w.b)
 }
 
+// findingsID names the OperationOutcome in the Task of a held claim.
+const findingsID = "findings"
+
+// findings writes what holds a claim as a contained OperationOutcome, in Vietnamese with the English as translation.
+func findings(w *writer, found []Reason) {
+	if len(found) == 0 {
+		return
+	}
+	w.member("contained").open('[').open('{').member("resourceType").text("OperationOutcome").member("id").text(findingsID).member("issue").open('[')
+	for _, f := range found {
+		w.open('{').member("severity").text("error").member("code").text("business-rule").member("details").open('{')
+		w.member("coding").open('[').open('{').member("code").text(f.Code).close('}').close(']')
+		if f.VI != "" {
+			w.member("text").text(f.VI)
+			if f.EN != "" {
+				w.member("_text").open('{').member("extension").open('[')
+				w.translation("en", f.EN)
+				w.close(']').close('}')
+			}
+		}
+		w.close('}')
+		if f.Path != "" {
+			w.member("diagnostics").text(f.Path)
+		}
+		if f.Element != "" {
+			w.member("expression").open('[').text(f.Element).close(']')
+		}
+		w.close('}')
+	}
+	w.close(']').close('}').close(']')
+}
+
 // AssessmentSystem is the code system of the second coding of Task.businessStatus.
 func (o *Outbox) AssessmentSystem() string { return o.Base + "/fhir/CodeSystem/delivery-assessment" }
 
@@ -110,10 +143,13 @@ func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
 	for i := len(earlier) - 1; i >= 0 && response == ""; i-- {
 		response = earlier[i].Response
 	}
-	if len(earlier) == 0 && it.MaGiaoDich == "" && response == "" && it.Sends == 0 && len(it.Others) == 0 && it.Payment == nil {
+	if len(earlier) == 0 && it.MaGiaoDich == "" && response == "" && it.Sends == 0 && len(it.Others) == 0 && it.Payment == nil && len(it.Findings) == 0 {
 		return
 	}
 	w.member("output").open('[')
+	if len(it.Findings) > 0 {
+		w.parameter(findingsID, "valueReference").open('{').member("reference").text("#" + findingsID).close('}').close('}')
+	}
 	if it.Sends > 0 {
 		w.parameter("attempts", "valuePositiveInt").number(uint64(it.Sends)).close('}')
 	}

@@ -32,6 +32,11 @@ func (s Systems) Extension(id hoso.ID) string {
 // CodeSystem is the URL of one of our code systems.
 func (s Systems) CodeSystem(name string) string { return s.base() + "/fhir/CodeSystem/" + name }
 
+// CorrectionReason is the URL of the extension of a Claim with the reason why this version of it is sent again (valueString).
+func (s Systems) CorrectionReason() string {
+	return s.base() + "/fhir/StructureDefinition/correction-reason"
+}
+
 // CardPeriod is the system of a Coverage as one period of one card: the number alone does not tell two of them apart.
 func (s Systems) CardPeriod() string { return s.base() + "/sid/bhyt-ky" }
 
