@@ -141,7 +141,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	}
 	n.service = interaction.New(interaction.Config{
 		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:  []interaction.Hook{citizenIDs(systems), matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue},
+		Hooks:  []interaction.Hook{citizenIDs(systems), decidable(o), matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue},
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	if c.FullText == "on" || c.FullText == "off" {

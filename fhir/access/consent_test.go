@@ -60,6 +60,8 @@ func TestConsents(t *testing.T) {
 		"denies correcting, reads":            {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"correct"}]}]}`, action: store.ActionRead},
 		"denies correcting, updates":          {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"correct"}]}]}`, action: store.ActionUpdate, denied: true},
 		"denies an unknown action":            {consent: `"provision":{"type":"deny","action":[{"coding":[{"code":"sing"}]}]}`, denied: true},
+		"opt-out, permits an unknown action":  {consent: optOut + `"provision":{"type":"permit","action":[{"coding":[{"code":"sing"}]}]}`, denied: true},
+		"opt-out, permits among unknown ones": {consent: optOut + `"provision":{"type":"permit","action":[{"coding":[{"code":"access"}]},{"text":"x"}]}`, denied: true},
 		"denies restricted, normal":           {consent: `"provision":{"type":"permit","provision":[{"type":"deny","securityLabel":[{"code":"R"}]}]}`, denied: true},
 		"permits normal only, restricted":     {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`, label: "R", denied: true},
 		"permits normal only, normal":         {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`},

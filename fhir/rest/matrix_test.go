@@ -488,6 +488,22 @@ func TestConsentHoldsAtOnce(t *testing.T) {
 	if n != 1 || next == "" {
 		t.Fatalf("first page: %d, next %q", n, next)
 	}
+	rest := 0 // of $everything, from the second page on
+	_, second := page("/Patient/p/$everything?_count=2")
+	if second == "" {
+		t.Fatal("$everything has one page")
+	}
+	everything := func() (n int) {
+		for next := second; next != ""; {
+			var found int
+			found, next = page(next)
+			n += found
+		}
+		return n
+	}
+	if rest = everything(); rest < 2 {
+		t.Fatalf("%d Observations on the later pages of $everything", rest)
+	}
 	for _, c := range []struct {
 		status string
 		page   int
@@ -496,6 +512,9 @@ func TestConsentHoldsAtOnce(t *testing.T) {
 		consent(c.status)
 		if n, _ := page(next); n != c.page {
 			t.Errorf("%s: %d on the page after", c.status, n)
+		}
+		if n := everything(); n != c.page*rest {
+			t.Errorf("%s: %d Observations on the later pages of $everything, of %d", c.status, n, rest)
 		}
 		if status, _ := hospital.ask("GET", "/Observation/o3", ""); status != c.read {
 			t.Errorf("%s: read %d", c.status, status)

@@ -3,8 +3,11 @@ package search
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // Consent is what a Consent resource says about access, as the value of ParamConsent carries it.
@@ -59,6 +62,46 @@ func Confidentiality(code string) uint8 {
 		return 6
 	}
 	return 0
+}
+
+// SpeaksOfAccess says whether a Consent says who may see the record: it is active, and not about what is done with the person.
+func SpeaksOfAccess(consent resource.Value) bool {
+	active := consent.Get("status").Text() == "active"
+	speaks := active
+	for s := range consent.Get("scope").Get("coding").Elements() {
+		switch s.Get("code").Text() {
+		case "adr", "research", "treatment":
+			speaks = false
+		case "patient-privacy":
+			speaks = active
+		}
+	}
+	return speaks
+}
+
+// What of a provision can be decided here: actors that callers are, actions that have an interaction, classes that are types.
+// Source: http://terminology.hl7.org/CodeSystem/consentaction
+var (
+	ConsentActors  = []fhir.Type{"Organization", "Practitioner", "Patient"}
+	ConsentActions = []string{"collect", "correct", "access", "use", "disclose"}
+)
+
+// ConsentAction gives the code of an action, "" for one that nobody here can decide.
+func ConsentAction(action resource.Value) (code string) {
+	for c := range action.Get("coding").Elements() {
+		if t := c.Get("code").Text(); slices.Contains(ConsentActions, t) {
+			code = t
+		}
+	}
+	return code
+}
+
+// ConsentClass gives the type of resources that a class names, "" for one that names none.
+func ConsentClass(class resource.Value) fhir.Type {
+	if t := fhir.Type(class.Get("code").Text()); r4.IsResource(t) {
+		return t
+	}
+	return ""
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 )
@@ -21,15 +20,7 @@ func (x *Indexer) consent(root resource.Value) {
 // Without one, a root that names but a period is the frame in which policyRule holds; one that names more is an exception
 // to policyRule, which is OPTIN where nothing else is said.
 func (x *Indexer) readConsent(root resource.Value) search.Consent {
-	c := search.Consent{Inactive: root.Get("status").Text() != "active"}
-	for s := range root.Get("scope").Get("coding").Elements() {
-		switch s.Get("code").Text() {
-		case "adr", "research", "treatment": // what is done with the person, not who sees the record
-			c.Inactive = true
-		case "patient-privacy":
-			c.Inactive = root.Get("status").Text() != "active"
-		}
-	}
+	c := search.Consent{Inactive: !search.SpeaksOfAccess(root)}
 	if c.Inactive {
 		return c
 	}
@@ -71,22 +62,22 @@ func (x *Indexer) provision(v resource.Value, depth int) search.Provision {
 	for one := range v.Get("actor").Elements() {
 		key, ok := x.local(one.Get("reference"))
 		switch {
-		case ok && slices.Contains([]fhir.Type{"Organization", "Practitioner", "Patient"}, key.Type):
+		case ok && slices.Contains(search.ConsentActors, key.Type):
 			p.Actors = append(p.Actors, key)
 		default: // a group, a role, a device, or somebody elsewhere
 			p.VagueActor = true
 		}
 	}
 	for one := range v.Get("action").Elements() {
-		code := "?"
-		for c := range one.Get("coding").Elements() {
-			code = c.Get("code").Text()
+		if code := search.ConsentAction(one); code != "" {
+			p.Actions = append(p.Actions, code)
+		} else {
+			p.Vague = true
 		}
-		p.Actions = append(p.Actions, code)
 	}
 	for one := range v.Get("class").Elements() {
-		if t := one.Get("code").Text(); r4.IsResource(fhir.Type(t)) {
-			p.Classes = append(p.Classes, t)
+		if t := search.ConsentClass(one); t != "" {
+			p.Classes = append(p.Classes, string(t))
 		} else {
 			p.Vague = true // kinds of documents
 		}
