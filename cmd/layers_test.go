@@ -67,6 +67,7 @@ fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/hist
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/matching           -> fhir/interaction fhir/identity fhir/access
+fhir/care               -> fhir/interaction fhir/identity fhir/access
 fhir/rest               -> fhir/operation fhir/access
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
@@ -66,8 +67,8 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 		if err != nil {
 			return nil, err
 		}
-		d.smart = smart.New(smart.Config{Base: base, Issuer: tokenIssuer(base), Store: n.store, Clients: clients.Get, Signer: keys.Get, Log: log})
-		d.security = smartSecurity(d.smart.TokenURL())
+		d.smart = smart.New(smart.Config{Base: base, Issuer: tokenIssuer(base), Store: n.store, Clients: clients.Get, Signer: keys.Get, Log: log, Known: inTrail})
+		d.security = smartSecurity(d.smart.TokenURL(), len(a.CORSOrigins) > 0)
 	}
 	issuers := own
 	if a.Issuers != "" {
@@ -94,12 +95,15 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 			return nil, err
 		}
 		if c, ok := access.CallerOf(ctx); ok {
-			audit.TrailOf(ctx).Caller(c)
+			inTrail(ctx, c)
 		}
 		return ctx, nil
 	}
 	return d, nil
 }
+
+// inTrail says in the trail of a request who asks.
+func inTrail(ctx context.Context, c access.Caller) { audit.TrailOf(ctx).Caller(c) }
 
 // unauthenticated lets everybody see and change everything. It is no context of ours: what they see is in the trail.
 func unauthenticated(r *http.Request) (context.Context, error) {
@@ -117,8 +121,8 @@ func tokenIssuer(base string) string {
 
 // smartSecurity is CapabilityStatement.rest.security.
 // Source: https://hl7.org/fhir/smart-app-launch/conformance.html
-func smartSecurity(token string) []byte {
-	return []byte(`{"cors":false,"service":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/restful-security-service","code":"SMART-on-FHIR"}]}],` +
+func smartSecurity(token string, cors bool) []byte {
+	return []byte(`{"cors":` + strconv.FormatBool(cors) + `,"service":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/restful-security-service","code":"SMART-on-FHIR"}]}],` +
 		`"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris","extension":[{"url":"token","valueUri":"` + strings.ReplaceAll(token, `"`, "") + `"}]}]}`)
 }
 

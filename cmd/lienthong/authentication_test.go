@@ -161,6 +161,24 @@ func TestAHospitalGetsATokenAsTheDocumentSays(t *testing.T) {
 	}
 	eventually(t, "the client that was taken out to be refused", func() bool { return get("/Patient", answer.Token) == 401 })
 	h.stop(t)
+	journal, err := os.ReadFile(filepath.Join(dir, "store", "audit", "00000000000000000000.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := false
+	for line := range bytes.Lines(journal) {
+		var e struct {
+			On    string
+			Agent struct {
+				Who    string
+				System bool
+			}
+		}
+		named = named || json.Unmarshal(line, &e) == nil && e.On == "/auth/token" && e.Agent.System && e.Agent.Who != ""
+	}
+	if !named {
+		t.Error("the trail does not say which client got a token")
+	}
 	if strings.Contains(h.err.String()+h.out.String(), answer.Token) {
 		t.Error("the token was logged")
 	}

@@ -13,9 +13,7 @@ import (
 
 // decidable is the hook that refuses a Consent which would not hold as it stands: see access.Undecided.
 func decidable(o index.Options) interaction.Hook {
-	local := func(reference string) (fhir.Key, bool) {
-		return search.ReferenceKey(search.AppendReference(nil, reference, o.Base, o.Also))
-	}
+	local := localTo(o)
 	return func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
 		if w.Key.Type != "Consent" || w.Method == store.MethodDelete {
 			return interaction.Additions{}, nil
@@ -24,5 +22,12 @@ func decidable(o index.Options) interaction.Hook {
 			return interaction.Additions{}, &fhir.Error{Kind: fhir.Unprocessable, Code: "consent-undecided", Issues: issues}
 		}
 		return interaction.Additions{}, nil
+	}
+}
+
+// localTo gives what names the resource of this server that a reference means.
+func localTo(o index.Options) func(reference string) (fhir.Key, bool) {
+	return func(reference string) (fhir.Key, bool) {
+		return search.ReferenceKey(search.AppendReference(nil, reference, o.Base, o.Also))
 	}
 }

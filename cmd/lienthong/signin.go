@@ -8,8 +8,6 @@ import (
 	"net/url"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
-	"github.com/lienthong/lienthong/fhir/access"
-	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/signin"
 )
@@ -21,7 +19,7 @@ func (n *node) openSignIn(a config.Authentication, issuers func() openid.Issuers
 	}
 	s, err := signin.New(ours(context.Background()), signin.Config{
 		Base: base, Issuers: issuers, Person: n.person, Store: n.store, Idle: a.SessionIdle, Life: a.SessionLife, Log: log,
-		Known: func(ctx context.Context, c access.Caller) { audit.TrailOf(ctx).Caller(c) },
+		Known: inTrail,
 	})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/goccy/go-yaml"
@@ -83,8 +84,11 @@ func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Roles)) {
 		role := Role(name)
-		if role == RoleService || !slices.Contains(Roles, role) {
-			return nil, fmt.Errorf("roles.%s: there is no such role; roles are %v", name, Roles)
+		if role == RoleService || !roleName.MatchString(name) {
+			return nil, fmt.Errorf("roles.%s: no role can be called so: small letters, digits and hyphens; service is the server's own", name)
+		}
+		if !slices.Contains(Roles, role) && f.Roles[name].Says == "" {
+			return nil, fmt.Errorf("roles.%s: there is no such role; roles are %v, and those of your own that say what they are (says)", name, Roles)
 		}
 		r, err := readRole(f.Roles[name], groups)
 		if err != nil {
@@ -101,7 +105,11 @@ func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
 // Roles gives the roles that the policy has something for, sorted.
 func (p *Policy) Roles() []Role { return slices.Sorted(maps.Keys(p.roles)) }
 
-// Roles are those that a policy may have rules for.
+// roleName is how a role can be called.
+var roleName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+
+// Roles are those that this server knows by name. A policy may have others, which must say what they are: a slip of the pen in
+// one of these names is no role of its own.
 var Roles = []Role{RoleHospital, RoleClinic, RoleAuditor, RoleCitizen, RoleRegistrar, RoleOperator}
 
 func readGroups(in map[string][]string) (map[string][]fhir.Type, error) {

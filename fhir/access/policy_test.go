@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 func TestBuiltInPolicyIsSound(t *testing.T) {
@@ -23,6 +26,8 @@ func TestFaultsOfAPolicy(t *testing.T) {
 		"an unknown key":               {"rolls: {}", "rolls"},
 		"an unknown role":              {"roles: {surgeon: {}}", "roles.surgeon"},
 		"the server's own role":        {"roles: {service: {}}", "roles.service"},
+		"a role of one's own, unsaid":  {"roles: {school: {purpose: TREAT}}", "roles.school"},
+		"a role with a strange name":   {"roles: {School: {says: x}}", "roles.School"},
 		"an unknown type":              {rule("{types: [Pateint], actions: r}"), "types[0]"},
 		"no types":                     {rule("{actions: r}"), "types"},
 		"an unknown action":            {rule("{types: [Patient], actions: rx}"), "actions"},
@@ -56,6 +61,15 @@ func TestFaultsOfAPolicy(t *testing.T) {
 				t.Errorf("%v, want something with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestARoleOfOnesOwn: what a policy says of it holds, and nothing else.
+func TestARoleOfOnesOwn(t *testing.T) {
+	w := world(t, `{"resourceType":"Patient","id":"p1"}`, `{"resourceType":"Immunization","id":"i1","status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/p1"},"occurrenceString":"x"}`)
+	f := fenceOf(t, `roles: {school: {says: A school nurse reads vaccinations., rules: [{types: [Immunization], actions: rs}]}}`, access.Caller{Role: "school"}, time.Now())
+	if !w.allows(f, store.ActionRead, fhir.Key{Type: "Immunization", ID: "i1"}) || w.allows(f, store.ActionRead, fhir.Key{Type: "Patient", ID: "p1"}) {
+		t.Error("a role of one's own is not held to its rules")
 	}
 }
 

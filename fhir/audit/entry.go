@@ -18,6 +18,7 @@ type Entry struct {
 	Gave    []string  `json:"gave,omitempty"`    // versions that were shown: Patient/1/_history/3
 	Wrote   []string  `json:"wrote,omitempty"`   // versions that were written
 	People  []string  `json:"people,omitempty"`  // ids of the Patients whom Gave and Wrote are about
+	Met     []string  `json:"met,omitempty"`     // of People: who was not known to the agent's organization before, and showed a card
 	Status  int       `json:"status,omitempty"`  // of the answer; 0 = of a commit, which is there, so it succeeded
 	Request string    `json:"request,omitempty"` // X-Request-Id, or one of ours
 	T       fhir.T    `json:"t,omitempty"`       // the commit that wrote

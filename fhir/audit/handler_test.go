@@ -420,3 +420,46 @@ func TestAMisplacedNameIsMasked(t *testing.T) {
 		t.Errorf("%s", raw)
 	}
 }
+
+// TestWhoTriedToOpenARecordIsToldToItsPerson: also where the answer was that there is none; what names no Patient is nobody's.
+func TestWhoTriedToOpenARecordIsToldToItsPerson(t *testing.T) {
+	w := newWard(t)
+	for path, c := range map[string]struct {
+		status int
+		told   bool
+	}{
+		"/fhir/Patient/p1?a=b":               {404, true},
+		"/fhir/Patient/p1/$everything":       {403, true},
+		"/fhir/Patient/p1/_history":          {404, true},
+		"/fhir/Patient/p1/Observation":       {401, false}, // nobody knows who it was
+		"/fhir/Patient/p1/_history/1":        {410, false},
+		"/fhir/Patient":                      {403, false},
+		"/fhir/Patient/051085000011":         {404, false}, // the path has a number, not an id
+		"/fhir/Observation/p1":               {404, false},
+		"/fhir/Patient/p1/$immds-forecast-x": {200, false},
+	} {
+		before := len(about(t, w, "p1"))
+		w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(c.status) })
+		w.handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+		entries := about(t, w, "p1")
+		if told := len(entries) > before; told != c.told {
+			t.Errorf("%s with %d: told %v", path, c.status, told)
+		}
+		for _, e := range entries {
+			if words := e.Words(outcome.English, func(string) string { return "" }); !strings.Contains(words, "was refused: it asked for Patient/p1") {
+				t.Error(words)
+			}
+		}
+	}
+}
+
+func about(t *testing.T, w *ward, id fhir.ID) (out []Entry) {
+	t.Helper()
+	for e, err := range w.journal.About(t.Context(), id, time.Time{}, time.Time{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}

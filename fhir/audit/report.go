@@ -70,6 +70,7 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 	found = found[:min(len(found), q.Most)]
 	var entries resource.ListOf
 	for i := range found {
+		found[i].Met = slices.DeleteFunc(found[i].Met, func(id string) bool { return !slices.Contains(q.People, fhir.ID(id)) })
 		words := narrative(q.Language, found[i].Words(q.Language, name))
 		entries = append(entries, resource.ObjectOf{"resource", found[i].Event(r.Journal.Origin(), words)})
 	}

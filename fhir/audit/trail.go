@@ -2,6 +2,9 @@ package audit
 
 import (
 	"context"
+	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -44,6 +47,18 @@ func (t *Trail) Caller(c access.Caller) {
 	}
 	t.mu.Lock()
 	t.caller, t.known = c, true
+	t.mu.Unlock()
+}
+
+// Met notes a Patient whom the caller's organization had not known before.
+func (t *Trail) Met(id fhir.ID) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	if !slices.Contains(t.entry.Met, string(id)) {
+		t.entry.Met = append(t.entry.Met, string(id))
+	}
 	t.mu.Unlock()
 }
 
@@ -110,11 +125,27 @@ func (t *Trail) part(status int) *Entry {
 		e.Part = t.parts + 1
 	}
 	e.Status, e.Gave, e.People = status, t.gave, t.people
+	if len(e.People) == 0 && (status == http.StatusForbidden || status == http.StatusNotFound) {
+		e.People = named(e.On)
+	}
 	t.gave, t.people, t.seen, t.fresh = nil, nil, nil, false
 	if t.parts++; t.wrote && (len(e.Gave) == 0 || !showsWhatItReads[e.Do]) {
 		return nil
 	}
 	return &e
+}
+
+// named gives the Patient whom a refused request named: who tried to open a record is for its person to see, also where the
+// answer was that there is none. Whether there is one is not looked up, so that it costs the same.
+func named(on string) []string {
+	parts := strings.Split(on, "/")
+	if len(parts) < 2 || parts[0] != "Patient" {
+		return nil
+	}
+	if _, err := fhir.ParseID(parts[1]); err != nil {
+		return nil
+	}
+	return []string{parts[1]}
 }
 
 // showsWhatItReads are the interactions that may write and yet answer with what they did not write.

@@ -22,6 +22,7 @@ type phrases struct {
 	purposes                           map[string]string
 	at, of, refused, records, none     string
 	purpose, glass, someone, and, from string
+	met                                string
 }
 
 var inWords = map[outcome.Language]phrases{
@@ -33,7 +34,7 @@ var inWords = map[outcome.Language]phrases{
 			"registrar": "The register of persons", "operator": "An operator", "service": "This service itself"},
 		purposes: map[string]string{"TREAT": "treatment", "HPAYMT": "payment", "PATRQT": "at the patient's request", "ETREAT": "emergency treatment", "HOPERAT": "running the service"},
 		at:       "%s, ", of: " (%s)", refused: " was refused: it asked for", records: "%d %s", none: "nothing", purpose: " Purpose: %s.",
-		glass: " Emergency access with the reason: %s.", someone: "Somebody who was not identified", and: ", ", from: " from %s",
+		glass: " Emergency access with the reason: %s.", met: " The organization had not known the person before: identity number and birth date were shown to it.", someone: "Somebody who was not identified", and: ", ", from: " from %s",
 	},
 	outcome.Vietnamese: {
 		did: map[string]string{"create": "đã ghi", "read": "đã xem", "vread": "đã xem phiên bản trước của", "history": "đã xem lịch sử của",
@@ -43,7 +44,7 @@ var inWords = map[outcome.Language]phrases{
 			"registrar": "Cơ quan quản lý thông tin công dân", "operator": "Một quản trị viên", "service": "Chính hệ thống này"},
 		purposes: map[string]string{"TREAT": "điều trị", "HPAYMT": "thanh toán", "PATRQT": "theo yêu cầu của người bệnh", "ETREAT": "cấp cứu", "HOPERAT": "vận hành hệ thống"},
 		at:       "%s, ", of: " (%s)", refused: " bị từ chối khi yêu cầu", records: "%d %s", none: "không có gì", purpose: " Mục đích: %s.",
-		glass: " Truy cập khẩn cấp với lý do: %s.", someone: "Một người không xác định", and: ", ", from: " từ %s",
+		glass: " Truy cập khẩn cấp với lý do: %s.", met: " Trước đó cơ sở này chưa biết người bệnh: số định danh và ngày sinh đã được xuất trình.", someone: "Một người không xác định", and: ", ", from: " từ %s",
 	},
 }
 
@@ -91,6 +92,9 @@ func (e *Entry) Words(l outcome.Language, name func(id string) string) string {
 			code = said
 		}
 		fmt.Fprintf(&b, p.purpose, code)
+	}
+	if len(e.Met) > 0 {
+		b.WriteString(p.met)
 	}
 	if e.Agent.BreakGlass != "" {
 		fmt.Fprintf(&b, p.glass, e.Agent.BreakGlass)

@@ -53,11 +53,16 @@ func (s *Service) Apply(ctx context.Context, w WriteSet) (store.Receipt, error) 
 
 // applyOnce decides what is ours to decide and commits.
 func (s *Service) applyOnce(ctx context.Context, w WriteSet, changes []*change, links []link) (store.Receipt, error) {
-	guards, err := s.resolve(ctx, links)
+	guards, introduced, err := s.resolve(ctx, links)
 	if err != nil {
 		return store.Receipt{}, err
 	}
+	beside := map[fhir.Key]bool{}
 	for _, c := range changes {
+		beside[c.key] = true
+	}
+	for _, c := range changes {
+		c.introduced, c.beside = introduced, beside
 		if err := s.prepare(ctx, c); err != nil {
 			return store.Receipt{}, err
 		}

@@ -55,10 +55,11 @@ func (s *Service) Create(ctx context.Context, doc *resource.Document, o CreateOp
 
 // write resolves the references of c's document, prepares it and commits it with require.
 func (s *Service) write(ctx context.Context, c *change, links []link, require []store.Precondition) (Result, error) {
-	guards, err := s.resolve(ctx, links)
+	guards, introduced, err := s.resolve(ctx, links)
 	if err != nil {
 		return Result{}, err
 	}
+	c.introduced = introduced
 	if err := s.prepare(ctx, c); err != nil {
 		return Result{}, err
 	}

@@ -155,7 +155,16 @@ func (tx *transaction) reference(ctx context.Context, l link) (fhir.Key, error) 
 	case match != nil:
 		key = match.Key
 	default:
-		return key, fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(cond.typ))
+		introduced, guard, ok, err := tx.s.introduced(ctx, cond, tx.at)
+		if err == nil && (!ok || tx.deleted[introduced]) {
+			err = fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(cond.typ))
+		}
+		if err != nil {
+			return key, err
+		}
+		key = introduced
+		tx.introduced[key] = true
+		tx.require = append(tx.require, guard)
 	}
 	tx.references[l.text] = key
 	return key, nil

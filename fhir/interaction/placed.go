@@ -47,6 +47,9 @@ func (tx *transaction) identifierPath(i int) string {
 func (tx *transaction) placed(err error) error {
 	err = told(err)
 	e, ok := errors.AsType[*fhir.Error](err)
+	if ok && e.Code == "person-known" {
+		return within(tx.onlyUnique(), e)
+	}
 	if !ok || e.Path != "" || len(e.Issues) > 0 {
 		return err
 	}
@@ -56,6 +59,14 @@ func (tx *transaction) placed(err error) error {
 		for i, c := range tx.changes {
 			if c != nil && len(e.Args) > 0 && e.Args[0] == c.key.String() {
 				at = i
+			}
+		}
+	case "access-denied":
+		for i, c := range tx.changes {
+			if c != nil && len(e.Args) > 0 && e.Args[0] == string(c.key.Type) {
+				if unseen := c.unseen(e); unseen != error(e) {
+					return within(tx.entries[i].path(""), unseen)
+				}
 			}
 		}
 	case codeUniqueTaken:

@@ -25,7 +25,9 @@ type change struct {
 	before      *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
 	beforeAt    fhir.T       // as of when
 	blind       bool         // the caller may not read before
-	definitions *definitions // that put was indexed by
+	introduced  map[fhir.Key]bool
+	beside      map[fhir.Key]bool // what the same request writes; nil = this alone
+	definitions *definitions      // that put was indexed by
 	put         store.Put
 	del         store.Delete
 	more        Additions
@@ -149,7 +151,7 @@ func hiddenOrAbsent(err error) bool {
 // askHooks collects what the hooks add.
 func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) error {
 	c.more, c.puts = Additions{}, nil
-	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before}
+	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before, Introduced: c.introduced, Beside: func(k fhir.Key) bool { return c.beside[k] }}
 	own := asOurselves(ctx)
 	for _, hook := range s.hooks {
 		a, err := hook(own, w)

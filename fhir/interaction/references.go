@@ -37,20 +37,20 @@ func isCriteria(text string) bool {
 }
 
 // resolve puts the key of the one match in the place of each conditional reference and gives the preconditions that hold
-// it there until the commit.
-func (s *Service) resolve(ctx context.Context, links []link) ([]store.Precondition, error) {
+// it there until the commit; and which of them the caller did not know before.
+func (s *Service) resolve(ctx context.Context, links []link) (guards []store.Precondition, introduced map[fhir.Key]bool, err error) {
 	if len(links) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	r := s.newResolver()
 	for _, l := range links {
 		key, err := r.key(ctx, l)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		l.at.ReplaceString(key.String())
 	}
-	return r.guards, nil
+	return r.guards, r.introduced, nil
 }
 
 // resolver looks each distinct criteria text up once, all as of one commit.
@@ -59,9 +59,13 @@ type resolver struct {
 	at     fhir.T // 0 = not asked yet
 	known  map[string]fhir.Key
 	guards []store.Precondition
+
+	introduced map[fhir.Key]bool
 }
 
-func (s *Service) newResolver() *resolver { return &resolver{s: s, known: map[string]fhir.Key{}} }
+func (s *Service) newResolver() *resolver {
+	return &resolver{s: s, known: map[string]fhir.Key{}, introduced: map[fhir.Key]bool{}}
+}
 
 // key gives what the conditional reference l points at. Errors name the element: "reference-none", "reference-many".
 func (r *resolver) key(ctx context.Context, l link) (fhir.Key, error) {
@@ -83,7 +87,16 @@ func (r *resolver) key(ctx context.Context, l link) (fhir.Key, error) {
 	case err != nil:
 		return fhir.Key{}, err
 	case len(found) == 0:
-		return fhir.Key{}, fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(cond.typ))
+		key, guard, ok, err := r.s.introduced(ctx, cond, r.at)
+		if err == nil && !ok {
+			err = fhir.Errorf(fhir.Precondition, "reference-none", l.at.Path(), string(cond.typ))
+		}
+		if err != nil {
+			return fhir.Key{}, err
+		}
+		r.known[l.text], r.introduced[key] = key, true
+		r.guards = append(r.guards, guard)
+		return key, nil
 	case len(found) > 1:
 		return fhir.Key{}, fhir.Errorf(fhir.Precondition, "reference-many", l.at.Path(), string(cond.typ))
 	}

@@ -108,6 +108,9 @@ func told(err error) error {
 	if ok && e.Code == codeVersionConflict && len(e.Args) == 2 && e.Args[1] == fhir.Version(0).String() {
 		return &fhir.Error{Kind: e.Kind, Code: "version-none", Path: e.Path, Args: e.Args[:1], Err: err}
 	}
+	if ok && e.Code == codeUniqueTaken && len(e.Args) == 1 && e.Args[0] == "Patient" { // the holder is not for the caller to see
+		return &fhir.Error{Kind: e.Kind, Code: "person-known", Path: e.Path, Args: e.Args, Issues: e.Issues, Err: err}
+	}
 	return err
 }
 

@@ -16,17 +16,18 @@ import (
 
 // Service performs interactions on one store. It has no state of its own and is safe for concurrent use.
 type Service struct {
-	store  store.Store
-	params *parameters // the search parameters in force, and the index by them
-	base   string
-	also   search.Bases
-	fold   func(system string) string
-	codes  *terminology.Resolver // stored and built-in code systems and value sets
-	now    func() time.Time
-	newID  func() fhir.ID
-	hooks  []Hook
-	limits Limits
-	turns  *turnstiles
+	store     store.Store
+	params    *parameters // the search parameters in force, and the index by them
+	base      string
+	also      search.Bases
+	fold      func(system string) string
+	codes     *terminology.Resolver // stored and built-in code systems and value sets
+	now       func() time.Time
+	newID     func() fhir.ID
+	hooks     []Hook
+	introduce func(ctx context.Context, t fhir.Type, criteria string) bool
+	limits    Limits
+	turns     *turnstiles
 }
 
 // Config is what a Service is made of; only Store is required.
@@ -41,7 +42,10 @@ type Config struct {
 	Now        func() time.Time // nil = time.Now; dates relative to now in search criteria
 	NewID      func() fhir.ID   // nil = version 7 UUIDs, whose order is that of their making
 	Hooks      []Hook           // in order
-	Limits     Limits           // zero fields = defaults
+	// Introduce says whether a conditional reference that finds nothing which the caller may see may find the one resource
+	// that is there all the same: criteria hold what only somebody knows who has the person before them. nil = never.
+	Introduce func(ctx context.Context, t fhir.Type, criteria string) bool
+	Limits    Limits // zero fields = defaults
 }
 
 // Limits bound what one request may ask for. A zero field means the default in brackets.
@@ -91,8 +95,10 @@ func New(c Config) *Service {
 		now:    c.Now,
 		newID:  c.NewID,
 		hooks:  c.Hooks,
-		limits: c.Limits.withDefaults(),
-		turns:  newTurnstiles(),
+
+		introduce: c.Introduce,
+		limits:    c.Limits.withDefaults(),
+		turns:     newTurnstiles(),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -136,6 +142,10 @@ type Write struct {
 	Version fhir.Version
 	// Before is the current version, nil if there is none or it is deleted.
 	Before *store.Found
+	// Introduced are the resources that references of the request found by Config.Introduce.
+	Introduced map[fhir.Key]bool
+	// Beside says whether the same request writes a resource as well.
+	Beside func(fhir.Key) bool
 }
 
 // Additions are what a hook wants in the same commit. Puts have type and id set; they are checked and indexed as any document.

@@ -67,6 +67,7 @@ type transaction struct {
 	firsts     map[string]int   // conditional create by the text of its criteria
 	matches    map[string]match // what the store answers, by the text of criteria
 	references map[string]fhir.Key
+	introduced map[fhir.Key]bool
 	pending    map[fhir.Type]*pendingDocs
 	doubtful   []doubt
 	changes    []*change // by entry; nil if the entry writes nothing
@@ -107,6 +108,7 @@ func (tx *transaction) try(ctx context.Context) (err error) {
 	n := len(tx.entries)
 	tx.require, tx.deleted, tx.writer = nil, map[fhir.Key]bool{}, map[fhir.Key]int{}
 	tx.alias, tx.firsts, tx.matches, tx.references = map[int]int{}, map[string]int{}, map[string]match{}, map[string]fhir.Key{}
+	tx.introduced = map[fhir.Key]bool{}
 	tx.pending, tx.doubtful, tx.compared = map[fhir.Type]*pendingDocs{}, nil, 0
 	tx.changes, tx.answers = make([]*change, n), make([]Answer, n)
 	d, err := tx.s.definitions(ctx)
@@ -137,9 +139,12 @@ func (tx *transaction) try(ctx context.Context) (err error) {
 // prepare walks and indexes all documents, on all cores. Faults of several entries are reported together.
 func (tx *transaction) prepare(ctx context.Context) error {
 	var todo []int
+	beside := map[fhir.Key]bool{}
 	for i, c := range tx.changes {
 		if c != nil {
 			todo = append(todo, i)
+			c.introduced, c.beside = tx.introduced, beside
+			beside[c.key] = beside[c.key] || !c.isDelete()
 		}
 	}
 	faults := make([]error, len(todo))

@@ -152,6 +152,18 @@ func TestFencedWrites(t *testing.T) {
 			t.Errorf("FENCED: %s %s %s: %d, want %d: %.300s", c.method, c.path, c.body, status, c.want, raw)
 		}
 	}
+	// An If-Match on what is hidden is answered as on what is not there, also in a transaction and beside what is written.
+	own := `{"resource":` + about("an-1", "an") + `,"request":{"method":"PUT","url":"Observation/an-1"}}`
+	for _, more := range []string{"", own + ",", `{"resource":` + about("new", "an") + `,"request":{"method":"POST","url":"Observation"}},`} {
+		ask := func(id string) string {
+			body := `{"resourceType":"Bundle","type":"transaction","entry":[` + more + `{"resource":` + about(id, "an") + `,"request":{"method":"PUT","url":"Observation/` + id + `","ifMatch":"W/\"1\""}}]}`
+			status, raw, _ := s.as(t, "an", "POST", "", body)
+			return strings.ReplaceAll(fmt.Sprint(status, raw), id, "ID")
+		}
+		if hidden, none := ask("binh-1"), ask("nobody"); hidden != none || !strings.HasPrefix(none, "412") {
+			t.Errorf("FENCED: If-Match on a hidden resource and on none differ in a transaction:\n%s\n%s", hidden, none)
+		}
+	}
 	for i := range 3 {
 		if status, raw, _ := s.as(t, "binh", "GET", fmt.Sprintf("/Observation/binh-%d", i), ""); status != 200 || !strings.Contains(raw, "secret-of-binh") {
 			t.Errorf("FENCED: binh-%d after others wrote: %d %s", i, status, raw)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -22,8 +23,10 @@ type Config struct {
 	Signer  func() *jwt.Signer
 	// Life of an access token; 0 or more than MaxLife = MaxLife.
 	Life time.Duration
-	Log  *slog.Logger // nil = slog.Default()
-	Now  func() time.Time
+	// Known is told of the client whose assertion was accepted, for the trail, whether or not it gets a token; nil = nobody is.
+	Known func(context.Context, access.Caller)
+	Log   *slog.Logger // nil = slog.Default()
+	Now   func() time.Time
 }
 
 // MaxLife is how long an access token may live, MaxAssertion an assertion. Source: SMART Backend Services.

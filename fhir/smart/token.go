@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 )
 
 // MaxForm is how long the form of a token request may be.
@@ -105,6 +106,9 @@ func (s *Server) grant(r *http.Request) (tokenAnswer, error) {
 	client, err := s.assertion(r.Context(), form.Get("client_assertion"))
 	if err != nil {
 		return tokenAnswer{}, err
+	}
+	if s.Known != nil {
+		s.Known(r.Context(), access.Caller{Subject: client.ID, Issuer: s.Issuer, System: true, Role: client.Role, Organization: client.Organization})
 	}
 	if given := form.Get("client_id"); given != "" && given != client.ID {
 		return tokenAnswer{}, refuse("invalid_client", notAccepted, nil)

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/audit"
+	"github.com/lienthong/lienthong/fhir/care"
+	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// care decides who may say that a patient is in somebody's care.
+func (n *node) care(o index.Options, systems identity.Systems) care.Care {
+	return care.Care{
+		Systems: systems, Local: localTo(o),
+		Sees: func(ctx context.Context, c access.Caller, id fhir.ID) (bool, error) {
+			fence, err := n.fence(ctx, c)
+			if err != nil {
+				return false, err
+			}
+			_, err = n.store.Read(audit.WithTrail(store.WithFence(ctx, fence), nil), fhir.Key{Type: "Patient", ID: id}, 0)
+			if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone || e.Kind == fhir.Denied) {
+				return false, nil
+			}
+			return err == nil, err
+		},
+		Met: func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir/openid/openidtest"
+)
+
+// asRoles is a server as it is served, asked by people of an issuer. Names of callers are role, or role-organization.
+type asRoles struct {
+	t      *testing.T
+	here   *here
+	base   string
+	issuer *openidtest.Issuer
+	tokens map[string]string
+}
+
+func serveRoles(t *testing.T, more ...string) *asRoles {
+	t.Helper()
+	issuer := openidtest.New(t)
+	dir := t.TempDir()
+	issuers, place := filepath.Join(dir, "issuers.yaml"), filepath.Join(dir, "info.json")
+	row := fmt.Sprintf("issuers:\n  - {issuer: '%s', audience: [%s], organization: {claim: org}, patient: patient, purposes: [TREAT, ETREAT], "+
+		"roles: {claim: role, values: {hospital: hospital, clinic: clinic, citizen: citizen, registrar: registrar, auditor: auditor, operator: operator}}}\n", issuer.URL, openidtest.ClientID)
+	if err := os.WriteFile(issuers, []byte(row), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"serve", "--issuers", issuers, "--private-key-host", issuer.URL, "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "s"), "--info", place}, more...)
+	a := &asRoles{t: t, issuer: issuer, tokens: map[string]string{}}
+	a.here = startHere(t, args...)
+	a.base = a.here.info(t, place).FHIR
+	return a
+}
+
+// ask gives status and body; headers come in pairs.
+func (a *asRoles) ask(who, method, path, body string, headers ...string) (int, string) {
+	a.t.Helper()
+	token := a.tokens[who]
+	if token == "" {
+		role, of, _ := strings.Cut(who, "-")
+		claims := map[string]any{"role": role, "sub": who, "org": of}
+		if role == "citizen" {
+			claims = map[string]any{"role": role, "sub": who, "patient": of}
+		}
+		token = a.issuer.Sign(claims)
+		a.tokens[who] = token
+	}
+	r, err := http.NewRequest(method, a.base+path, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/fhir+json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return resp.StatusCode, string(raw)
+}
+
+func (a *asRoles) want(status int, who, method, path, body string, headers ...string) string {
+	a.t.Helper()
+	got, raw := a.ask(who, method, path, body, headers...)
+	if got != status {
+		a.t.Fatalf("%s: %s %s: %d, want %d: %s", who, method, path, got, status, raw)
+	}
+	return raw
+}
+
+const (
+	careSystem = "https://lienthong.example/sid/cccd"
+	careNumber = "051085000011" // invented
+	careBirth  = "1985-03-15"
+)
+
+func carePatient(id, number string) string {
+	return `{"resourceType":"Patient","id":"` + id + `","identifier":[{"system":"` + careSystem + `","value":"` + number + `"}],"name":[{"text":"Nguyễn Văn Thử"}],"gender":"male","birthDate":"` + careBirth + `"}`
+}
+
+func careEncounter(patient, organization string) string {
+	return `{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},"subject":{"reference":"` + patient + `"},"serviceProvider":{"reference":"Organization/` + organization + `"}}`
+}
+
+func careBundle(entries ...string) string {
+	return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(entries, ",") + `]}`
+}
+
+func careEntry(full, typ, resource string) string {
+	return `{"fullUrl":"` + full + `","resource":` + resource + `,"request":{"method":"POST","url":"` + typ + `"}}`
+}
+
+// TestWhoMaySayThatAPatientIsInTheirCare: as the second hospital and as a clinic, about a citizen who is registered elsewhere.
+func TestWhoMaySayThatAPatientIsInTheirCare(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "hospital-h1", "PUT", "/Patient/pat1", carePatient("pat1", careNumber))
+	a.want(201, "hospital-h1", "POST", "/Immunization", `{"resourceType":"Immunization","status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/pat1"},"occurrenceDateTime":"2020-01-01"}`)
+	a.want(201, "hospital-h1", "POST", "/Encounter", careEncounter("Patient/pat1", "h1")) // its own patient
+	const shown = "Patient?identifier=" + careSystem + "|" + careNumber + "&birthdate=" + careBirth
+
+	for _, who := range []string{"hospital-h2", "clinic-k1"} {
+		_, org, _ := strings.Cut(who, "-")
+		a.want(404, who, "GET", "/Patient/pat1", "")
+		// Whoever knows an id only is refused, and not told whether there is such a patient.
+		there := a.want(403, who, "POST", "/Encounter", careEncounter("Patient/pat1", org))
+		none := a.want(403, who, "POST", "/Encounter", careEncounter("Patient/none", org))
+		if there != none || !strings.Contains(there, "care-unproven") {
+			t.Errorf("%s is told %s, and of a patient who is not there %s", who, there, none)
+		}
+		a.want(403, who, "POST", "/Encounter", careEncounter(a.base+"/Patient/pat1", org))
+		a.want(403, who, "POST", "", careBundle(careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001", "Encounter", careEncounter("Patient/pat1", org))))
+		known := a.want(409, who, "POST", "/Patient", carePatient("x", careNumber))
+		if !strings.Contains(known, "person-known") || strings.Contains(known, "pat1") || !strings.Contains(known, "birthdate") {
+			t.Errorf("%s is told %s", who, known)
+		}
+		transaction := a.want(409, who, "POST", "", careBundle(careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001", "Patient", carePatient("x", careNumber))))
+		if !strings.Contains(transaction, "person-known") || strings.Contains(transaction, "pat1") {
+			t.Errorf("%s is told %s", who, transaction)
+		}
+		// A number without the birth date that stands beside it finds nobody, and a name neither.
+		for _, guess := range []string{
+			"Patient?identifier=" + careSystem + "|" + careNumber, "Patient?identifier=" + careSystem + "|" + careNumber + "&birthdate=1985-03-16",
+			"Patient?identifier=" + careSystem + "|" + careNumber + "&birthdate=1985", "Patient?identifier=" + careSystem + "|" + careNumber + "&birthdate=ge1900-01-01",
+			"Patient?identifier=" + careNumber + "&birthdate=" + careBirth, "Patient?name=Th%E1%BB%AD&birthdate=" + careBirth,
+			"Patient?identifier=" + careSystem + "|051085000012," + careSystem + "|" + careNumber + "&birthdate=" + careBirth,
+			"Patient?identifier=" + careSystem + "|" + careNumber + "&birthdate=" + careBirth + "&birthdate=" + careBirth,
+		} {
+			if raw := a.want(412, who, "POST", "/Encounter", careEncounter(guess, org)); !strings.Contains(raw, "reference-none") {
+				t.Errorf("%s guesses %s: %s", who, guess, raw)
+			}
+		}
+		a.want(404, who, "GET", "/Patient/pat1", "")
+		a.want(403, who, "POST", "/Encounter", careEncounter("Patient/pat1", org), "Break-Glass", "") // no reason
+	}
+
+	// Who was shown the card refers to the person by it, and has care from then on.
+	a.want(201, "clinic-k1", "POST", "/Encounter", careEncounter(shown, "k1"))
+	a.want(200, "clinic-k1", "GET", "/Patient/pat1", "")
+	if raw := a.want(200, "clinic-k1", "GET", "/Immunization?patient=pat1", ""); !strings.Contains(raw, `"total":1`) {
+		t.Errorf("the clinic reads the vaccinations: %s", raw)
+	}
+	const visit = "urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000002"
+	a.want(200, "hospital-h2", "POST", "", careBundle(careEntry(visit, "Encounter", careEncounter(shown, "h2")),
+		careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000003", "Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"reference":"`+shown+`"},"encounter":{"reference":"`+visit+`"}}`)))
+	a.want(200, "hospital-h2", "GET", "/Patient/pat1", "")
+	a.want(201, "hospital-h2", "POST", "/EpisodeOfCare", `{"resourceType":"EpisodeOfCare","status":"active","patient":{"reference":"Patient/pat1"}}`)
+	// In an emergency, with a reason.
+	a.want(201, "clinic-k2", "POST", "/Encounter", careEncounter("Patient/pat1", "k2"), "Break-Glass", "Bất tỉnh, không có giấy tờ")
+	a.want(200, "clinic-k2", "GET", "/Patient/pat1", "")
+
+	// An Encounter of one's own patient does not become one of another's.
+	a.want(200, "clinic-k3", "POST", "", careBundle(careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000004", "Patient", carePatient("x", "051085000022")),
+		careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000005", "Encounter", careEncounter("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000004", "k3"))))
+	own := idOf(t, a.want(200, "clinic-k3", "GET", "/Encounter", ""))
+	moved := strings.Replace(careEncounter("Patient/pat1", "k3"), `{"resourceType":"Encounter",`, `{"resourceType":"Encounter","id":"`+own+`",`, 1)
+	a.want(403, "clinic-k3", "PUT", "/Encounter/"+own, moved)
+	a.want(403, "clinic-k3", "PATCH", "/Encounter/"+own, `[{"op":"replace","path":"/subject/reference","value":"Patient/pat1"}]`, "Content-Type", "application/json-patch+json")
+	a.want(404, "clinic-k3", "GET", "/Patient/pat1", "")
+	// An id that nobody has yet is not to be had beforehand.
+	a.want(403, "hospital-h2", "PUT", "/Encounter/early", strings.Replace(careEncounter("Patient/later", "h2"), `{"resourceType":"Encounter",`, `{"resourceType":"Encounter","id":"early",`, 1))
+
+	report := a.want(200, "citizen-pat1", "GET", "/Patient/pat1/$access-report", "", "Accept-Language", "en")
+	for org, met := range map[string]bool{"h1": false, "k1": true, "h2": true, "k2": false} {
+		said := false
+		for _, words := range divs(t, report) {
+			said = said || strings.Contains(words, "Organization/"+org) && strings.Contains(words, "had not known the person before")
+		}
+		if said != met {
+			t.Errorf("the report says that %s had not known the person: %v, want %v\n%s", org, said, met, report)
+		}
+	}
+	if !strings.Contains(report, "Bất tỉnh") {
+		t.Errorf("the report has no reason for the broken glass: %s", report)
+	}
+	a.here.stop(t)
+}
+
+func idOf(t *testing.T, bundle string) string {
+	t.Helper()
+	var b struct {
+		Entry []struct{ Resource struct{ ID string } }
+	}
+	if err := json.Unmarshal([]byte(bundle), &b); err != nil || len(b.Entry) != 1 {
+		t.Fatalf("not one: %s", bundle)
+	}
+	return b.Entry[0].Resource.ID
+}
+
+// divs are the words of an access report.
+func divs(t *testing.T, report string) (out []string) {
+	t.Helper()
+	var b struct {
+		Entry []struct {
+			Resource struct{ Text struct{ Div string } }
+		}
+	}
+	if err := json.Unmarshal([]byte(report), &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range b.Entry {
+		out = append(out, e.Resource.Text.Div)
+	}
+	return out
+}

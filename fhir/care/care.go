@@ -1,0 +1,76 @@
+package care
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// Care has what the decision needs; all fields are required.
+type Care struct {
+	Systems identity.Systems
+	// Sees says whether a caller may see a Patient now, without leaving a trace of it: nobody is shown anything.
+	Sees func(context.Context, access.Caller, fhir.ID) (bool, error)
+	// Local gives the resource of this server that a reference names.
+	Local func(reference string) (fhir.Key, bool)
+	// Met is told of a Patient whom the caller's organization had not known before.
+	Met func(context.Context, fhir.ID)
+}
+
+// carer gives the caller if it is one whose organization gets to see patients by caring for them.
+func carer(ctx context.Context) (access.Caller, bool) {
+	c, ok := access.CallerOf(ctx)
+	return c, ok && c.Organization != ""
+}
+
+// Hook refuses to write that a patient is in the care of somebody who has shown nothing for it: Denied "care-unproven". It is
+// an interaction.Hook.
+func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.Additions, err error) {
+	element := map[fhir.Type]string{"Encounter": "subject", "EpisodeOfCare": "patient"}[w.Key.Type]
+	who, bound := carer(ctx)
+	if element == "" || !bound || w.Method == store.MethodDelete {
+		return none, nil
+	}
+	path := string(w.Key.Type) + "." + element
+	patient, ok := c.Local(w.Doc.Get(element).Get("reference").Text())
+	switch {
+	case !ok || patient.Type != "Patient":
+		return none, nil // nobody is found by it
+	case w.Introduced[patient]:
+		c.Met(ctx, patient.ID)
+		return none, nil
+	case w.Beside != nil && w.Beside(patient):
+		return none, nil // the commit decides whether it may be written
+	}
+	sees, err := c.Sees(ctx, who, patient.ID)
+	if err == nil && !sees {
+		err = fhir.Errorf(fhir.Denied, "care-unproven", path)
+	}
+	return none, err
+}
+
+// Introduce lets a caller who may write Encounters find a Patient by identifier and birth date, both whole, and nothing
+// besides (interaction.Config.Introduce).
+func (c Care) Introduce(ctx context.Context, t fhir.Type, criteria string) bool {
+	if _, bound := carer(ctx); !bound || t != "Patient" || store.FenceOf(ctx).Grant("Encounter", store.ActionCreate).None() {
+		return false
+	}
+	query, err := url.ParseQuery(criteria)
+	if err != nil || len(query) != 2 || len(query["identifier"]) != 1 || len(query["birthdate"]) != 1 {
+		return false
+	}
+	if _, err := time.Parse(time.DateOnly, query.Get("birthdate")); err != nil {
+		return false
+	}
+	system, value, found := strings.Cut(query.Get("identifier"), "|")
+	shown := []string{c.Systems.CCCD(), c.Systems.CMND(), c.Systems.Passport(), c.Systems.BHYT()}
+	return found && value != "" && !strings.ContainsAny(value, `,|\$`) && slices.Contains(shown, c.Systems.Fold(system))
+}
