@@ -134,18 +134,21 @@ func credentials(t *testing.T) string {
 	return path
 }
 
+// startSender starts a server that sends to a portal each second, and does not wait long for anything.
+func startSender(t *testing.T, portal, dir string) *child {
+	return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir,
+		"--gateway-url", portal, "--gateway-credentials", credentials(t),
+		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s",
+		"--gateway-timeout", "1s", "--gateway-settle", "2s", "--gateway-resend", "settled", "--gateway-lease", "2s",
+		"--gateway-ask-every", "100ms", "--gateway-retry-first", "500ms", "--gateway-retry-max", "1s")
+}
+
 // TestKillDuringClaimSync: ONCE holds when the server dies while claims are on their way; the portal lives on.
 func TestKillDuringClaimSync(t *testing.T) {
 	rng := crashes(t)
 	portal := startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--fault", "delay=60ms", "--assessing-after", "100ms", "--assessed-after", "200ms")
 	dir := filepath.Join(t.TempDir(), "store")
-	start := func() *child {
-		return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir,
-			"--gateway-url", portal.info.Gateway, "--gateway-credentials", credentials(t),
-			"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s",
-			"--gateway-timeout", "1s", "--gateway-settle", "2s", "--gateway-resend", "settled", "--gateway-lease", "2s",
-			"--gateway-ask-every", "100ms", "--gateway-retry-first", "500ms", "--gateway-retry-max", "1s")
-	}
+	start := func() *child { return startSender(t, portal.info.Gateway, dir) }
 	server := start()
 	people := synthetic.New(synthetic.Config{Citizens: 60, Seed: 9, Today: time.Now(), SID: "https://lienthong.example/sid/"})
 	if err := (seeder{server.info.FHIR, http.DefaultClient}).load(t.Context(), people); err != nil {
