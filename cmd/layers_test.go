@@ -84,6 +84,7 @@ adapters/bhxh/precheck  -> adapters/bhxh/hoso adapters/bhxh/mapping
 adapters/bhxh/gateway   -> adapters/bhxh/wire
 adapters/bhxh/cases     -> adapters/delivery adapters/bhxh/mapping fhir/audit
 adapters/bhxh/evidence  -> adapters/bhxh/cases
+adapters/bhxh/reconciliation -> adapters/bhxh
 adapters/bhxhmock       -> adapters/bhxh/wire
 `
 

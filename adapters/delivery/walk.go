@@ -3,7 +3,9 @@ package delivery
 import (
 	"context"
 	"iter"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 )
@@ -46,4 +48,62 @@ func (o *Outbox) Newest(ctx context.Context, after fhir.ID, states ...State) ite
 		}
 		give()
 	}
+}
+
+// EpisodeFacilities gives the facilities that ever had a claim for the insurer, in order.
+func (o *Outbox) EpisodeFacilities(ctx context.Context) ([]string, error) {
+	var out []string
+	for from := ""; ; {
+		var first string
+		for rec, err := range o.store.Records(ctx, SpaceEpisodes, from, "") {
+			if err != nil {
+				return nil, err
+			}
+			first = rec.Key
+			break
+		}
+		if first == "" {
+			return out, nil
+		}
+		escaped, _, _ := strings.Cut(first, "/")
+		facility, err := url.PathUnescape(escaped)
+		if err != nil {
+			return nil, fhir.Wrap(fhir.Internal, "delivery-record-unreadable", err, string(SpaceEpisodes), first)
+		}
+		out, from = append(out, facility), escaped+"0" // '0' follows '/'
+	}
+}
+
+// EpisodesOf yields the episodes (MA_LK) of a facility with the claims that hold them.
+func (o *Outbox) EpisodesOf(ctx context.Context, facility string) iter.Seq2[Episode, error] {
+	prefix := url.PathEscape(facility)
+	return func(yield func(Episode, error) bool) {
+		for rec, err := range o.store.Records(ctx, SpaceEpisodes, prefix+"/", prefix+"0") {
+			var e episode
+			if err == nil {
+				err = decode(SpaceEpisodes, rec.Key, rec.Value, &e)
+			}
+			_, escaped, _ := strings.Cut(rec.Key, "/")
+			maLK, bad := url.PathUnescape(escaped)
+			if err == nil && bad != nil {
+				err = fhir.Wrap(fhir.Internal, "delivery-record-unreadable", bad, string(SpaceEpisodes), rec.Key)
+			}
+			if !yield(Episode{MaLK: maLK, Claim: e.Claim}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Episode is an episode and the claim that holds it.
+type Episode struct {
+	MaLK  string
+	Claim fhir.ID
+}
+
+// ClaimOfEpisode gives the claim that holds an episode, "" if there is none.
+func (o *Outbox) ClaimOfEpisode(ctx context.Context, facility, maLK string) (fhir.ID, error) {
+	var e episode
+	_, err := o.readRow(ctx, SpaceEpisodes, url.PathEscape(facility)+"/"+url.PathEscape(maLK), &e)
+	return e.Claim, err
 }

@@ -84,3 +84,6 @@ const (
 	insurerName      = "Bảo hiểm xã hội Việt Nam"
 	currency         = "VND"
 )
+
+// Named is one of our identifier systems by its name, for rooms that stand on this one.
+func (s Systems) Named(name string) string { return s.base() + "/sid/" + name }
