@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strconv"
 
@@ -19,6 +20,8 @@ import (
 //	GET  Claim/$sample?seed=…&size=…&by=…    a stratified sample that anybody can draw again
 //	POST Claim/{id}/$review                  what a review came to: Parameters outcome, note, sample
 //	GET  Claim/{id}/$evidence                all of it as one file that a third party can check
+//	POST Claim/$reconcile?facility=…         hold ours against the portal's lists now
+//	GET  Claim/$claim-news?after=…           what happened to claims since, for hospitals and auditors
 func forAuditors(n *node, base string) []rest.Operation {
 	s := cases.New(cases.Config{Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: mapping.Systems{Base: base}})
 	own := base + "/fhir/OperationDefinition/Claim-"
@@ -35,7 +38,7 @@ func forAuditors(n *node, base string) []rest.Operation {
 		{Name: "review", Type: "Claim", Instance: true, Definition: own + "review", Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			return reviewCase(ctx, s, a)
 		}},
-		evidenceOf(n, s, base),
+		evidenceOf(n, s, base), reconcile(n, base), claimNews(n, base),
 	}
 }
 
@@ -165,4 +168,10 @@ func reviewCase(ctx context.Context, s *cases.Service, a rest.Asked) ([]byte, er
 		return nil, err
 	}
 	return doc.Root().Raw(), nil
+}
+
+// hidden says that there is nothing that the caller may see.
+func hidden(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone || e.Kind == fhir.Denied)
 }

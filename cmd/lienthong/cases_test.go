@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
+	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/jwt"
 )
@@ -28,7 +29,6 @@ type insurer struct {
 	fhir   string
 	portal string
 	signer *jwt.Signer
-	server *here
 }
 
 const testIssuer = "https://people.example"
@@ -58,25 +58,55 @@ func newInsurer(t *testing.T, more ...string) *insurer {
 	}
 	store := filepath.Join(w.dir, "store")
 	samples := filepath.Join(fhirtest.Data(t, "domain", "claim-xml", "samples"), "three-episodes.xml")
-	if err := run(t.Context(), []string{"import", "--data", store, "--quiet", samples}, io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
+	if code, out := w.command("precheck", samples); code != 0 {
+		t.Fatalf("precheck: %d %s", code, out)
 	}
-	w.portal = startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", filepath.Join(w.dir, "portal"), "--assessing-after", "10ms", "--assessed-after", "20ms").info.Gateway
-	path := filepath.Join(w.dir, "server.json")
-	w.server = startHere(t, append([]string{"serve", "--issuers", issuers, "--listen", "127.0.0.1:0", "--data", store, "--info", path,
+	if code, out := w.command("import", "--data", store, "--quiet", samples); code != 0 {
+		t.Fatalf("import: %d %s", code, out)
+	}
+	w.portal = startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", filepath.Join(w.dir, "portal"), "--assessing-after", "10ms", "--assessed-after", "20ms", "--settled-after", "10ms").info.Gateway
+	w.fhir = startChild(t, append([]string{"serve", "--issuers", issuers, "--listen", "127.0.0.1:0", "--data", store,
 		"--gateway-url", w.portal, "--gateway-credentials", credentials(t),
-		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms"}, more...)...)
-	w.fhir = w.server.info(t, path).FHIR
-	t.Cleanup(func() {
-		w.server.cancel()
-		<-w.server.ended
-	})
+		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms"}, more...)...).info.FHIR
 	eventually(t, "the assessment", func() bool {
 		var p cases.Page
 		w.plain(w.token("auditor", ""), "/Claim/$cases?state=assessed,settled", &p)
 		return len(p.Rows) == 3
 	})
 	return w
+}
+
+// command runs the command in a process of its own to its end.
+func (w *insurer) command(args ...string) (code int, out string) {
+	w.t.Helper()
+	c := spawn(w.t, args...)
+	select {
+	case err := <-c.ended:
+		c.ended <- err
+	case <-time.After(patience):
+		w.t.Fatalf("%v does not end", args)
+	}
+	return c.cmd.ProcessState.ExitCode(), c.out.String()
+}
+
+// must is command for what has to work.
+func (w *insurer) must(args ...string) string {
+	w.t.Helper()
+	code, out := w.command(args...)
+	if code != 0 {
+		w.t.Fatalf("%v: %d %s", args, code, out)
+	}
+	return out
+}
+
+// tokenFile is a token for the commands.
+func (w *insurer) tokenFile(role, organization string) string {
+	w.t.Helper()
+	path := filepath.Join(w.dir, role+".token")
+	if err := os.WriteFile(path, []byte(w.token(role, organization)+"\n"), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
 }
 
 // token is one for a person of a role.
@@ -132,9 +162,22 @@ func (w *insurer) plain(token, path string, to any) {
 	}
 }
 
-// What auditors ask for holds to the policy: no names, nothing for those who may not, and what they write is seen by auditors.
-func TestAuditorsSeeCasesWithoutNames(t *testing.T) {
+// One server with three claims that were assessed is enough for all that auditors do; the last of it has them paid.
+func TestAuditors(t *testing.T) {
 	w := newInsurer(t)
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *insurer)
+	}{{"see cases without names", seeCasesWithoutNames}, {"get news", getNews}, {"get evidence", getEvidence}, {"follow a claim file the whole way", followTheWholeWay}} {
+		t.Run(part.name, func(t *testing.T) {
+			w.t = t
+			part.run(t, w)
+		})
+	}
+}
+
+// What auditors ask for holds to the policy: no names, nothing for those who may not, and what they write is seen by auditors.
+func seeCasesWithoutNames(t *testing.T, w *insurer) {
 	auditor, hospital := w.token("auditor", ""), w.token("hospital", "elsewhere")
 	var all cases.Page
 	w.plain(auditor, "/Claim/$cases?facility=51901&_count=2", &all)
@@ -191,8 +234,7 @@ func TestAuditorsSeeCasesWithoutNames(t *testing.T) {
 }
 
 // A file of evidence goes from the server to a third party who has the public key and nothing else.
-func TestEvidenceIsVerifiedOffline(t *testing.T) {
-	w := newInsurer(t)
+func getEvidence(t *testing.T, w *insurer) {
 	auditor := w.token("auditor", "")
 	var all cases.Page
 	w.plain(auditor, "/Claim/$cases?_count=1", &all)
@@ -226,5 +268,109 @@ func TestEvidenceIsVerifiedOffline(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"verify-evidence", path, "--key", key}, io.Discard, io.Discard); exitCode(err) != exitFailed {
 		t.Errorf("a changed file: %v", err)
+	}
+}
+
+// A hospital's claim file goes the whole way, each step a process of its own: pre-check and import of the XML, delivery, the mock
+// assessment, reconciliation, payment, and a file of evidence that a third party verifies.
+func followTheWholeWay(t *testing.T, w *insurer) {
+	as := []string{"--server", w.fhir, "--token-file", w.tokenFile("auditor", "")}
+	claims := func(args ...string) string {
+		t.Helper()
+		return w.must(append(append([]string{"claims"}, args...), as...)...)
+	}
+	if out := claims("list", "--facility", "51901", "--period", "2026-03"); strings.Count(out, "51901_2026_00000") != 3 || !strings.Contains(out, "assessed/approved") {
+		t.Fatalf("%s", out)
+	}
+	settled := 0
+	eventually(t, "the payment", func() bool {
+		var rep reconciliation.Report
+		out := claims("reconcile", "--facility", "51901", "--from", "2026-03", "--to", "2026-03", "--json")
+		if json.Unmarshal([]byte(out), &rep) != nil || rep.Records != 3 || rep.Matched != 3 || len(rep.Findings) != 0 {
+			t.Fatalf("%s", out)
+		}
+		settled += rep.Settled
+		return settled == 3
+	})
+	out := claims("list", "--state", "settled", "--json")
+	var one cases.Row
+	if strings.Count(out, "\n") != 3 || json.Unmarshal([]byte(out[:strings.Index(out, "\n")]), &one) != nil || one.Paid == "" {
+		t.Fatalf("%s", out)
+	}
+	if out := claims("show", string(one.ID())); !strings.Contains(out, "XML2/1") || !strings.Contains(out, one.MaGiaoDich) {
+		t.Errorf("%s", out)
+	}
+	if out := claims("sample", "--seed", "2026-Q1", "--size", "2", "--by", "facility,month"); !strings.Contains(out, "2 of 3 claims") {
+		t.Errorf("%s", out)
+	}
+	file, key := filepath.Join(w.dir, "evidence.zip"), filepath.Join(w.dir, "store", auditKey+".pub")
+	claims("export", string(one.ID()), "-o", file)
+	if out := w.must("verify-evidence", file, "--key", key); !strings.Contains(out, one.MaLK) || !strings.Contains(out, "nothing was changed") {
+		t.Errorf("%s", out)
+	}
+	var evidence evidenceSeen
+	if err := json.Unmarshal([]byte(w.must("verify-evidence", file, "--key", key, "--json")), &evidence); err != nil || evidence.Versions == 0 || evidence.Traced != evidence.Versions {
+		t.Errorf("%v %+v", err, evidence)
+	}
+	// Who may not is told so, and the server's words are shown.
+	for _, args := range [][]string{{"list"}, {"sample", "--seed", "x", "--size", "1"}, {"reconcile", "--facility", "51901"}} {
+		code, out := w.command(append(append([]string{"claims"}, args...), "--server", w.fhir, "--token-file", w.tokenFile("citizen", ""))...)
+		if code != exitFailed || !strings.Contains(out, "403") {
+			t.Errorf("%v as a citizen: %d %s", args, code, out)
+		}
+	}
+	if code, out := w.command(append([]string{"claims", "export", string(one.ID()), "-o", file}, as...)...); code != exitFailed {
+		t.Errorf("a file was written over: %s", out)
+	}
+	if code, out := w.command(append([]string{"claims", "show", "../x"}, as...)...); code != exitUsage {
+		t.Errorf("%d %s", code, out)
+	}
+}
+
+type evidenceSeen struct{ Versions, Traced int }
+
+// What happened to claims is told in the order of its happening, each change once, to those who may read it.
+func getNews(t *testing.T, w *insurer) {
+	auditor := w.token("auditor", "")
+	var told []news
+	read := func() (n int) {
+		for after := ""; ; {
+			var answer struct {
+				News []news
+				Next string
+				More bool
+			}
+			w.plain(auditor, "/Claim/$claim-news?after="+after, &answer)
+			told, n = append(told, answer.News...), n+len(answer.News)
+			if after = answer.Next; !answer.More {
+				return n
+			}
+		}
+	}
+	read()
+	seen := map[string]bool{}
+	answers := 0
+	for _, n := range told {
+		if seen[n.Resource+"/"+n.Version] {
+			t.Errorf("%s version %s is told twice", n.Resource, n.Version)
+		}
+		seen[n.Resource+"/"+n.Version] = true
+		if strings.HasPrefix(n.Resource, "ClaimResponse/") {
+			answers++
+		} else if !strings.HasPrefix(n.Resource, "Task/claim-review-") { // other Tasks are the hospital's, and nothing is paid yet
+			t.Errorf("an auditor is told of %s", n.Resource)
+		}
+	}
+	if answers < 6 { // accepted and assessed, of three claims
+		t.Errorf("%d answers", answers)
+	}
+	if status, raw := w.ask(w.token("hospital", "elsewhere"), http.MethodGet, "/Claim/$claim-news?output=json", ""); status != http.StatusOK || strings.Contains(string(raw), "resource") {
+		t.Errorf("%d %s", status, raw)
+	}
+	if status, raw := w.ask(auditor, http.MethodGet, "/Claim/$claim-news", ""); status != http.StatusOK || !strings.Contains(string(raw), `"resourceType":"ClaimResponse"`) {
+		t.Errorf("%d %s", status, raw)
+	}
+	if status, _ := w.ask(auditor, http.MethodGet, "/Claim/$claim-news?after=x", ""); status != http.StatusBadRequest {
+		t.Errorf("%d", status)
 	}
 }

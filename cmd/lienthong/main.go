@@ -10,6 +10,7 @@
 //	lienthong bench          speed, next to its limits
 //	lienthong policy         show and check who may see and change what
 //	lienthong verify-audit   whether the audit journal holds
+//	lienthong claims         list, show, sample, export and reconcile claims of a server
 //	lienthong verify-evidence FILE       whether a file of evidence of a claim holds
 //	lienthong certificate-key new FILE   a key to sign vaccination certificates
 //	lienthong verify-certificate INPUT   whether one is genuine: 0 valid, 1 not valid, 2 unreadable
@@ -81,6 +82,8 @@ type cli struct {
 	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
 
 	VerifyAudit verifyAuditCmd `cmd:"" name:"verify-audit" help:"Prove offline that the audit journal was not tampered with."`
+
+	Claims claimsCmd `cmd:"" help:"What auditors do with claims: list, show, sample, export, reconcile."`
 
 	VerifyEvidence verifyEvidenceCmd `cmd:"" name:"verify-evidence" help:"Prove offline that a file of evidence is what the server gave out."`
 

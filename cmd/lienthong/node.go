@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/adapters/bhxh/signature"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
@@ -54,10 +55,11 @@ type node struct {
 	trail   *trail
 	service *interaction.Service
 	// policies makes the fences of callers.
-	policies *access.Policies
-	outbox   *delivery.Outbox
-	handler  http.Handler
-	runner   *scheduler.Runner // nil without a gateway: claims then wait in the outbox
+	policies   *access.Policies
+	outbox     *delivery.Outbox
+	handler    http.Handler
+	reconciler *reconciliation.Reconciler // nil without a gateway
+	runner     *scheduler.Runner          // nil without a gateway: claims then wait in the outbox
 
 	registry     *registry.Registry
 	certificates certificates
@@ -226,7 +228,7 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	n.runner, err = scheduler.New(scheduler.Config{Store: n.store, Log: log}, sync.Jobs()...)
+	n.runner, err = scheduler.New(scheduler.Config{Store: n.store, Log: log}, append(sync.Jobs(), n.reconciling(sync, g, claims, log))...)
 	return err
 }
 

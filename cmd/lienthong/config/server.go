@@ -47,6 +47,8 @@ type Gateway struct {
 	Credentials     string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the account, as YAML or JSON; or with 'accounts', a list of username, password, facilities (MA_CSKCB)."`
 	Schedule        string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time. Default: ${default}."`
 	StatusSchedule  string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims. Default: ${default}."`
+	Reconcile       string        `name:"reconcile-schedule" default:"30 2 * * *" env:"LIENTHONG_GATEWAY_RECONCILE_SCHEDULE" placeholder:"CRON" help:"When claims are held against the portal's lists, and what it paid is taken over. Default: ${default}."`
+	ReconcileMonths int           `name:"reconcile-months" default:"6" env:"LIENTHONG_GATEWAY_RECONCILE_MONTHS" placeholder:"N" help:"How many months back it looks. Default: ${default}."`
 	Timeout         time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
 	Rate            float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
 	Plan            string        `type:"path" env:"LIENTHONG_GATEWAY_PLAN" placeholder:"FILE" help:"Plan of the hospitals, as YAML: schedule, zone, catch-up of missed slots, jitter, concurrency and rate of each. It goes before the other flags."`
@@ -110,7 +112,7 @@ func (s *Server) Check() error {
 
 // check looks at what is only read when the sync starts, so that a mistake shows before the store is opened.
 func (g Gateway) check() error {
-	for _, c := range []struct{ flag, expression string }{{"--gateway-schedule", g.Schedule}, {"--gateway-status-schedule", g.StatusSchedule}} {
+	for _, c := range []struct{ flag, expression string }{{"--gateway-schedule", g.Schedule}, {"--gateway-status-schedule", g.StatusSchedule}, {"--gateway-reconcile-schedule", g.Reconcile}} {
 		if c.expression == "" {
 			continue
 		}
@@ -123,6 +125,9 @@ func (g Gateway) check() error {
 	}
 	if g.AtOnce < 0 || g.BreakerFailures < 0 || g.Rate < 0 {
 		return errors.New("--gateway-at-once, --gateway-breaker-failures and --gateway-rate must not be negative")
+	}
+	if g.ReconcileMonths < 0 || g.ReconcileMonths > 36 {
+		return errors.New("--gateway-reconcile-months must be at most 36")
 	}
 	_, err := g.Accounts()
 	return err

@@ -211,7 +211,12 @@ func (r *Reader) holds(action byte, name, value string, d *Doc) bool {
 			return o != nil && r.holds(action, rest, value, o)
 		})
 	}
-	if p := r4.Param(d.Key.Type, name); p != nil && p.Type == r4.ParamToken { // of a code alone
+	if p := r4.Param(d.Key.Type, name); p != nil && p.Type == r4.ParamToken { // of an element of the same name
+		for c := range d.Root.Get(name).Get("coding").Elements() {
+			if c.Get("code").Text() == value {
+				return true
+			}
+		}
 		return d.Root.Get(name).Text() == value
 	}
 	return slices.Contains(r.references(d, name), value)

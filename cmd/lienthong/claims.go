@@ -1,0 +1,351 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
+	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// claimsCmd is what auditors do at a terminal: the operations of forAuditors over HTTP.
+type claimsCmd struct {
+	List      claimsListCmd      `cmd:"" help:"List claims by state, hospital, period, reason, amount and age."`
+	Show      claimsShowCmd      `cmd:"" help:"Show one claim: lines claimed against assessed, attempts, differences, reviews."`
+	Sample    claimsSampleCmd    `cmd:"" help:"Draw a stratified sample that anybody can draw again."`
+	Export    claimsExportCmd    `cmd:"" help:"Get a claim as one file of evidence."`
+	Reconcile claimsReconcileCmd `cmd:"" help:"Hold the claims of a hospital against the portal's lists."`
+}
+
+// serverFlags say which server is asked, and as whom.
+type serverFlags struct {
+	Server    string `env:"LIENTHONG_SERVER" default:"http://127.0.0.1:8080/fhir" placeholder:"URL" help:"FHIR base URL of the server. Default: ${default}."`
+	TokenFile string `name:"token-file" type:"path" env:"LIENTHONG_TOKEN_FILE" placeholder:"FILE" help:"File with the access token to call it by. Without it nobody calls."`
+	AsJSON    bool   `name:"json" help:"Print JSON as the server answers."`
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 1 << 30
+
+// ask makes a request and gives its body; the error of a refusal has the server's words.
+func (f serverFlags) ask(ctx context.Context, method, path string, q url.Values) ([]byte, error) {
+	u, err := url.Parse(f.Server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, &exitError{exitUsage, fmt.Errorf("--server %q is no http or https URL, such as http://127.0.0.1:8080/fhir", f.Server)}
+	}
+	address := strings.TrimSuffix(f.Server, "/") + path
+	if len(q) > 0 {
+		address += "?" + q.Encode()
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	if f.TokenFile != "" {
+		token, err := os.ReadFile(f.TokenFile)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	// A token goes to the server that was named, and to no other that it points at.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, refusal(resp.Status, body)
+	}
+	return body, nil
+}
+
+// get asks for plain JSON and prints it as it came, or reads it into v for show.
+func (f serverFlags) get(ctx context.Context, s streams, method, path string, q url.Values, v any, show func(w io.Writer)) error {
+	if q == nil {
+		q = url.Values{}
+	}
+	q.Set("output", "json")
+	body, err := f.ask(ctx, method, path, q)
+	if err != nil {
+		return err
+	}
+	if f.AsJSON {
+		_, err := fmt.Fprintf(s.out, "%s\n", body)
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("the server answered with something else than expected: %w", err)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	show(w)
+	return w.Flush()
+}
+
+// filterFlags are the conditions of $cases.
+type filterFlags struct {
+	State      []string `placeholder:"STATE" help:"States: held, queued, unknown, accepted, rejected, assessed, settled, ..."`
+	Assessment []string `placeholder:"WHAT" help:"approved, partly, denied."`
+	Facility   []string `placeholder:"MA_CSKCB" help:"Hospitals."`
+	Reason     []string `placeholder:"CODE" help:"Why it is in its state, rules that hold it, reasons of lines that were cut."`
+	Period     []string `placeholder:"MONTH" help:"Day of discharge: 2026-03, ge2026-01-01; given twice, both hold."`
+	Requested  []string `placeholder:"VND" help:"What is asked of the fund: ge1000000."`
+	Paid       []string `placeholder:"VND" help:"What the fund pays."`
+	Reduced    []string `placeholder:"VND" help:"What was cut: gt0."`
+	Age        []string `placeholder:"DAYS" help:"Whole days in the present state: ge7."`
+}
+
+func (f filterFlags) query() url.Values {
+	q := url.Values{}
+	for name, values := range map[string][]string{"state": f.State, "assessment": f.Assessment, "facility": f.Facility, "reason": f.Reason} {
+		if len(values) > 0 {
+			q.Set(name, strings.Join(values, ","))
+		}
+	}
+	for name, values := range map[string][]string{"period": f.Period, "requested": f.Requested, "paid": f.Paid, "reduced": f.Reduced, "age": f.Age} {
+		for _, v := range values {
+			q.Add(name, v)
+		}
+	}
+	return q
+}
+
+type claimsListCmd struct {
+	serverFlags
+	filterFlags
+	Limit int `default:"100" placeholder:"N" help:"At most so many. Default: ${default}."`
+}
+
+// Run lists claims, following pages until there are enough.
+func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
+	if c.Limit < 1 {
+		return &exitError{exitUsage, errors.New("--limit must be at least 1")}
+	}
+	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	if !c.AsJSON {
+		fmt.Fprintln(w, rowHead)
+	}
+	left, page := c.Limit, ""
+	for left > 0 {
+		q := c.query()
+		q.Set("output", "json")
+		q.Set("_count", strconv.Itoa(min(left, cases.MaxCount)))
+		if page != "" {
+			q.Set("page", page)
+		}
+		body, err := c.ask(ctx, http.MethodGet, "/Claim/$cases", q)
+		if err != nil {
+			return err
+		}
+		var p cases.Page
+		if err := json.Unmarshal(body, &p); err != nil {
+			return fmt.Errorf("the server answered with something else than expected: %w", err)
+		}
+		for _, r := range p.Rows {
+			if c.AsJSON { // an object a line
+				line, err := json.Marshal(r)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(s.out, "%s\n", line)
+				continue
+			}
+			fmt.Fprintln(w, rowLine(r))
+		}
+		left -= len(p.Rows)
+		if page = p.Next; page == "" {
+			break
+		}
+	}
+	return w.Flush()
+}
+
+const rowHead = "CLAIM\tMA_CSKCB\tMA_LK\tSTATE\tDISCHARGED\tREQUESTED\tPAID\tREDUCED\tREASON"
+
+func rowLine(r cases.Row) string {
+	state := string(r.State)
+	if r.Assessment != "" {
+		state += "/" + string(r.Assessment)
+	}
+	why := append(append([]string{}, r.Findings...), r.Cuts...)
+	if r.Reason != nil && len(r.Findings) == 0 {
+		why = append(why, r.Reason.Code)
+	}
+	return cells(string(r.ID()), r.MaCSKCB, r.MaLK, state, r.Discharged, r.Requested, r.Paid, r.Reduced, strings.Join(why, ","))
+}
+
+// cells are a row for a tabwriter, without what would break it or the terminal.
+func cells(texts ...string) string {
+	for i, t := range texts {
+		if texts[i] = onTerminal(t); t == "" {
+			texts[i] = "-"
+		}
+	}
+	return strings.Join(texts, "\t")
+}
+
+// onTerminal keeps control characters of foreign texts off the terminal.
+func onTerminal(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+type claimsShowCmd struct {
+	serverFlags
+	Claim string `arg:"" help:"Id of the Claim, as the list shows it."`
+}
+
+// claimPath is the address of a claim.
+func claimPath(id string) (string, error) {
+	id = strings.TrimPrefix(id, "Claim/")
+	if _, err := fhir.ParseID(id); err != nil {
+		return "", &exitError{exitUsage, fmt.Errorf("%q is no id of a Claim", id)}
+	}
+	return "/Claim/" + id, nil
+}
+
+// Run shows a case.
+func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
+	path, err := claimPath(c.Claim)
+	if err != nil {
+		return err
+	}
+	var one cases.Case
+	return c.get(ctx, s, http.MethodGet, path+"/$case", nil, &one, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n%s\n", rowHead, rowLine(one.Row))
+		if one.Disposition != "" {
+			fmt.Fprintf(w, "%s\n", onTerminal(one.Disposition))
+		}
+		fmt.Fprintf(w, "\n#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON\n")
+		for _, l := range one.Lines {
+			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, l.Name, l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
+		}
+		fmt.Fprintf(w, "\nVERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256\n")
+		for _, v := range one.Versions {
+			for _, a := range v.Attempts {
+				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), a.Started.Format(time.RFC3339), string(a.Outcome), a.MaKetQua, a.MaGiaoDich, a.FileSHA256))
+			}
+		}
+		for _, i := range one.Issues {
+			fmt.Fprintf(w, "\n%s\n", cells("difference", i.Status, i.Code, i.Detail, i.Action))
+		}
+		for _, r := range one.Reviews {
+			fmt.Fprintf(w, "\n%s\n", cells("review", string(r.Outcome), r.Who, r.At.Format(time.RFC3339), r.Note))
+		}
+	})
+}
+
+type claimsSampleCmd struct {
+	serverFlags
+	filterFlags
+	Seed    string   `required:"" help:"Text that the sample is drawn by: the same one draws the same claims."`
+	Size    int      `required:"" help:"How many claims."`
+	By      []string `placeholder:"DIMENSION" help:"Strata: facility, state, assessment, month, amount."`
+	Members bool     `help:"List the whole population too (with --json)."`
+}
+
+// Run draws a sample.
+func (c *claimsSampleCmd) Run(ctx context.Context, s streams) error {
+	q := c.query()
+	q.Set("seed", c.Seed)
+	q.Set("size", strconv.Itoa(c.Size))
+	if len(c.By) > 0 {
+		q.Set("by", strings.Join(c.By, ","))
+	}
+	if c.Members {
+		q.Set("members", "true")
+	}
+	var one cases.Sample
+	return c.get(ctx, s, http.MethodGet, "/Claim/$sample", q, &one, func(w io.Writer) {
+		fmt.Fprintf(w, "%s, seed %s: %d of %d claims, population SHA-256 %s\n\n", one.Method, onTerminal(one.Seed), len(one.Cases), one.Population, one.PopulationSHA256)
+		fmt.Fprintf(w, "STRATUM\tOF\tDRAWN\n")
+		for _, h := range one.Strata {
+			fmt.Fprintln(w, cells(h.Name, strconv.Itoa(h.Population), strconv.Itoa(h.Sample)))
+		}
+		fmt.Fprintf(w, "\nSTRATUM\tRANK\t%s\n", rowHead)
+		for _, d := range one.Cases {
+			fmt.Fprintln(w, cells(d.Stratum, strconv.Itoa(d.Rank))+"\t"+rowLine(d.Row))
+		}
+	})
+}
+
+type claimsExportCmd struct {
+	serverFlags
+	Claim  string `arg:"" help:"Id of the Claim, as the list shows it."`
+	Output string `short:"o" type:"path" placeholder:"FILE" help:"File to write, which must not be there. Default: evidence-ID.zip here."`
+	Lang   string `enum:"vi,en" default:"vi" help:"Language of spreadsheet and PDF: vi or en. Default: ${default}."`
+}
+
+// Run writes a file of evidence.
+func (c *claimsExportCmd) Run(ctx context.Context, s streams) error {
+	path, err := claimPath(c.Claim)
+	if err != nil {
+		return err
+	}
+	if c.Output == "" {
+		c.Output = "evidence-" + strings.TrimPrefix(path, "/Claim/") + ".zip"
+	}
+	file, err := c.ask(ctx, http.MethodGet, path+"/$evidence", url.Values{"lang": {c.Lang}})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.Output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(file)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%s: %d bytes; check it with: lienthong verify-evidence %s --key audit.key.pub\n", c.Output, len(file), c.Output)
+	return err
+}
+
+type claimsReconcileCmd struct {
+	serverFlags
+	Facility string `required:"" placeholder:"MA_CSKCB" help:"The hospital."`
+	From     string `placeholder:"MONTH" help:"First month, such as 2026-03. Default: as far back as the server's job looks."`
+	To       string `placeholder:"MONTH" help:"Last month. Default: this one."`
+}
+
+// Run reconciles now.
+func (c *claimsReconcileCmd) Run(ctx context.Context, s streams) error {
+	q := url.Values{"facility": {c.Facility}}
+	for name, v := range map[string]string{"from": c.From, "to": c.To} {
+		if v != "" {
+			q.Set(name, v)
+		}
+	}
+	var rep reconciliation.Report
+	return c.get(ctx, s, http.MethodPost, "/Claim/$reconcile", q, &rep, func(w io.Writer) {
+		fmt.Fprintf(w, "%s, %s to %s: %d records there, %d of ours asked about, %d agree; %d settled, %d decisions revised; findings: %d new, %d closed, %d open\n",
+			onTerminal(rep.Facility), rep.From, rep.To, rep.Records, rep.Asked, rep.Matched, rep.Settled, rep.Revised, rep.Opened, rep.Closed, len(rep.Findings))
+		if len(rep.Findings) > 0 {
+			fmt.Fprintf(w, "\nKIND\tMA_LK\tPB\tHERE\tTHERE\tACTION\n")
+		}
+		for _, f := range rep.Findings {
+			fmt.Fprintln(w, cells(string(f.Kind), f.MaLK, strconv.FormatUint(f.PB, 10), f.Here, f.There, f.Action))
+		}
+	})
+}
