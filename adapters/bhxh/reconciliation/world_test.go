@@ -103,13 +103,13 @@ func newWorld(t *testing.T, episodes ...string) *world {
 		t.Fatal(err)
 	}
 	portal := httptest.NewServer(w.proxy(mock.Handler()))
-	if w.store, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Now: w.now, Logger: quiet, Index: func(_ fhir.Key, doc resource.Stored) ([]search.Entry, error) {
+	if w.store, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Now: w.now, Logger: quiet, Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		d, err := resource.New(doc.Body)
 		if err != nil {
-			return nil, err
+			return search.Indexed{}, err
 		}
-		entries, _ := index.New(index.Options{}).Resource(d.Root(), 1)
-		return entries, nil
+		found, _ := index.New(index.Options{}).Document(d.Root(), 1)
+		return found, nil
 	}}); err != nil {
 		t.Fatal(err)
 	}
