@@ -208,6 +208,7 @@ func TestMatrix(t *testing.T) {
 		m.operations(h, world)
 	}
 	for _, m := range all { // from here on there is more in the store than in the world
+		m.transactions(types)
 		m.changes(world)
 		m.creates(world)
 	}
@@ -306,7 +307,7 @@ func (m *matrix) finds(t fhir.Type, docs []*accesstest.Doc) (readable []string) 
 // links asks by what leads from one resource to another: chains, _has, includes, compartments.
 func (m *matrix) links(world *accesstest.World) {
 	for _, t := range []fhir.Type{"Observation", "Condition", "Immunization", "Claim", "AllergyIntolerance", "Encounter"} {
-		for _, p := range []fhir.ID{"p1", "p2", "p3"} {
+		for _, p := range []fhir.ID{"p1", "p2", "p3", "p4"} {
 			patient := world.Get(fhir.Key{Type: "Patient", ID: p})
 			var chained, included, pointing, inside []string
 			for i := range world.Docs {
@@ -363,7 +364,7 @@ func (m *matrix) operations(h *rest.Server, world *accesstest.World) {
 			m.t.Errorf("%s: %s %s: %d %s", m.name, method, path, status, raw)
 		}
 	}
-	for _, p := range []fhir.ID{"p1", "p2", "p3"} {
+	for _, p := range []fhir.ID{"p1", "p2", "p3", "p4"} {
 		got, _ := m.keys("/Patient/" + string(p) + "/$everything?_count=1000")
 		patient := world.Get(fhir.Key{Type: "Patient", ID: p})
 		if allowed := m.reader.Operation(m.caller, "everything") && m.may("r", patient); allowed != (len(got) > 0) {
@@ -374,6 +375,44 @@ func (m *matrix) operations(h *rest.Server, world *accesstest.World) {
 				m.t.Errorf("%s: $everything of %s shows %s", m.name, p, key)
 			}
 		}
+	}
+}
+
+// transactions puts what may be changed of a type as it is, all at once, and then beside one that may not be changed: then
+// nothing of it may land, whatever else is in it.
+func (m *matrix) transactions(types map[fhir.Type][]*accesstest.Doc) {
+	entry := func(d *accesstest.Doc, document string) string {
+		return fmt.Sprintf(`{"resource":%s,"request":{"method":"PUT","url":"%s"}}`, document, d.Key)
+	}
+	send := func(entries []string) int {
+		status, _ := m.ask("POST", "", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(entries, ",")+`]}`, "Prefer: return=minimal")
+		return status
+	}
+	for _, t := range slices.Sorted(maps.Keys(types)) {
+		var allowed []string
+		var denied *accesstest.Doc
+		for _, d := range types[t] {
+			if m.may("u", d) {
+				allowed = append(allowed, entry(d, string(d.JSON)))
+			} else {
+				denied = d
+			}
+		}
+		if status := send(allowed); len(allowed) > 0 && status != http.StatusOK {
+			m.t.Errorf("%s: a transaction of %d of %s that may be changed: %d", m.name, len(allowed), t, status)
+		}
+		if denied == nil {
+			continue
+		}
+		marked := `{"resourceType":"Basic","implicitRules":"urn:x","code":{"text":"beside"}}`
+		beside := append(allowed, entry(denied, string(denied.JSON)), `{"resource":`+marked+`,"request":{"method":"POST","url":"Basic"}}`)
+		if status := send(beside); status == http.StatusOK {
+			m.t.Errorf("%s: a transaction with %s, which may not be changed: %d", m.name, denied.Key, status)
+		}
+	}
+	ours := &matrix{t: m.t, s: m.s, name: "load h2"}
+	if got, _ := ours.keys("/Basic?code:text=beside"); len(got) > 0 {
+		m.t.Errorf("%s: of a transaction that was refused %v is there", m.name, got)
 	}
 }
 

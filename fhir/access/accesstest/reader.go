@@ -96,11 +96,19 @@ func (r *Reader) scoped(c access.Caller, action byte, d *Doc) bool {
 	return false
 }
 
-// denied says whether the patient of a document denies everybody everything, which is all that Consents of the world do.
+// denied says whether the patient of a document denies everybody everything, which is all that Consents of the world do; or
+// another one does with whom the patient was merged.
 func (r *Reader) denied(d *Doc) bool {
 	patients := []string{"Patient/" + string(d.Key.ID)}
 	if d.Key.Type != "Patient" {
 		patients = r.patients(d)
+	}
+	for i := 0; i < len(patients); i++ {
+		if p := r.World.Get(fhir.ParseReference(patients[i]).Key); p != nil && i < 10 {
+			for link := range p.Root.Get("link").Elements() {
+				patients = append(patients, link.Get("other").Get("reference").Text())
+			}
+		}
 	}
 	for _, c := range r.World.Docs {
 		if c.Key.Type == "Consent" && c.Root.Get("provision").Get("type").Text() == "deny" &&

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,14 @@ var Relations = []Relation{
 	{"other", "h2", "p2", "e2", "h2"},      // nothing to do with h1, k1, p1
 	{"denied", "h2", "p3", "e3", "h2"},     // as visited, but p3 denies everybody
 	{"denied-own", "h1", "p3", "e3", "h1"}, // sent by h1 itself
+	merged,
 }
+
+// merged is as denied, but about p4, who is one person with p3: the records of both are one record.
+var merged = Relation{"merged", "h2", "p4", "e4", "h2"}
+
+// mergedTypes are those that have a document of it; the others would be decided in the same way.
+var mergedTypes = []fhir.Type{"AllergyIntolerance", "Claim", "Condition", "Immunization", "Observation", "Procedure"}
 
 // World is all documents.
 type World struct {
@@ -58,11 +66,15 @@ func New(tb testing.TB, archive string) *World {
 	for _, o := range []string{"h1", "h2", "k1"} {
 		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"}`)
 	}
-	for i, p := range []string{"p1", "p2", "p3"} {
-		gp := []string{"k1", "h2", "k1"}[i]
-		at := []string{"h1", "h2", "h1"}[i]
+	for i, p := range []string{"p1", "p2", "p3", "p4"} {
+		gp := []string{"k1", "h2", "k1", "k1"}[i]
+		at := []string{"h1", "h2", "h1", "h1"}[i]
+		link := ""
+		if p == "p4" {
+			link = `,"link":[{"other":{"reference":"Patient/p3"},"type":"replaced-by"}]`
+		}
 		w.add(tb, "h2", `{"resourceType":"Patient","id":"`+p+`","name":[{"family":"Ngô","given":["Thử Nghiệm"]}],"birthDate":"1990-01-01",`+
-			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]}`)
+			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]`+link+`}`)
 		e := strings.Replace(p, "p", "e", 1)
 		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"code":"AMB"},`+
 			`"subject":{"reference":"Patient/`+p+`","display":"Ngô Thử Nghiệm"},"serviceProvider":{"reference":"Organization/`+at+`"}}`)
@@ -71,6 +83,9 @@ func New(tb testing.TB, archive string) *World {
 	for _, t := range r4.Types() {
 		example := examples[t]
 		for _, r := range Relations {
+			if r == merged && !slices.Contains(mergedTypes, t) {
+				continue
+			}
 			w.add(tb, r.Sender, string(r.write(tb, t, example)))
 		}
 	}
