@@ -18,6 +18,7 @@ import (
 const (
 	SyncJob   = "bhxh-sync"
 	StatusJob = "bhxh-status"
+	ClockJob  = "bhxh-deadlines"
 )
 
 // Account is a log-in at the portal and the facilities that it may speak for.
@@ -77,6 +78,7 @@ const DefaultReason = "Cơ sở khám bệnh, chữa bệnh điều chỉnh hồ
 
 const (
 	defaultSchedule = "*/5 * * * *"
+	clockSchedule   = "*/5 * * * *"
 	// stopGrace is how long a file that is under way may still take when the server stops.
 	stopGrace = 5 * time.Second
 )

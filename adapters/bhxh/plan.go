@@ -24,11 +24,13 @@ type Plan struct {
 // JobOf names the job that sends the claims of a facility with a plan of its own.
 func JobOf(facility string) string { return SyncJob + "-" + strings.ToLower(facility) }
 
-// Jobs are those of Sync for scheduler.New: one for each facility with a plan, one for all others, and one that asks.
+// Jobs are those of Sync for scheduler.New: one for each facility with a plan, one for all others, one that asks, and
+// one that watches the deadlines.
 func (s *Sync) Jobs() []scheduler.Job {
 	jobs := []scheduler.Job{
 		{Name: SyncJob, Schedule: s.Schedule, Zone: s.Zone, CatchUp: s.CatchUp, Jitter: s.Jitter, Lease: s.Lease, Run: s.Send},
 		{Name: StatusJob, Schedule: s.StatusSchedule, Zone: s.Zone, Lease: s.Lease, Run: s.Ask},
+		{Name: ClockJob, Schedule: clockSchedule, Lease: s.Lease, Run: s.Watch},
 	}
 	for _, facility := range slices.Sorted(maps.Keys(s.Plans)) {
 		p := s.Plans[facility]

@@ -155,6 +155,7 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 			continue
 		}
 		a.Received, a.MaGiaoDich, a.SHA256, a.Verdict = true, r.MaGiaoDich, r.SHA256, delivery.Pending
+		a.Checked = r.TrangThai != wire.DaTiepNhan
 		switch r.TrangThai {
 		case wire.LoiDinhDang:
 			a.Verdict, a.Reason = delivery.Refused, formatErrors(r.Loi)

@@ -26,6 +26,7 @@ type Answer struct {
 	SHA256     string // of the file that it has, lower-case hex; "" if it does not tell
 	Verdict    Verdict
 	Assessment Assessment // of a Decided one
+	Checked    bool       // the other side has looked at its form
 	Reason     *Reason
 	Docs       []*resource.Document // the decision as FHIR
 }
@@ -66,7 +67,7 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 			return row, err
 		}
 		row, err = o.move(ctx, row, move{to: Accepted, docs: docs, require: known, records: got, edit: func(it *Item, h head) {
-			it.MaGiaoDich, it.Due = a.MaGiaoDich, o.in(o.AskEvery)
+			it.MaGiaoDich, it.Due, it.Heard, it.Checked = a.MaGiaoDich, o.in(o.AskEvery), a.Asked, a.Checked
 			if h.Off != "" {
 				it.Reason = Because(ReasonAfterwards)
 			}
@@ -90,6 +91,9 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 	case row.State == Accepted:
 		return o.move(ctx, row, move{to: Accepted, edit: func(it *Item, _ head) {
 			it.MaGiaoDich, it.Due, it.Asks = cmp.Or(it.MaGiaoDich, a.MaGiaoDich), o.in(o.AskEvery), it.Asks+1
+			if a.Received {
+				it.Heard, it.Checked = a.Asked, it.Checked || a.Checked
+			}
 			switch {
 			case !a.Received:
 				it.Reason = Because(ReasonForgotten)

@@ -25,6 +25,7 @@
 //	outbox-due|send/51901/1772323200000/c17/0000000002      -> 1     queued, held: send or check again at that time
 //	outbox-due|sent/51901/1772323230000/c17/0000000002      -> 1     sending
 //	outbox-due|ask/51901/1772323400000/c17/0000000002       -> 1     unknown, accepted: ask at that time
+//	outbox-clocks|1772323400000/c17/0000000002              -> 1     a clock runs out at that time, see Alarms
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
 //	attempt-bodies|c17/0000000002/0001/request              -> the file, compressed
 //	outbox-receipts|GD519010000000042                       -> {"sha256":"…"}  of the file that got this number

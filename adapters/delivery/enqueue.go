@@ -97,12 +97,15 @@ func (o *Outbox) enqueueVersion(ctx context.Context, w interaction.Write, facili
 		if waits(old.State) {
 			superseded := old.Item
 			superseded.State, superseded.Since, superseded.Due, superseded.Reason, superseded.Findings = Withdrawn, now, o.watch(old.Item), Because(ReasonSuperseded), nil
+			superseded.Overdue = nil
+			o.timed(&superseded)
 			require(a, *old)
 			gone := Row{superseded, encode(superseded)}
 			f, changed = f.with(gone), append(changed, gone)
 			a.Records = append(a.Records, itemRecords(&old.Item, gone)...)
 		}
 	}
+	o.timed(&it)
 	row := Row{it, encode(it)}
 	a.Require = append(a.Require, store.RecordIs{Space: SpaceItems, Key: it.Key().String()})
 	a.Records = append(a.Records, itemRecords(nil, row)...)
@@ -155,6 +158,10 @@ func (o *Outbox) callOff(ctx context.Context, old Row, off string, a *interactio
 	if err != nil {
 		return err
 	}
+	if it.State != old.State {
+		it.Overdue = nil
+	}
+	o.timed(&it)
 	require(a, old)
 	row := Row{it, encode(it)}
 	a.Records = append(a.Records, itemRecords(&old.Item, row)...)

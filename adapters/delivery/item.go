@@ -68,6 +68,12 @@ type Item struct {
 	Assessment Assessment `json:"assessment,omitempty"` // once it is assessed
 	Payment    *Payment   `json:"payment,omitempty"`    // once it is settled
 
+	// RunsOut is when its next Clock runs out, 0 if none runs; Overdue are those that did, in this state.
+	RunsOut fhir.Instant `json:"runsOut,omitempty"`
+	Overdue []Clock      `json:"overdue,omitempty"`
+	Heard   fhir.Instant `json:"heard,omitempty"`   // of the newest status query that told of it while it is accepted
+	Checked bool         `json:"checked,omitempty"` // the other side is past receiving it: it has looked at its form
+
 	MaGiaoDich string   `json:"maGiaoDich,omitempty"` // receipt number of the other side
 	Others     []string `json:"others,omitempty"`     // receipt numbers of further effects of this version, see Observe
 	Response   string   `json:"response,omitempty"`   // ClaimResponse/id, once there is one

@@ -3,6 +3,8 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -38,6 +40,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		it := row.Item
 		if m.to != it.State {
 			it.State, it.Since, it.Asks, it.Missing, it.Reason, it.Findings = m.to, o.now(), 0, 0, nil, nil
+			it.Overdue, it.Heard, it.Checked = nil, 0, false
 		}
 		if m.edit != nil {
 			m.edit(&it, f.head)
@@ -52,6 +55,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		if tells {
 			it.Response = nameOf(m.docs[0])
 		}
+		o.timed(&it)
 		next := Row{Item: it, raw: encode(it)}
 		w := interaction.WriteSet{
 			Require: append([]store.Precondition{
@@ -115,13 +119,43 @@ func itemRecords(old *Item, it Row) []store.Record {
 	if is != "" && was != is {
 		out = append(out, store.Record{Space: SpaceDue, Key: is, Value: []byte{'1'}})
 	}
+	was, is = "", it.clockKey()
+	if old != nil {
+		was = old.clockKey()
+	}
+	if was != "" && was != is {
+		out = append(out, store.Record{Space: SpaceClocks, Key: was})
+	}
+	if is != "" && was != is {
+		out = append(out, store.Record{Space: SpaceClocks, Key: is, Value: []byte{'1'}})
+	}
+	var before []Clock
+	if old != nil {
+		before = old.Overdue
+	}
+	for _, c := range before {
+		if !slices.Contains(it.Overdue, c) {
+			out = append(out, store.Record{Space: SpaceOverdue, Key: overdueKey(c, it.Key())})
+		}
+	}
+	for _, c := range it.Overdue {
+		if !slices.Contains(before, c) {
+			out = append(out, store.Record{Space: SpaceOverdue, Key: overdueKey(c, it.Key()), Value: []byte{'1'}})
+		}
+	}
 	return out
+}
+
+// hasMoved says whether err means that an item changed under one's hands.
+func hasMoved(err error) bool {
+	e, ok := errors.AsType[*fhir.Error](err)
+	return ok && e.Code == "delivery-moved"
 }
 
 // tellsMore says whether a Task made of b would tell its reader something that one made of a did not.
 func tellsMore(a, b Item) bool {
 	if a.State != b.State || a.MaGiaoDich != b.MaGiaoDich || len(a.Findings) != len(b.Findings) ||
-		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided || a.Assessment != b.Assessment || a.Payment != b.Payment || len(a.Others) != len(b.Others) {
+		(a.Reason == nil) != (b.Reason == nil) || a.Decided != b.Decided || a.Assessment != b.Assessment || a.Payment != b.Payment || len(a.Others) != len(b.Others) || len(a.Overdue) != len(b.Overdue) {
 		return true
 	}
 	if a.Reason != nil && *a.Reason != *b.Reason {

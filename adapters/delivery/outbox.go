@@ -48,6 +48,7 @@ type Config struct {
 	Recheck  time.Duration // 0 is DefaultRecheck
 	// HashesOnly keeps of each attempt the hashes of its bodies and not the bodies.
 	HashesOnly bool
+	Deadlines  Deadlines
 	Retry      Retry // of items that could not be sent, and of questions without an answer
 }
 
@@ -99,6 +100,7 @@ func New(c Config) *Outbox {
 	if c.Recheck <= 0 {
 		c.Recheck = DefaultRecheck
 	}
+	c.Deadlines = c.Deadlines.orDefault()
 	if c.Retry.First <= 0 {
 		c.Retry.First = 10 * time.Second
 	}

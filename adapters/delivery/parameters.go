@@ -36,7 +36,10 @@ func (o *Outbox) StatusParameters(ctx context.Context, claim fhir.ID) ([]byte, e
 		for _, other := range v.Others {
 			w.part("other-maGiaoDich", "valueString", other)
 		}
-		w.when("not-received", v.Missing)
+		w.when("not-received", v.Missing).when("clock-runs-out", v.RunsOut)
+		for _, c := range v.Overdue {
+			w.part("overdue", "valueCode", string(c))
+		}
 		if v.Reason != nil {
 			w.reason("reason", *v.Reason)
 		}

@@ -46,6 +46,13 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	it, earlier := told[len(told)-1].Item, told[:len(told)-1]
 	w := &writer{}
 	w.open('{').member("resourceType").text("Task").member("id").text(string(TaskID(it.Claim)))
+	if len(it.Overdue) > 0 {
+		w.member("meta").open('{').member("tag").open('[')
+		for _, c := range it.Overdue {
+			w.open('{').member("system").text(o.ClockSystem()).member("code").text(string(c)).member("display").text(clockTexts[c]).close('}')
+		}
+		w.close(']').close('}')
+	}
 	findings(w, it.Findings)
 	w.member("identifier").open('[').open('{').
 		member("system").text(o.Base + "/sid/malk/" + it.Facility).member("value").text(it.Episode).
@@ -90,6 +97,9 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	w.close('}')
 	return resource.New(w.b)
 }
+
+// ClockSystem is the code system of Task.meta.tag: the clocks that ran out.
+func (o *Outbox) ClockSystem() string { return o.Base + "/fhir/CodeSystem/delivery-overdue" }
 
 // findingsID names the OperationOutcome in the Task of a held claim.
 const findingsID = "findings"

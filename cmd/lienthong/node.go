@@ -130,8 +130,17 @@ func indexFunc(o index.Options, reg *r4.Registry) engine.IndexFunc {
 
 func (n *node) build(ctx context.Context, c config.Server, served string, o index.Options, systems identity.Systems, log *slog.Logger) error {
 	claims := mapping.Systems{Base: c.SIDBase}
+	plan, err := config.ReadPlan(c.Gateway.Plan)
+	if err != nil {
+		return err
+	}
+	clocks, err := plan.Clocks()
+	if err != nil {
+		return err
+	}
 	n.outbox = delivery.New(delivery.Config{
-		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery, HashesOnly: c.Gateway.HashesOnly,
+		Deadlines: clocks,
+		Store:     n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery, HashesOnly: c.Gateway.HashesOnly,
 		Retry: delivery.Retry{First: c.Gateway.RetryFirst, Max: c.Gateway.RetryMax},
 		Episode: func(claim resource.Value) (facility, episode string, ok bool) {
 			return mapping.EpisodeOf(claim, claims)

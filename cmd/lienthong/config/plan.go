@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/scheduler"
 	"github.com/lienthong/lienthong/scheduler/cron"
 )
@@ -17,6 +19,37 @@ type Plan struct {
 	HospitalPlan `yaml:",inline"` // of all that have no plan of their own; what is left out is that of the flags
 
 	Hospitals map[string]HospitalPlan `yaml:"hospitals"` // by MA_CSKCB; what is left out is that of all
+
+	Deadlines Deadlines `yaml:"deadlines"`
+	Holidays  []string  `yaml:"holidays"` // days, yyyy-mm-dd, that are not worked, besides those that are built in
+	Workdays  []string  `yaml:"workdays"` // days that are worked: of the weekend, or built in as holidays
+}
+
+// Deadlines are the times of the contract, after which an event and a mark tell that something is overdue; what is left out is as
+// the contract has it, and what is below 0 is not watched.
+type Deadlines struct {
+	Sending     time.Duration `yaml:"sending"`      // a facility sends daily: 24h
+	Reply       time.Duration `yaml:"reply"`        // on the state: 6h
+	FieldErrors time.Duration `yaml:"field-errors"` // 24h
+	Totals      time.Duration `yaml:"totals"`       // 48h
+	Dispute     int           `yaml:"dispute-days"` // working days: 7
+}
+
+// Clocks gives the deadlines as the outbox takes them.
+func (p Plan) Clocks() (delivery.Deadlines, error) {
+	var lines strings.Builder
+	for _, day := range p.Holidays {
+		fmt.Fprintln(&lines, day)
+	}
+	for _, day := range p.Workdays {
+		fmt.Fprintln(&lines, "+"+day)
+	}
+	calendar, err := delivery.DefaultCalendar().With(lines.String())
+	if err != nil {
+		return delivery.Deadlines{}, fmt.Errorf("holidays and workdays must be days such as 2026-04-30: %w", err)
+	}
+	d := p.Deadlines
+	return delivery.Deadlines{Sending: d.Sending, Reply: d.Reply, Fields: d.FieldErrors, Totals: d.Totals, Dispute: d.Dispute, Calendar: calendar}, nil
 }
 
 // HospitalPlan is the plan of one hospital.
@@ -48,6 +81,9 @@ func ReadPlan(file string) (Plan, error) {
 		return p, fmt.Errorf("plan of the gateway: %s: %s", file, yaml.FormatError(err, false, true))
 	}
 	if err := p.check(); err != nil {
+		return p, fmt.Errorf("plan of the gateway: %s: %w", file, err)
+	}
+	if _, err := p.Clocks(); err != nil {
 		return p, fmt.Errorf("plan of the gateway: %s: %w", file, err)
 	}
 	for name, h := range p.Hospitals {

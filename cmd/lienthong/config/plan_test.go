@@ -25,6 +25,7 @@ func TestReadPlan(t *testing.T) {
 		"schedule: '* * *'":                                     "cannot be read",
 		"zone: Asia/Hanoi":                                      "cannot be read",
 		"catch-up: sometimes":                                   "sometimes",
+		"holidays: ['30/4/2026']":                               "30/4/2026",
 		"jitter: 13h":                                           "jitter",
 		"hospitals: {\"5190\": {}}":                             "5190",
 		"hospitals: {\"51901\": {catch-up: never}}":             "hospital 51901",

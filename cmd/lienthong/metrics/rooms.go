@@ -16,6 +16,7 @@ type Sources struct {
 	Stats   func(context.Context) (store.Stats, error)
 	Journal func() (lines, signed uint64) // of the audit journal
 	Claims  func(context.Context) (delivery.Summary, error)
+	Overdue func(context.Context) (map[delivery.Clock]int, error)
 }
 
 // claimsEvery is how old the numbers of claims may be: they are counted, not kept.
@@ -29,6 +30,7 @@ var (
 	journal   = describe("lienthong_audit_lines", "Lines of the audit journal.")
 	signed    = describe("lienthong_audit_signed_lines", "Lines of the audit journal that are under its newest signed checkpoint.")
 	claims    = describe("lienthong_claims", "Versions of claims in the outbox by state; at most a minute old.", "state")
+	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
 	sourceUp  = describe("lienthong_source_up", "1 if this part of the server could tell its numbers, else 0.", "source")
 )
 
@@ -48,7 +50,7 @@ type rooms struct {
 
 // Describe implements prometheus.Collector.
 func (c *rooms) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, sourceUp} {
+	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, sourceUp} {
 		out <- d
 	}
 }
@@ -82,6 +84,13 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 		lines, under := c.sources.Journal()
 		gauge(journal, float64(lines))
 		gauge(signed, float64(under))
+	}
+	if c.sources.Overdue != nil {
+		if counts, err := c.sources.Overdue(ctx); up("overdue", err) {
+			for _, clock := range delivery.Clocks {
+				gauge(overdue, float64(counts[clock]), string(clock))
+			}
+		}
 	}
 	if c.sources.Claims != nil {
 		if counts, err := c.countClaims(ctx); up("claims", err) {
