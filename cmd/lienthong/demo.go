@@ -26,9 +26,10 @@ type demoCmd struct {
 	Seed          uint64        `default:"1" help:"Which population to invent; the same seed gives the same one."`
 	Citizens      int           `default:"60" help:"How many citizens to invent, at least."`
 	Every         time.Duration `default:"10s" help:"Distance of the scheduler's slots, at which claims go out and are asked about."`
-	Info          string        `type:"path" placeholder:"FILE" help:"Write where everything is to this file, as JSON, once it is ready."`
-	MemoryLimit   int64         `name:"memory-limit" default:"360" placeholder:"MiB" help:"Memory to stay within, as far as the work allows. 0: no limit. Default: ${default}."`
-	LogLevel      string        `name:"log-level" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged: debug, info, warn, error."`
+	config.Log    `embed:""`
+	Info          string `type:"path" placeholder:"FILE" help:"Write where everything is to this file, as JSON, once it is ready."`
+	MemoryLimit   int64  `name:"memory-limit" default:"360" placeholder:"MiB" help:"Memory to stay within, as far as the work allows. 0: no limit. Default: ${default}."`
+	LogLevel      string `name:"log-level" enum:"debug,info,warn,error" default:"warn" help:"Least level that is logged: debug, info, warn, error."`
 }
 
 // The demo's account at its own mock portal; there is nothing behind it to protect.
@@ -94,6 +95,7 @@ func (d *demo) open(ctx context.Context) error {
 		}
 	}
 	settings := config.Server{
+		Log:         d.demoCmd.Log,
 		Certificate: config.Certificate{Keys: keys, Authority: "Lienthong (demo)", ValidFor: 365 * 24 * time.Hour},
 		Data:        filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
 		Gateway: config.Gateway{

@@ -37,6 +37,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 	"github.com/lienthong/lienthong/fhir/store/sealed"
 	"github.com/lienthong/lienthong/scheduler"
@@ -51,6 +52,7 @@ import (
 //
 // Requests pass the audit handler first, and all rooms know the store only under watch (audit.Store).
 type node struct {
+	log     commitlog.Log // that servers share; nil = it is in the store's folder
 	store   store.Store
 	trail   *trail
 	service *interaction.Service
@@ -91,7 +93,12 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	shared, err := openLog(ctx, c.Log, log)
+	if err != nil {
+		return nil, err
+	}
 	st, err := engine.Open(c.Data, engine.Options{
+		Log: shared, StaleReads: c.Log.Stale,
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
 		Index:      indexFunc(o, nil),
 		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
@@ -99,9 +106,12 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		Logger:     log,
 	})
 	if err != nil {
+		if shared != nil {
+			_ = shared.Close() // the first error says more
+		}
 		return nil, err
 	}
-	n := &node{store: access.Masked(st), policies: policies}
+	n := &node{log: shared, store: access.Masked(st), policies: policies}
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = access.Masked(n.trail.store)
@@ -199,6 +209,9 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	}
 	front := &authentication.Front{Next: server, Smart: door.smart, SignIn: door.signIn, BasePath: server.BasePath, Origins: door.origins}
 	n.handler = n.certificates.public(n.trail.handler(front, server.BasePath))
+	if n.log != nil {
+		n.handler = oneQuestion(n.handler)
+	}
 	if c.Gateway.URL == "" {
 		return nil
 	}
@@ -257,7 +270,13 @@ func (n *node) run(ctx context.Context) error {
 func ours(ctx context.Context) context.Context { return store.Ourselves(ctx) }
 
 // close ends the trail before the store: its last checkpoint is committed.
-func (n *node) close() error { return errors.Join(n.trail.close(), n.store.Close()) }
+func (n *node) close() error {
+	err := errors.Join(n.trail.close(), n.store.Close())
+	if n.log != nil {
+		err = errors.Join(err, n.log.Close())
+	}
+	return err
+}
 
 // citizenIDs is the hook that keeps a citizen ID with one active Patient, and refuses impossible ones.
 func citizenIDs(systems identity.Systems) interaction.Hook {

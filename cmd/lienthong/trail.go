@@ -39,7 +39,7 @@ func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog
 	if key == "" {
 		key = filepath.Join(c.Data, auditKey)
 	}
-	if name == "" {
+	if name = journalName(c); name == "" {
 		name = "lienthong"
 	}
 	signer, err := audit.LoadSigner(key, name)

@@ -34,6 +34,7 @@ type Server struct {
 	Metrics     string        `name:"metrics-listen" env:"LIENTHONG_METRICS_LISTEN" placeholder:"ADDR" help:"Address on which Prometheus may read figures, at /metrics: numbers and times, nothing about persons. Whoever reaches it may look; keep it inside. Default: none."`
 	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
+	Log         Log           `embed:""`
 	Certificate Certificate   `embed:"" prefix:"certificate-"`
 	// Authentication is who may call; its flags have no prefix.
 	Authentication `embed:""`
@@ -73,6 +74,9 @@ func (s *Server) Check() error {
 		return errors.New("--data is needed: the folder of the store (it is made if it is not there)")
 	}
 	if err := KeyApart(s.EncryptionKey, s.Data); err != nil {
+		return err
+	}
+	if err := s.Log.check(s.Listen, s.BaseURL); err != nil {
 		return err
 	}
 	urls := []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}}
