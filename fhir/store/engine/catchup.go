@@ -191,7 +191,7 @@ func (e *Engine) openShared(s *sequence) error {
 			return err
 		}
 		s.last = own.ID
-		head, err := e.o.Log.Head(ctx)
+		same, err := e.joins(ctx, s.head.t, own.ID)
 		if err != nil {
 			if e.o.StaleReads && errors.Is(err, commitlog.ErrUnreachable) {
 				e.o.Logger.Warn("the log is out of reach; the store opens as of what it has", "commit", s.head.t)
@@ -199,23 +199,26 @@ func (e *Engine) openShared(s *sequence) error {
 			}
 			return errLog(err)
 		}
-		if head < s.head.t {
-			return fhir.Wrap(fhir.Unavailable, "log-behind", commitlog.ErrBehind, uint64(head), uint64(s.head.t))
-		}
-		for c, err := range e.o.Log.Read(ctx, s.head.t-1) {
-			if err != nil {
-				return errLog(err)
-			}
-			if c.ID != own.ID {
-				return fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d here is not the one of the log", s.head.t))
-			}
-			break
+		if !same {
+			return fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d here is not the one of the log", s.head.t))
 		}
 	}
 	if err := e.db.Set(metaShared, []byte{1}, pebble.Sync); err != nil {
 		return errDisk(err)
 	}
 	return errLog(e.catchUp(ctx, s))
+}
+
+// joins says whether the log's commit t is the one that is here. A log that ends before is log-behind.
+func (e *Engine) joins(ctx context.Context, t fhir.T, id commitlog.ID) (bool, error) {
+	for c, err := range e.o.Log.Read(ctx, t-1) {
+		return c.ID == id, err
+	}
+	head, err := e.o.Log.Head(ctx)
+	if err == nil {
+		err = fhir.Wrap(fhir.Unavailable, "log-behind", commitlog.ErrBehind, uint64(head), uint64(t))
+	}
+	return false, err
 }
 
 // metaShared marks a folder whose log is elsewhere: alone it would go on with a history of its own.

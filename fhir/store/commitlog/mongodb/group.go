@@ -54,6 +54,15 @@ func (g *group) first() (fhir.T, error) {
 	return fhir.T(t), nil
 }
 
+// holding gives the first commit of g if t is in it, else t.
+func (g *group) holding(t fhir.T) (fhir.T, error) {
+	first, err := g.first()
+	if err != nil || t < first+fhir.T(g.N) {
+		return first, err
+	}
+	return t, nil
+}
+
 func (g *group) is(id commitlog.ID) bool { return string(g.Group.Data) == string(id[:]) }
 
 func (g *group) chunkKey(i int) string { return fmt.Sprintf("%s/%x/%05d", g.ID, g.Group.Data, i) }

@@ -113,9 +113,6 @@ func (l *Log) prepare(ctx context.Context, name string) error {
 	if err := l.checkSchema(ctx); err != nil {
 		return err
 	}
-	if _, err := l.Head(ctx); err != nil {
-		return err
-	}
 	return l.sweep(ctx)
 }
 

@@ -134,6 +134,9 @@ func (l *Log) walk(ctx context.Context, at tail, asked time.Time) (tail, error) 
 			return at, fmt.Errorf("%w: %w", errDamaged, err)
 		}
 		at = tailOf(g, at.end+1, asked)
+		if known := l.known(); known.end > at.end && !known.seen.Before(asked) {
+			at = known // appended here meanwhile; else a busy writer would be run after without end
+		}
 	}
 }
 
@@ -174,9 +177,11 @@ func (l *Log) Read(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit
 
 // groupWith gives the first commit of the group that t is in, or t if there is none yet.
 func (l *Log) groupWith(ctx context.Context, t fhir.T) (fhir.T, error) {
-	if known := l.known(); t > known.end {
+	known := l.known()
+	switch {
+	case known.end > 0 && t > known.end:
 		return t, nil // a group that this server does not know begins there, if one does
-	} else if t >= known.first {
+	case known.end > 0 && t >= known.first:
 		return known.first, nil
 	}
 	if l.single {
@@ -186,7 +191,7 @@ func (l *Log) groupWith(ctx context.Context, t fhir.T) (fhir.T, error) {
 				return 0, unreachable(err)
 			}
 			if g != nil {
-				return t - back, nil
+				return g.holding(t)
 			}
 		}
 		return t, nil
@@ -195,7 +200,7 @@ func (l *Log) groupWith(ctx context.Context, t fhir.T) (fhir.T, error) {
 	if err != nil || g == nil {
 		return t, unreachable(err)
 	}
-	return g.first()
+	return g.holding(t)
 }
 
 // stepped gives the groups from next on, each by its _id.

@@ -27,16 +27,12 @@ type Server struct {
 	Single bool   // no replica set
 }
 
-// Ferret starts FerretDB for a test. Its files are in dir; "" keeps them in memory.
-func Ferret(tb testing.TB, dir string) Server {
+// Ferret starts FerretDB for a test.
+func Ferret(tb testing.TB) Server {
 	tb.Helper()
-	files := "file:" + dir + "/"
-	if dir == "" {
-		files = "file:" + tb.TempDir() + "/?mode=memory&_" + rand.Text()
-	}
 	f, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:  "sqlite", SQLiteURL: files,
+		Handler:  "sqlite", SQLiteURL: "file:" + tb.TempDir() + "/",
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -52,7 +48,7 @@ func Ferret(tb testing.TB, dir string) Server {
 // Servers gives the servers that a test is to run against.
 func Servers(tb testing.TB) []Server {
 	tb.Helper()
-	all := []Server{Ferret(tb, "")}
+	all := []Server{Ferret(tb)}
 	if base := os.Getenv(ReplicaSet); base != "" {
 		all = append(all, replicaSet(tb, base))
 	}
