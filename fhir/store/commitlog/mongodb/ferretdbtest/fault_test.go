@@ -85,12 +85,12 @@ func sample(id string, n int) store.Put {
 // valueOf gives the number in a document of sample.
 func valueOf(tb testing.TB, d resource.Stored) int {
 	tb.Helper()
-	entries, err := storetest.Index(fhir.Key{}, d)
-	if err != nil || len(entries) != 1 {
+	indexed, err := storetest.Index(fhir.Key{}, d)
+	if err != nil || len(indexed.Entries) != 1 {
 		tb.Errorf("no number in %s: %v", d.Body, err)
 		return 0
 	}
-	v, err := strconv.Atoi(string(entries[0].Value))
+	v, err := strconv.Atoi(string(indexed.Entries[0].Value))
 	if err != nil {
 		tb.Error(err)
 	}

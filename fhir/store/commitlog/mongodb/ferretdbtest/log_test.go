@@ -16,6 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	removeProgram()
 	if os.Getenv(ReplicaSet) == "" {
 		fmt.Fprintf(os.Stderr, "\nSKIPPED: A REAL REPLICA SET. %s is not set: everything above ran against FerretDB alone,\n"+
 			"so majority write concern, linearizable reads, fail-over and reads in the order of _id are NOT covered here.\n\n", ReplicaSet)
