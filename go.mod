@@ -112,7 +112,13 @@ require (
 require github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 
 require (
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
 	github.com/xdg-go/scram v1.4.0 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
+)
+
+require (
+	github.com/emersion/go-smtp v0.25.1 // the mail server of tests, MIT: adapters/reminder
+	github.com/wneessen/go-mail v0.8.1 // e-mail of reminders, MIT: adapters/reminder
 )

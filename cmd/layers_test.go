@@ -74,6 +74,7 @@ scheduler/lease         -> fhir/store
 scheduler               -> scheduler/cron scheduler/lease
 adapters/delivery       -> fhir/interaction scheduler
 adapters/delivery/gen   -> adapters/delivery
+adapters/reminder       -> fhir/registry fhir/access scheduler
 adapters/bhxh           -> adapters/delivery adapters/bhxh/hoso adapters/bhxh/mapping adapters/bhxh/gateway adapters/bhxh/wire
 adapters/bhxh/wire      -> fhir
 adapters/bhxh/hoso      -> adapters/bhxh/wire
@@ -107,6 +108,7 @@ github.com/sony/gobreaker -> adapters/bhxh
 github.com/tink-crypto/tink-go -> fhir/store/sealed
 github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
+github.com/wneessen/go-mail -> adapters/reminder
 github.com/xuri/excelize -> adapters/bhxh/precheck adapters/bhxh/evidence fhir/tabular
 go.mongodb.org/mongo-driver -> fhir/store/commitlog/mongodb
 golang.org/x/mod -> fhir/audit

@@ -64,6 +64,7 @@ type node struct {
 	runner     *scheduler.Runner          // nil without a gateway: claims then wait in the outbox
 
 	registry     *registry.Registry
+	reminders    *scheduler.Runner // nil without a sender
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
@@ -178,6 +179,9 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err := n.openCertificates(ctx, c.Certificate, cmp.Or(c.BaseURL, served), systems, schedules, log); err != nil {
 		return err
 	}
+	if n.reminders, err = n.remind(c.Reminders, schedules, log); err != nil {
+		return err
+	}
 	path := ""
 	if u, err := url.Parse(c.BaseURL); err == nil {
 		path = u.Path
@@ -260,6 +264,9 @@ func (n *node) run(ctx context.Context) error {
 	g.Go(func() error { return n.trail.follow.Run(ctx) })
 	g.Go(func() error { n.reencrypt(ctx); return nil })
 	g.Go(func() error { return n.registry.Run(ctx) })
+	if n.reminders != nil {
+		g.Go(func() error { return n.reminders.Run(ctx) })
+	}
 	if n.runner != nil {
 		g.Go(func() error { return n.runner.Run(ctx) })
 	}

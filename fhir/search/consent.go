@@ -70,7 +70,7 @@ func SpeaksOfAccess(consent resource.Value) bool {
 	speaks := active
 	for s := range consent.Get("scope").Get("coding").Elements() {
 		switch s.Get("code").Text() {
-		case "adr", "research", "treatment":
+		case "adr", "research", "treatment", "vaccination-reminder":
 			speaks = false
 		case "patient-privacy":
 			speaks = active

@@ -36,6 +36,7 @@ type Server struct {
 	Gateway     Gateway       `embed:"" prefix:"gateway-"`
 	Log         Log           `embed:""`
 	Certificate Certificate   `embed:"" prefix:"certificate-"`
+	Reminders   Reminders     `embed:"" prefix:"reminder-"`
 	// Authentication is who may call; its flags have no prefix.
 	Authentication `embed:""`
 
