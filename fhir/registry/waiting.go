@@ -70,4 +70,3 @@ func (r *Registry) WaitingOf(ctx context.Context, patient fhir.ID) (*Waiting, er
 	}
 	return w, nil
 }
-
