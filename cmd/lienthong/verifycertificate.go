@@ -115,7 +115,7 @@ func certificateText(input string) (string, error) {
 	if input != "-" {
 		f, err := os.Open(input)
 		if errors.Is(err, fs.ErrNotExist) {
-			return "", fhir.Wrap(fhir.Invalid, "certificate-unreadable", err, "shc:/, HC1:")
+			return "", fhir.Wrap(fhir.Invalid, "certificate-no-file", err, input[:min(len(input), 80)])
 		}
 		if err != nil {
 			return "", err

@@ -84,7 +84,7 @@ func (s *Server) operationQuery(c *call) (string, error) {
 	return parametersQuery(doc.Root())
 }
 
-// parametersQuery gives the parameters of an operation, which are all primitive, as a query.
+// parametersQuery gives the parameters of an operation, which are all primitive but for identifiers, as a query.
 func parametersQuery(v resource.Value) (string, error) {
 	if t := v.ResourceType(); t != "Parameters" {
 		return "", fhir.Errorf(fhir.Invalid, "type-mismatch", v.Path(), string(t), "Parameters")
@@ -98,6 +98,10 @@ func parametersQuery(v resource.Value) (string, error) {
 			}
 		}
 		name := p.Get("name").Text()
+		if value.Name() == "valueIdentifier" && name != "" { // which is primitive in an address: system|value
+			parts = append(parts, queryEscape(name)+"="+queryEscape(value.Get("system").Text()+"|"+value.Get("value").Text()))
+			continue
+		}
 		if !found || name == "" || value.Kind() == resource.Object || value.Kind() == resource.Array {
 			return "", fhir.Errorf(fhir.Invalid, "operation-parameter-value", p.Path(), clip(name))
 		}

@@ -12,7 +12,7 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, auth, claims-month, or all but the last."`
+	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, registry, auth, claims-month, or all but the last."`
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
@@ -38,6 +38,7 @@ var workloads = []struct {
 	{"precheck", (*session).precheck},
 	{"forecast", (*session).forecast},
 	{"summary", (*session).summary},
+	{"registry", (*session).registry},
 	{"auth", (*session).auth},
 	{"startup", (*session).startup},
 	{"claims-month", (*session).claimsMonth},

@@ -45,7 +45,7 @@ func child(n int) vaccinated {
 func citizenID(n int) string { return fmt.Sprintf("051223%06d", n) }
 
 func (c vaccinated) patient() string {
-	return fmt.Sprintf(`{"resourceType":"Patient","id":%q,"active":true,"identifier":[{"system":%q,"value":%q}],"name":[{"text":"Bench Child"}],"birthDate":%q}`, c.id, citizenIDs, c.citizenID, c.birth.Format(time.DateOnly))
+	return fmt.Sprintf(`{"resourceType":"Patient","id":%q,"active":true,"identifier":[{"system":%q,"value":%q}],"name":[{"text":"Bench Child"}],"birthDate":%q,"address":[{"city":"Bench"}]}`, c.id, citizenIDs, c.citizenID, c.birth.Format(time.DateOnly))
 }
 
 // fresh runs a workload on a server of its own without other data, or on Target.
@@ -107,12 +107,13 @@ func (s *session) forecast() error {
 // childrenPerCopy times Options.Copies is how many children the summary is measured with.
 const childrenPerCopy = 200
 
-// summary measures the summary by citizen ID: as fast as it goes, then at half of that rate for the latencies.
-func (s *session) summary() error {
-	return s.fresh("summary", func(s *session) error {
-		count, doses := childrenPerCopy*s.Copies, 0
+// children loads invented children, a hundred thousand doses at a time, and gives how many there are of both.
+func (s *session) children() (count, doses int, err error) {
+	count = childrenPerCopy * s.Copies
+	const part = 4000 // children: a million doses do not fit into memory at once
+	for start := 0; start < count; start += part {
 		var load []bundle
-		for from := 0; from < count; from += 50 {
+		for from := start; from < min(start+part, count); from += 50 {
 			var b bytes.Buffer
 			b.WriteString(`{"resourceType":"Bundle","type":"transaction","entry":[`)
 			entries := 0
@@ -123,7 +124,7 @@ func (s *session) summary() error {
 				entries++
 				fmt.Fprintf(&b, `{"resource":%s,"request":{"method":"PUT","url":%q}}`, body, key)
 			}
-			for n := from; n < min(from+50, count); n++ {
+			for n := from; n < min(from+50, start+part, count); n++ {
 				c := child(n)
 				put("Patient/"+c.id, c.patient())
 				for _, d := range c.doses {
@@ -135,10 +136,21 @@ func (s *session) summary() error {
 			load = append(load, bundle{name: fmt.Sprint("children from ", from), raw: b.Bytes(), entries: entries})
 		}
 		if res := post(s.ctx, s.base, s.Senders, load); len(res.Errors) > 0 {
-			return fmt.Errorf("loading children: %s", res.ErrorText())
+			return count, doses, fmt.Errorf("loading children: %s", res.ErrorText())
 		}
-		if s.server != nil {
-			s.server.settle()
+	}
+	if s.server != nil {
+		s.server.settle()
+	}
+	return count, doses, nil
+}
+
+// summary measures the summary by citizen ID: as fast as it goes, then at half of that rate for the latencies.
+func (s *session) summary() error {
+	return s.fresh("summary", func(s *session) error {
+		count, doses, err := s.children()
+		if err != nil {
+			return err
 		}
 		next := func(client, i int) *Request {
 			id := citizenID((client*31 + i) % count)

@@ -3,6 +3,7 @@ package forecast_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -80,7 +81,24 @@ var far = day("2040-01-01")
 // TestEveryBoundOfTheScheduleHasTwoSides puts a dose on the day of each minimum age, maximum age and interval that the
 // field's own file has, and on the day beyond it.
 func TestEveryBoundOfTheScheduleHasTwoSides(t *testing.T) {
-	raw, err := os.ReadFile(fhirtest.Data(t, "domain", "vaccination", "epi-schedule.json"))
+	if cases := bothSides(t, fhirtest.Data(t, "domain", "vaccination", "epi-schedule.json")); cases < 200 {
+		t.Errorf("only %d cases: the schedule was not read as it stands", cases)
+	}
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "docs", "examples", "schedules", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no further schedules", err)
+	}
+	for _, f := range files {
+		if cases := bothSides(t, f); cases < 20 {
+			t.Errorf("%s: only %d cases", f, cases)
+		}
+	}
+}
+
+// bothSides makes the cases of a schedule file and runs them; it gives how many there were.
+func bothSides(t *testing.T, file string) (cases int) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +110,6 @@ func TestEveryBoundOfTheScheduleHasTwoSides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := 0
 	for i := range schedule.Series {
 		s := &schedule.Series[i]
 		for n, d := range s.Doses {
@@ -122,9 +139,7 @@ func TestEveryBoundOfTheScheduleHasTwoSides(t *testing.T) {
 			}
 		}
 	}
-	if cases < 200 {
-		t.Errorf("only %d cases: the schedule was not read as it stands", cases)
-	}
+	return cases
 }
 
 // TestForecastTurnsOnTheDayItSays looks at each series' next dose on the day before and on each of its dates.
