@@ -62,7 +62,10 @@ func (o *Outbox) Learn(ctx context.Context, row Row, a Answer) (Row, error) {
 				return row, err
 			}
 		}
-		known, got, _, err := o.claimReceipt(ctx, a.MaGiaoDich, file)
+		known, got, other, err := o.claimReceipt(ctx, a.MaGiaoDich, file, row.Key())
+		if err == nil && other != nil {
+			err = o.disown(ctx, *other, a.MaGiaoDich)
+		}
 		if err != nil {
 			return row, err
 		}

@@ -28,7 +28,7 @@
 //	outbox-clocks|1772323400000/c17/0000000002              -> 1     a clock runs out at that time, see Alarms
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
 //	attempt-bodies|c17/0000000002/0001/request              -> the file, compressed
-//	outbox-receipts|GD519010000000042                       -> {"sha256":"…"}  of the file that got this number
+//	outbox-receipts|GD519010000000042                       -> {"sha256":"…","item":"c17/0000000002"}  of the file that got it
 //
 // Caveats: a process that is stopped for longer than its deadline between its last look at the clock, which is when the file
 // is written to the line, and the byte itself could still send when it wakes; it counts as a request that lingers. Summary

@@ -54,3 +54,36 @@ func TestAReceiptIsOfOneFile(t *testing.T) {
 	w.wantState(k2, Accepted, "")
 	w.check()
 }
+
+// The reply of a file whose own reply was lost cannot be told from a true one; the answer to the status query about that file
+// takes the acceptance back.
+func TestAnAcceptanceIsTakenBackWhenItsReceiptIsAnothers(t *testing.T) {
+	w := newWorld(t)
+	for _, id := range []string{"c1", "c2"} {
+		k := w.mustWrite(id, "LK"+id, "active", "a")
+		s := w.slot()
+		d, err := w.outbox.Begin(ctx, w.row(k), s, []byte(id), timeout)
+		if err != nil || d == nil {
+			t.Fatal(d, err)
+		}
+		w.release(s)
+		if id == "c1" {
+			w.finish(d, Result{State: Unknown})
+			continue
+		}
+		w.finish(d, Result{State: Accepted, MaGiaoDich: "GD1"}) // it is that of c1
+		w.wantState(k, Accepted, "")
+		first := Key{"c1", 1}
+		if _, err := w.outbox.Learn(ctx, w.row(first), Answer{Asked: w.outbox.now(), Received: true, MaGiaoDich: "GD1"}); err != nil {
+			t.Fatal(err)
+		}
+		w.wantState(first, Accepted, "")
+		w.wantState(k, Unknown, ReasonOtherReceipt)
+		if it := w.row(k).Item; it.MaGiaoDich != "" || it.Due == 0 {
+			t.Errorf("%+v", it)
+		}
+		w.notReceived(k)
+		w.wantState(k, Queued, ReasonNotReceived)
+	}
+	w.check()
+}

@@ -108,12 +108,13 @@ func (o *Outbox) Finish(ctx context.Context, s *Dispatch, r Result) (Row, error)
 	var known []store.Precondition
 	var got []store.Record
 	if r.State == Accepted {
-		var ours bool
+		var other *receipt
 		var err error
-		if known, got, ours, err = o.claimReceipt(ctx, r.MaGiaoDich, s.attempt.SHA256); err != nil {
+		if known, got, other, err = o.claimReceipt(ctx, r.MaGiaoDich, s.attempt.SHA256, s.Key()); err != nil {
 			return s.Row, err
 		}
-		if !ours {
+		if other != nil {
+			known, got = nil, nil
 			r.State, r.Reason, r.Docs = Unknown, Because(ReasonOtherReceipt), nil
 		}
 	}

@@ -44,7 +44,9 @@ type Transition struct {
 //
 // Odd edges: queued never goes straight to accepted, since what was not recorded as sent was not sent. sending goes back to
 // queued only if it is certain that no byte of the file left the house. unknown is left only by the answer to a status query
-// or by a person who gives a reason. withdrawn has no way out: a newer version of the claim is another item.
+// or by a person who gives a reason. accepted goes back to unknown on proof alone: a status query says that the receipt number it
+// rests on is another file's; that the other side does not have it any more is no proof, and only marks it. withdrawn has no way
+// out: a newer version of the claim is another item.
 var Transitions = []Transition{
 	{Draft, Queued, "the claim is made active", "hồ sơ được kích hoạt"},
 	{Queued, Held, "pre-check finds errors", "kiểm tra trước phát hiện lỗi"},
@@ -62,6 +64,7 @@ var Transitions = []Transition{
 	{Unknown, Queued, "not received, said twice or by a person", "chưa nhận, hai lần trả lời hoặc do người"},
 	{Unknown, Withdrawn, "not received, and not wanted any more", "chưa nhận, và không còn cần gửi"},
 	{Accepted, Assessed, "the decision came", "có kết quả giám định"},
+	{Accepted, Unknown, "its receipt number turns out to be another file's", "mã giao dịch hóa ra là của hồ sơ khác"},
 	{Accepted, Rejected, "format error found afterwards", "lỗi định dạng phát hiện sau"},
 	{Rejected, Queued, "a person sends the same version again", "người có trách nhiệm cho gửi lại"},
 	{Rejected, Withdrawn, "on request", "theo yêu cầu"},
