@@ -243,6 +243,15 @@ func TestAStatusQueryThatLags(t *testing.T) {
 	}
 }
 
+func TestAClockThatIsSetBackHidesNothing(t *testing.T) {
+	p := start(t, bhxhmock.Options{})
+	p.send(small("LK1", "", 1000))
+	p.clock.add(-time.Hour)
+	if h := p.status("LK1"); len(h) != 1 || !h[0].TiepNhan || h[0].TrangThai != wire.DaTiepNhan {
+		t.Errorf("%+v", h)
+	}
+}
+
 // The same seed strikes the same requests.
 func TestTheSeedOfTheFaults(t *testing.T) {
 	struck := func(seed uint64) (out string) {

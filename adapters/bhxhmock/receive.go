@@ -37,7 +37,9 @@ func (m *Mock) receive(call string) http.HandlerFunc {
 				m.broken(w, err)
 				return
 			}
-			x.other = m.earlier(rows[0])
+			if x.name == "otherReply" {
+				x.other = m.earlier(rows[0])
+			}
 			x.answer(w, r, refuse(wire.ServerError, ""))
 			return
 		}
@@ -46,7 +48,9 @@ func (m *Mock) receive(call string) http.HandlerFunc {
 			m.broken(w, err)
 			return
 		}
-		x.other = m.earlier(req.row)
+		if x.name == "otherReply" {
+			x.other = m.earlier(req.row)
+		}
 		x.wait(r, true)
 		x.answer(w, r, reply)
 	}

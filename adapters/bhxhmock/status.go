@@ -31,19 +31,26 @@ func (m *Mock) asked(call string, answer func(facility string, form url.Values, 
 		case !m.may(who, facility):
 			reply = refuse(wire.NotAllowed, "")
 		default:
-			reply = answer(facility, form, m.o.Now().Add(-x.lag))
+			var upTo time.Time
+			if x.lag > 0 {
+				upTo = m.o.Now().Add(-x.lag)
+			}
+			reply = answer(facility, form, upTo)
 		}
 		x.wait(r, true)
 		x.answer(w, r, reply)
 	}
 }
 
-// known leaves out what was received after a time.
+// known leaves out what was received after a time; nothing if it is zero.
 func known(rows []entry, upTo time.Time) []entry {
+	if upTo.IsZero() {
+		return rows
+	}
 	return slices.DeleteFunc(rows, func(e entry) bool { return e.received.After(upTo) })
 }
 
-// status tells what became of records, as far as they were received by a time.
+// status tells what became of records, of those received by a time if it is not zero.
 func (m *Mock) status(facility string, form url.Values, upTo time.Time) any {
 	now := m.o.Now()
 	reply := wire.StatusReply{MaKetQua: wire.Accepted}
