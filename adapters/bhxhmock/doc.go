@@ -9,7 +9,7 @@
 //	POST /api/his/KQQuyetToan              settlement of a quarter or month, its runs, what was paid
 //	POST /api/egw/KQNhanLichSuKCB2024      card look-up
 //	GET  /ledger.ndjson                    the ledger, a row a line
-//	GET  /faults, PUT /faults              the fault switches, see Faults
+//	GET  /faults, PUT /faults, GET /panel  the fault switches, see Faults; only with Options.Panel
 //
 // It reads claim files with a reader of its own, so that it is a second opinion on what the adapter sends.
 //
