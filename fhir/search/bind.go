@@ -232,7 +232,7 @@ func (b *binder) plain(param *r4.SearchParam, p Parameter) (Condition, error) {
 	case len(list) == 0:
 		return never, nil
 	case p.Modifier == "not" || p.Modifier == "not-in":
-		return Not{Terms{Name: p.Key(), Any: list}}, nil
+		return notAmong(param, p.Key(), Terms{Name: p.Key(), Any: list}), nil
 	}
 	return Terms{Name: p.Key(), Any: list}, nil
 }

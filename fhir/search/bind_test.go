@@ -80,8 +80,8 @@ func TestBindRefuses(t *testing.T) {
 		{"Patient", "_content=x", "search-text-off", "_content"},
 		{"Patient", "_contained=yes", "search-value-choice", "both, false, true"},
 		{"Patient", "_containedType=container,contained", "search-value-choice", "contained, container"},
-		{"Patient", "_contained=true&_has:Observation:patient:code=x", "search-contained", "_has"},
-		{"Patient", "_contained=both&_revinclude=Observation:subject", "search-contained", "_revinclude"},
+		{"Patient", "_has:Observation:patient:code=x&_contained=true", "search-contained", "_has"},
+		{"Patient", "_revinclude=Observation:subject&_contained=both", "search-contained", "_revinclude"},
 		{"Patient", "_sort=_score", "search-sort-unknown", "_score"},
 		{"Patient", "_maxresults=0", "maxresults-invalid", "0"},
 		{"Patient", "_type=Patient", "search-type-place", "Patient"},
@@ -205,7 +205,7 @@ func TestBindResultParameters(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	birthdate, family := ParamID(r4.Param("Patient", "birthdate").ID), ParamID(r4.Param("Patient", "family").ID)
-	want := []SortKey{{Param: birthdate, Descending: true, Marked: true}, {Param: family}, {ByID: true}, {Param: ParamLastUpdated, Descending: true, Marked: true}}
+	want := []SortKey{{Param: birthdate, Descending: true, Marked: true}, {Param: family, Marked: true}, {ByID: true}, {Param: ParamLastUpdated, Descending: true, Marked: true}}
 	if !slices.Equal(r.Query.Sort, want) {
 		t.Errorf("sort %v want %v", r.Query.Sort, want)
 	}

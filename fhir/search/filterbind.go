@@ -42,7 +42,7 @@ func (b *binder) filterNode(t fhir.Type, n *filterNode) (Condition, error) {
 	}
 	switch n.op {
 	case "not":
-		return Not{of[0]}, nil
+		return Not{Condition: of[0]}, nil
 	case "or":
 		return Either{of}, nil
 	}
@@ -115,7 +115,10 @@ func (b *binder) filterLeaf(param *r4.SearchParam, n *filterNode) (Condition, er
 		eq := *n
 		eq.op = "eq"
 		c, err := b.filterLeaf(param, &eq)
-		return Not{c}, err
+		if terms, ok := c.(Terms); ok && err == nil {
+			return notAmong(param, param.Code, terms), nil
+		}
+		return Not{Condition: c}, err
 	}
 	if (param.Type == r4.ParamString || param.Type == r4.ParamURI) && !isWords(param) {
 		return b.filterText(param, n)

@@ -133,7 +133,7 @@ func missingIs(param *r4.SearchParam, name string, is bool) Condition {
 	}
 	there := Terms{Name: name, Any: []Term{{Param: ParamID(param.ID)}, {Param: ParamID(param.ID) | ParamAside}}}
 	if is {
-		return Not{there}
+		return Not{Condition: there, Among: lacking(param, name, false)}
 	}
 	return there
 }
@@ -149,7 +149,7 @@ func ids(p Parameter, values []string) (Condition, error) {
 		out.ID = append(out.ID, id)
 	}
 	if p.Modifier == "not" {
-		return Not{out}, nil
+		return Not{Condition: out}, nil
 	}
 	return out, nil
 }
@@ -169,7 +169,7 @@ func (b *binder) ids(param *r4.SearchParam, p Parameter, values []string) (Condi
 		out.Any = append(out.Any, Term{Param: ParamID(param.ID), Low: []byte(id), Exact: true})
 	}
 	if isNot {
-		return Not{out}, nil
+		return Not{Condition: out}, nil
 	}
 	return out, nil
 }

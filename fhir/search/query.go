@@ -12,6 +12,7 @@ import "github.com/lienthong/lienthong/fhir"
 //	3 Consent      what a Consent permits and denies, in the short form of consent.go, one entry
 //	4 ConsentData  references to the resources that its provisions are about (Consent.provision.data, at any depth)
 //	5 Cites        every reference of a Claim or ClaimResponse, wherever in it
+//	7 Shape        which parameters find something in the document (shape.go), one entry
 type ParamID uint16
 
 const (
@@ -21,6 +22,7 @@ const (
 	ParamConsent     ParamID = 3
 	ParamConsentData ParamID = 4
 	ParamCites       ParamID = 5
+	ParamShape       ParamID = 7
 )
 
 // Entry is one thing that a document can be found by: a value of a parameter in the order-preserving encoding of
@@ -75,7 +77,11 @@ type Chain struct {
 type IDs struct{ ID []fhir.ID }
 
 // Not holds if Condition does not (:not, :missing, ne of _filter): also for resources that lack the element.
-type Not struct{ Condition Condition }
+type Not struct {
+	Condition Condition
+	// Among, where it is set, holds for all that Not holds for: where to look for them. It changes no answer.
+	Among Condition
+}
 
 // All holds if each of its conditions does (and of _filter).
 type All struct{ Of []Condition }

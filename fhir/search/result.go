@@ -125,7 +125,7 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 		if err := b.ready(param); err != nil {
 			return err
 		}
-		keys = append(keys, SortKey{Param: ParamID(param.ID), Descending: descending, Marked: param.Type == r4.ParamDate})
+		keys = append(keys, SortKey{Param: ParamID(param.ID), Descending: descending, Marked: Marks(param)})
 	}
 	b.req.Query.Sort = keys
 	return nil

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"bytes"
-
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -31,30 +29,10 @@ func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v res
 	case r4.ParamSpecial:
 		x.position(p, v)
 	}
-	if kind == r4.ParamDate && !inComposite {
-		x.several(p, before)
-	}
 	if len(x.refs) == before && !inComposite {
 		from := len(x.buf)
 		x.buf = search.AppendUnfindable(x.buf)
 		x.add(p|search.ParamAside, from)
-	}
-}
-
-// several marks a document that has more than one value of a parameter, the last of which came after before.
-func (x *Indexer) several(p search.ParamID, before int) {
-	for i := before; i < len(x.refs); i++ {
-		if x.refs[i].param != p {
-			continue
-		}
-		for _, r := range x.refs[:i] {
-			if r.param == p && !bytes.Equal(x.value(r), x.value(x.refs[i])) {
-				from := len(x.buf)
-				x.buf = append(x.buf, search.SeveralValue...)
-				x.add(p|search.ParamAside, from)
-				return
-			}
-		}
 	}
 }
 

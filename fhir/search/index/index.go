@@ -177,6 +177,8 @@ func (x *Indexer) Enter(parent walk.State, e *r4.Element, v resource.Value) walk
 func (x *Indexer) Entries() []search.Entry {
 	slices.SortFunc(x.refs, x.compare)
 	x.refs = slices.CompactFunc(x.refs, func(a, b ref) bool { return x.compare(a, b) == 0 })
+	x.several()
+	x.shape()
 	size := 0
 	for _, r := range x.refs {
 		size += int(r.to - r.from)
@@ -188,6 +190,50 @@ func (x *Indexer) Entries() []search.Entry {
 		out[i] = search.Entry{Param: r.param, Value: arena[at:len(arena):len(arena)]}
 	}
 	return out
+}
+
+// several marks the parameters that have more than one value. The entries are sorted.
+func (x *Indexer) several() {
+	if x.trie == nil {
+		return
+	}
+	marked := x.trie.marked
+	for i := 1; i < len(x.refs); i++ {
+		p := x.refs[i].param
+		if p >= search.ParamLimit { // variants come after all parameters
+			break
+		}
+		if p != x.refs[i-1].param || i > 1 && p == x.refs[i-2].param {
+			continue
+		}
+		for len(marked) > 0 && marked[0] < p {
+			marked = marked[1:]
+		}
+		if len(marked) > 0 && marked[0] == p {
+			from := len(x.buf)
+			x.buf = append(x.buf, search.SeveralValue...)
+			x.insert(p|search.ParamAside, from)
+		}
+	}
+}
+
+// shape adds the shape of the document, whose entries are sorted.
+func (x *Indexer) shape() {
+	from := len(x.buf)
+	for _, r := range x.refs {
+		if r.param >= 16 && r.param&^search.ParamAside < search.ParamLimit {
+			x.buf = search.AppendShape(x.buf, from, r.param)
+		}
+	}
+	x.insert(search.ParamShape, from)
+}
+
+// insert makes what was appended to buf from on an entry among the sorted ones; also if nothing was.
+func (x *Indexer) insert(p search.ParamID, from int) {
+	r := ref{p, uint32(from), uint32(len(x.buf))}
+	if at, there := slices.BinarySearchFunc(x.refs, r, x.compare); !there {
+		x.refs = slices.Insert(x.refs, at, r)
+	}
 }
 
 func (x *Indexer) value(r ref) []byte { return x.buf[r.from:r.to] }

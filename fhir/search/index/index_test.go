@@ -2,10 +2,12 @@ package index_test
 
 import (
 	"bytes"
+	"net/url"
 	"slices"
 	"sync"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -30,7 +32,7 @@ func TestEntriesAreSortedAndOwned(t *testing.T) {
 		}
 		want[i] = entries
 		for j, e := range entries {
-			if e.Param < 16 || len(e.Value) == 0 || len(e.Value) > 1000 {
+			if e.Param < 16 && e.Param != search.ParamShape || len(e.Value) == 0 || len(e.Value) > 1000 {
 				t.Fatalf("entry %d %q", e.Param, e.Value)
 			}
 			if j > 0 && (e.Param < entries[j-1].Param || e.Param == entries[j-1].Param && bytes.Compare(entries[j-1].Value, e.Value) >= 0) {
@@ -58,8 +60,8 @@ func TestEntriesAreSortedAndOwned(t *testing.T) {
 	}
 }
 
-// TestSeveralValuesAreMarked: a document has the mark of a date if and only if it has several values of
-// it, which is what ascending sorts rely on.
+// TestSeveralValuesAreMarked: a document has the mark of a parameter if and only if it has several values of
+// it, names and addresses aside, which is what ascending sorts rely on.
 func TestSeveralValuesAreMarked(t *testing.T) {
 	x := index.New(index.Options{})
 	marks := 0
@@ -75,7 +77,7 @@ func TestSeveralValuesAreMarked(t *testing.T) {
 					marked = marked || bytes.Equal(e.Value, search.SeveralValue)
 				}
 			}
-			if marked != (p.Type == r4.ParamDate && n > 1) {
+			if marked != (search.Marks(p) && n > 1) {
 				t.Fatalf("%s.%s: %d values, marked %v: %s", v.ResourceType(), p.Code, n, marked, v.Raw())
 			}
 			if marked {
@@ -85,6 +87,77 @@ func TestSeveralValuesAreMarked(t *testing.T) {
 	}
 	if marks == 0 {
 		t.Error("nothing has several values")
+	}
+}
+
+// TestShapeTellsWhatIsMissing: :missing=true looks among documents that it holds for and no others, :not among all that it
+// holds for.
+func TestShapeTellsWhatIsMissing(t *testing.T) {
+	x := index.New(index.Options{})
+	lacks, has, among := 0, 0, 0
+	for _, v := range slices.Concat(examples(t), synthea(t, 1)) {
+		entries, issues := x.Resource(v, 0)
+		if issues != nil {
+			continue
+		}
+		key := fhir.Key{Type: v.ResourceType(), ID: "x"}
+		holds := func(c search.Condition) bool {
+			return search.Matches(search.Query{Type: key.Type, Where: []search.Condition{c}}, key, entries, nil)
+		}
+		ask := func(query string) search.Not {
+			params, err := search.Parse(query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req, err := search.Bind(key.Type, params, search.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return req.Query.Where[0].(search.Not)
+		}
+		for _, p := range r4.Params(key.Type) {
+			if p.Expression == "" || p.Code == "_id" || p.Code == "_lastUpdated" {
+				continue
+			}
+			missing := ask(p.Code + ":missing=true")
+			if missing.Among == nil {
+				t.Fatalf("%s.%s: nothing says where what lacks it is", key.Type, p.Code)
+			}
+			got := holds(missing)
+			if got != holds(missing.Among) {
+				t.Fatalf("%s.%s is missing: %v, its shape says otherwise: %s", key.Type, p.Code, got, v.Raw())
+			}
+			if got {
+				lacks++
+			} else {
+				has++
+			}
+			if p.Type != r4.ParamToken {
+				continue
+			}
+			value := "no-such-code"
+			for _, e := range entries {
+				if e.Param == search.ParamID(p.ID) && e.Value[0] == 'c' {
+					code, _, _ := bytes.Cut(e.Value[1:], []byte{0})
+					value = url.QueryEscape(search.EscapeValue(string(code)))
+				}
+			}
+			not, err := search.Parse(p.Code + ":not=" + value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := search.Bind(key.Type, not, search.Options{}); err != nil {
+				continue // such as a code for a boolean
+			}
+			if n := ask(p.Code + ":not=" + value); holds(n) && !holds(n.Among) {
+				t.Fatalf("%s.%s:not=%s holds, and is not looked for there: %s", key.Type, p.Code, value, v.Raw())
+			} else if holds(n) {
+				among++
+			}
+		}
+	}
+	if lacks == 0 || has == 0 || among == 0 {
+		t.Errorf("%d lack something, %d have it, %d have another value", lacks, has, among)
 	}
 }
 

@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/fhirpath"
@@ -15,7 +16,10 @@ import (
 const rootState walk.State = 1
 
 // trie is where the paths of all parameters of a type lead. States are indexes into nodes; 0 is nowhere.
-type trie struct{ nodes []node }
+type trie struct {
+	nodes  []node
+	marked []search.ParamID // of which several values are marked, ascending
+}
 
 type node struct {
 	edges   []edge
@@ -52,6 +56,9 @@ func compile(t fhir.Type, params []*r4.SearchParam) *trie {
 		if p.Expression == "" || p.Type == r4.ParamSpecial && !search.IsNear(p) || p.Code == "_id" || search.ParamID(p.ID) == search.ParamLastUpdated {
 			continue
 		}
+		if search.Marks(p) {
+			out.marked = append(out.marked, search.ParamID(p.ID))
+		}
 		for _, path := range paths(p.Expression, r4.Resource(t)) {
 			a := action{param: search.ParamID(p.ID), kind: p.Type, computed: path.Computed}
 			if p.Type == r4.ParamComposite {
@@ -60,6 +67,7 @@ func compile(t fhir.Type, params []*r4.SearchParam) *trie {
 			out.insert(rootState, path.Steps, a)
 		}
 	}
+	slices.Sort(out.marked)
 	return out
 }
 

@@ -84,6 +84,9 @@ func TestSearchSaysWhatDocumentsSay(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s?%s: %v", q.Type, q.Text, err)
 		}
+		if req.Query.Inside == search.OnTheirOwn {
+			lookAmong(t, q, req.Query.Where, l)
+		}
 		hits := insideHits(t, n, q, req, l)
 		for key, entries := range l.Resources(q.Type) {
 			if !q.Own {
@@ -104,6 +107,30 @@ func TestSearchSaysWhatDocumentsSay(t *testing.T) {
 	t.Logf("%d queries, %d found something, %d matches", *queries, some, found)
 	if some < *queries/10 {
 		t.Error("too few queries find anything for a proof")
+	}
+}
+
+// lookAmong checks of each negation that what it holds for is where it is looked for.
+func lookAmong(t *testing.T, q searchtest.Query, where []search.Condition, l library) {
+	for _, c := range where {
+		switch c := c.(type) {
+		case search.All:
+			lookAmong(t, q, c.Of, l)
+		case search.Either:
+			lookAmong(t, q, c.Of, l)
+		case search.Not:
+			if lookAmong(t, q, []search.Condition{c.Condition}, l); c.Among == nil {
+				continue
+			}
+			for key, entries := range l.Resources(q.Type) {
+				holds := func(c search.Condition) bool {
+					return search.MatchesIn(search.Query{Type: q.Type, Where: []search.Condition{c}}, key, entries, l)
+				}
+				if holds(c) && !holds(c.Among) {
+					t.Fatalf("%s?%s: a negation holds for %s and is not looked for there", q.Type, q.Text, l.docs[key].Raw())
+				}
+			}
+		}
 	}
 }
 

@@ -94,7 +94,11 @@ func (b *barrier) through(where []search.Condition) []search.Condition {
 			c.Source = b.query(c.Source)
 			out[i] = c
 		case search.Not:
-			out[i] = search.Not{Condition: b.through([]search.Condition{c.Condition})[0]}
+			not := search.Not{Condition: b.through([]search.Condition{c.Condition})[0]}
+			if c.Among != nil {
+				not.Among = b.through([]search.Condition{c.Among})[0]
+			}
+			out[i] = not
 		case search.All:
 			out[i] = search.All{Of: b.through(c.Of)}
 		case search.Either:

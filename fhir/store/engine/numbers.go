@@ -198,8 +198,9 @@ func (r *run) scanUntil(t search.Term, typ typeCode, budget int, add func(number
 		return 0
 	}
 	var value, raw []byte // the last value looked at, and how it stands in the key
-	taken := false
-	for ok := it.First(); ok; ok = it.Next() {
+	taken, passed := false, 0
+	var skip []byte // the next row is to be beyond this
+	for ok := it.First(); ok; ok = onward(it, &skip) {
 		if budget == 0 {
 			return -1
 		}
@@ -212,9 +213,12 @@ func (r *run) scanUntil(t search.Term, typ typeCode, budget int, add func(number
 			if k := key[paramKeyLen : len(key)-numberLen]; raw == nil || !bytes.Equal(k, raw) {
 				raw = append(raw[:0], k...)
 				value, _ = unescape(value[:0], k)
-				taken = t.Accept(value)
+				taken, passed = t.Accept(value), 0
 			}
 			if !taken {
+				if passed++; passed > tune.nearby { // a value of many
+					skip = after(key[:len(key)-numberLen])
+				}
 				continue
 			}
 		}
@@ -224,4 +228,14 @@ func (r *run) scanUntil(t search.Term, typ typeCode, budget int, add func(number
 	}
 	r.done(it)
 	return max(budget, 0)
+}
+
+// onward moves an iterator on, to skip if that is set; it is then cleared.
+func onward(it *pebble.Iterator, skip *[]byte) bool {
+	if *skip == nil {
+		return it.Next()
+	}
+	ok := it.SeekGE(*skip)
+	*skip = nil
+	return ok
 }

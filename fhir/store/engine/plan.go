@@ -87,10 +87,16 @@ func (r *run) plan(q search.Query, limit int, from number) *stream {
 		return s
 	}
 	var costly []search.Condition
+	var rare []search.Not // that may hold for few
 	for _, c := range conjuncts(nil, q.Where) {
 		work := s.trace.begin(r)
 		if not, ok := c.(search.Not); ok {
-			if set := r.cheap(not.Condition, s.typ, q.Type); set != nil {
+			if set := r.cheap(not.Condition, s.typ, q.Type); set == nil && not.Among != nil {
+				rare = append(rare, not)
+			} else if set != nil {
+				if most := int(r.total(q.Type)); not.Among != nil && r.estimate(set) > most-most/4 {
+					rare = append(rare, not)
+				}
 				s.without = append(s.without, s.trace.wrap(r, c, store.AccessWithout, set, work))
 				continue
 			}
@@ -99,6 +105,9 @@ func (r *run) plan(q search.Query, limit int, from number) *stream {
 			continue
 		}
 		costly = append(costly, c)
+	}
+	if len(s.sources) == 0 {
+		s.among(rare)
 	}
 	s.arrange()
 	if len(costly) > 0 {
@@ -135,6 +144,19 @@ func conjuncts(to, where []search.Condition) []search.Condition {
 		}
 	}
 	return to
+}
+
+// among gives the stream, which has no source, a set of where one of its negations says to look for it (search.Not.Among), if
+// that is a small part of the type: what lacks an element that most have, or has another value than nearly all.
+func (s *stream) among(rare []search.Not) {
+	budget := max(tune.minBudget, int(s.r.total(s.name))/8)
+	for _, not := range rare {
+		work := s.trace.begin(s.r)
+		if set, n := s.r.collect(not.Among, s.typ, s.name, budget); set != nil {
+			s.sources = append(s.sources, s.trace.wrap(s.r, not, store.AccessSet, set, work))
+			budget = n
+		}
+	}
 }
 
 // arrange puts the source with the fewest members first.

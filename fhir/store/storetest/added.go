@@ -374,7 +374,7 @@ func (w *world) rename(q search.Query) search.Query {
 			c.Param, c.Source = one(c.Param), w.rename(c.Source)
 			return c
 		case search.Not:
-			return search.Not{Condition: condition(c.Condition)}
+			return search.Not{Condition: condition(c.Condition), Among: c.Among}
 		case search.All:
 			return search.All{Of: list(c.Of)}
 		case search.Either:

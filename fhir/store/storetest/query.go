@@ -97,7 +97,16 @@ func (w *world) condition(depth int) search.Condition {
 	case n < 12:
 		return search.Has{Param: pRef, Source: w.query(depth - 1)}
 	case n < 14:
-		return search.Not{Condition: w.condition(depth - 1)}
+		not := search.Not{Condition: w.condition(depth - 1)}
+		switch same := (search.Not{Condition: not.Condition}); w.rng.IntN(4) {
+		case 0:
+			not.Among = same
+		case 1:
+			not.Among = search.Either{Of: []search.Condition{same, w.condition(0)}}
+		case 2:
+			not.Among = search.All{}
+		}
+		return not
 	case n < 15:
 		return search.All{Of: w.conditions(depth - 1)}
 	}
