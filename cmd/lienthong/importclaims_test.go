@@ -83,6 +83,10 @@ func TestClaimFilesAreImported(t *testing.T) {
 	one := hoso.File{MaCSKCB: f.MaCSKCB, NgayLap: f.NgayLap, HoSo: f.HoSo[:1]}
 	spoilt := bytes.Replace(one.Encode(), []byte("<NOIDUNGFILE>PD94"), []byte("<NOIDUNGFILE>!!94"), 1)
 	report := imports(exitPartial, write("second.xml", f.Encode()), write("checkin.xml", checkIn.AppendXML(nil)), write("spoilt.xml", spoilt))
+	strange := bytes.Replace(checkIn.AppendXML(nil), []byte("<MA_BN>"), []byte("<GHI_CHU_RIENG>dị ứng</GHI_CHU_RIENG><MA_BN>"), 1)
+	if report := imports(exitPartial, write("strange.xml", strange)); !strings.Contains(report, "XML0[1].GHI_CHU_RIENG") {
+		t.Errorf("an element that no table has: %s", report)
+	}
 	if !strings.Contains(report, "ENV-03") || !strings.Contains(report, "spoilt.xml, episode 1") {
 		t.Error(report)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
@@ -186,12 +187,12 @@ func (r *tableReader) read() (err error) {
 			}
 			if name != l.List {
 				r.odd(0)
-				return wire.Skip(r.d)
+				return r.drop(0, name)
 			}
 			return wire.Children(r.d, func(name string) error {
 				if name != l.Element {
 					r.odd(0)
-					return wire.Skip(r.d)
+					return r.drop(0, name)
 				}
 				return r.row()
 			})
@@ -219,7 +220,7 @@ func (r *tableReader) row() error {
 		}
 		if i < 0 || seen[i] {
 			disorder = true
-			return wire.Skip(r.d)
+			return r.drop(len(r.t.Rows), name)
 		}
 		disorder = disorder || i < last
 		last, seen[i] = i, true
@@ -238,6 +239,31 @@ func (r *tableReader) odd(row int) {
 	if n := len(r.t.odd); n == 0 || r.t.odd[n-1] != row {
 		r.t.odd = append(r.t.odd, row)
 	}
+}
+
+// maxDropped bounds what is remembered of a table.
+const maxDropped = 20
+
+// drop passes over an element that the layout has no place for, and remembers it if there is something in it.
+func (r *tableReader) drop(row int, name string) error {
+	inner, err := wire.Inner(r.d, name)
+	if err != nil || strings.TrimSpace(inner) == "" || len(r.t.dropped) == maxDropped {
+		return err
+	}
+	place := r.t.Layout.ID.String()
+	if row > 0 {
+		place += "[" + strconv.Itoa(row) + "]"
+	}
+	r.t.dropped = append(r.t.dropped, place+"."+clipped(name))
+	return nil
+}
+
+// clipped bounds a foreign name.
+func clipped(name string) string {
+	if len(name) > 64 {
+		return strings.ToValidUTF8(name[:64], "")
+	}
+	return name
 }
 
 // several gives the values of a field that holds several, separated by ";"; blanks around them are dropped.

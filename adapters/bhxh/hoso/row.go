@@ -51,6 +51,10 @@ func (r Row) Decimal(name string) (d apd.Decimal, ok bool) { return ParseDecimal
 // SetMoney sets an amount with its two decimals.
 func (r Row) SetMoney(name string, d *apd.Decimal) { r.Set(name, Money(d)) }
 
+// Dropped gives the places, such as XML3[4].GHI_CHU_RIENG, of elements with content that were read and have no place in the layout, or
+// came twice: what was in them is not in the table. At most twenty.
+func (t Table) Dropped() []string { return t.dropped }
+
 // Table is a filled table. Layout is never nil.
 type Table struct {
 	Layout *Layout
@@ -58,8 +62,9 @@ type Table struct {
 	// ChuKyDonVi is the signature of a check-in file (XML0), which has no envelope, as inner XML.
 	ChuKyDonVi string
 
-	notes []wire.Note // what was odd about the text that was read
-	odd   []int       // rows (from 1; 0: outside of rows) with elements that are unknown, repeated or in the wrong place
+	notes   []wire.Note // what was odd about the text that was read
+	dropped []string    // places of elements that were passed over with what was in them
+	odd     []int       // rows (from 1; 0: outside of rows) with elements that are unknown, repeated or in the wrong place
 }
 
 // Add appends an empty row and gives it.

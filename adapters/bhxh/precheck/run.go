@@ -10,6 +10,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // Options say how files are checked. The zero value has the defaults.
@@ -55,6 +56,8 @@ type episode struct {
 	done chan struct{} // closed when what follows is there
 	h    hoso.HoSo
 	fs   []hoso.Finding
+
+	content [16]byte
 }
 
 // Run checks one file and gives each finding to report, in the order of the file. A file that cannot be read as a claim
@@ -107,6 +110,7 @@ func Run(ctx context.Context, in io.Reader, o Options, past *Past, report func(h
 				e.h = e.raw.Read(o.Limits)
 				e.raw = hoso.Raw{}
 				e.fs = hoso.CheckEpisode(&e.head, e.h, o.Check)
+				e.content = contentOf(e.h)
 				close(e.done)
 			}
 			return nil
@@ -124,7 +128,10 @@ func Run(ctx context.Context, in io.Reader, o Options, past *Past, report func(h
 			}
 			n.Episodes++
 			e.fs = append(e.fs, hoso.CheckKnown(&e.head, e.h, o)...)
-			past.learn(e.h)
+			if !e.head.Bare {
+				e.fs = append(e.fs, past.again(e, o)...)
+			}
+			past.learn(e.h, e.content, e.head.Bare)
 			if err := tell(e.fs, e.h); err != nil {
 				return err
 			}
@@ -143,6 +150,28 @@ func Run(ctx context.Context, in io.Reader, o Options, past *Past, report func(h
 	}
 	return n, tell(hoso.CheckFile(head, n.Episodes, o.Check), hoso.HoSo{})
 }
+
+// again is DUP-02 between files.
+func (p *Past) again(e *episode, o hoso.CheckOptions) []hoso.Finding {
+	there, copied := p.inAnotherFile(e.h, e.content)
+	if !there || p.Accepted(e.h.MaCSKCB(), e.h.MaLK(), e.h.Version()) { // the file itself has it twice: that is told
+		return nil
+	}
+	o.Known = sent{}
+	fs := hoso.CheckKnown(&e.head, e.h, o)
+	for i := range fs {
+		if copied {
+			fs[i].Severity = fhir.SeverityInformation
+		}
+	}
+	return fs
+}
+
+// sent is a past in which every version was sent.
+type sent struct{}
+
+func (sent) Accepted(string, string, uint64) bool                { return true }
+func (sent) StayedElsewhere(string, string, string, string) bool { return false }
 
 // stopping ends reading when ctx does.
 type stopping struct {

@@ -76,14 +76,53 @@ func TestTheSameEpisodeTwiceInAFileIsSeen(t *testing.T) {
 	}
 	f.HoSo = append(f.HoSo, f.HoSo[0])
 	var past Past
-	for range 2 { // a file that is checked again is the same file
-		if n, fs := check(t, f.Encode(), Options{}, &past); len(fs) != 1 || fs[0].Rule != "DUP-02" || n.Errors != 1 {
+	for pass := range 2 { // a file that is checked again is a copy of itself: information, and the error within it again
+		if n, fs := check(t, f.Encode(), Options{}, &past); len(fs) != 1+2*pass || fs[len(fs)-1].Rule != "DUP-02" || n.Errors != 1 || n.Warnings != 0 {
 			t.Errorf("%+v", fs)
 		}
 	}
 	f.HoSo[2].XML1().Set("DU_PHONG", "PB=2;LD=sửa")
-	if _, fs := check(t, f.Encode(), Options{}, &past); len(fs) != 1 { // both share their rows: version 2 twice
-		t.Errorf("%+v", fs)
+	if n, _ := check(t, f.Encode(), Options{}, &past); n.Errors != 1 { // both share their rows: version 2 twice
+		t.Errorf("%+v", n)
+	}
+}
+
+// The same version in two files: a copy is told, and two that differ are an error, whatever the order; a corrected version is
+// neither, and bare tables of an episode are no deliveries.
+func TestTheSameVersionInTwoFiles(t *testing.T) {
+	f, err := hoso.Decode(manyEpisodes(t, 2), hoso.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := f.Encode()
+	f.HoSo[0].XML1().Set("HO_TEN", "Người Khác Giả Định")
+	other := f.Encode()
+	f.HoSo[0].XML1().Set("DU_PHONG", "PB=2;LD=sửa")
+	corrected := f.Encode()
+	rules := func(fs []hoso.Finding) (out string) {
+		for _, x := range fs {
+			out += x.Rule + " " + x.Level() + ";"
+		}
+		return out
+	}
+	const copied, clash = "DUP-02 information;", "DUP-02 error;"
+	for name, c := range map[string]struct {
+		files [][]byte
+		last  string
+	}{
+		"a copy":              {[][]byte{raw, raw}, copied + copied},
+		"the same, differing": {[][]byte{raw, other}, clash + copied},
+		"a corrected version": {[][]byte{raw, corrected}, copied},
+		"three":               {[][]byte{raw, corrected, raw}, copied + copied},
+	} {
+		var past Past
+		var fs []hoso.Finding
+		for _, file := range c.files {
+			_, fs = check(t, file, Options{}, &past)
+		}
+		if got := rules(fs); got != c.last {
+			t.Errorf("%s: %s, want %s", name, got, c.last)
+		}
 	}
 }
 

@@ -51,7 +51,20 @@ func (f *file) episode(head hoso.File, h hoso.HoSo) ([]byte, error) {
 			return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-refused", x.Path(), x.Rule)
 		}
 	}
+	if err := wholly(h); err != nil {
+		return nil, err
+	}
 	return mapping.Episode(h, mapping.EpisodeOptions{Systems: f.systems})
+}
+
+// wholly refuses what has elements that no table of the decision has (FLD-05): they would be lost without a word.
+func wholly(h hoso.HoSo) error {
+	for _, t := range h.Tables {
+		if lost := t.Dropped(); len(lost) > 0 {
+			return fhir.Errorf(fhir.Unprocessable, "bhxh-element-unknown", lost[0], strings.Join(lost, ", "))
+		}
+	}
+	return nil
 }
 
 // checkIns makes a transaction of each row of a check-in file.
@@ -59,6 +72,9 @@ func (f *file) checkIns(h hoso.HoSo, emit func(*parcel) error) error {
 	rows := h.Rows(hoso.XML0)
 	if len(rows) == 0 {
 		return fhir.Errorf(fhir.Unprocessable, "bhxh-no-episode", "")
+	}
+	if err := wholly(h); err != nil {
+		return err
 	}
 	for i, row := range rows {
 		bundle, err := mapping.CheckIn(row, mapping.EpisodeOptions{Systems: f.systems})
