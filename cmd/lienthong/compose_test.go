@@ -52,13 +52,23 @@ func TestComposeFileStartsWhatThereIs(t *testing.T) {
 			if _, otherwise, ok := strings.Cut(path, ":-"); ok {
 				path = strings.TrimSuffix(otherwise, "}")
 			}
-			if _, err := (config.Gateway{Credentials: filepath.Join(root, path)}).Accounts(); err != nil {
+			path = filepath.Join(root, path)
+			var err error
+			switch secret {
+			case "gateway-account":
+				_, err = (config.Gateway{Credentials: path}).Accounts()
+			case "log-uri":
+				_, err = (config.Log{URIFile: path}).Address()
+			default:
+				t.Errorf("%s: nobody has tried the secret %s", name, secret)
+			}
+			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 	}
-	if ours < 2 {
-		t.Errorf("%d services run this binary, want the server and the mock", ours)
+	if ours < 3 {
+		t.Errorf("%d services run this binary, want two servers and the mock", ours)
 	}
 }
 

@@ -75,6 +75,8 @@ type cli struct {
 
 	Bench benchCmd `cmd:"" help:"Measure speed, next to its limits."`
 
+	Probe probeCmd `cmd:"" help:"Ask whether an address answers, for health checks of containers."`
+
 	Simulate simulateCmd `cmd:"" help:"Simulate a nation partitioned by province: balance, what crosses partitions, catching up."`
 
 	Policy policyCmd `cmd:"" help:"Show and check policies: who may see and change what."`

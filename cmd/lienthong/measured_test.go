@@ -3,10 +3,13 @@ package main
 import (
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
@@ -65,4 +68,26 @@ func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
 		t.Errorf("a label names a caller: %s", found)
 	}
 	h.stop(t)
+
+	// What the alerts and the dashboard ask for is there.
+	root, err := fhirtest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, file := range []string{"deploy/alerts.yml", "deploy/grafana/dashboards/lienthong.json"} {
+		raw, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`\b(?:lienthong|process)_[a-z_]+`).FindAllString(string(raw), -1) {
+			asked++
+			if !regexp.MustCompile(`(?m)^` + name + `[{ ]`).MatchString(text) {
+				t.Errorf("%s asks for %s, which no server tells", file, name)
+			}
+		}
+	}
+	if asked < 10 {
+		t.Errorf("only %d figures are asked for", asked)
+	}
 }
