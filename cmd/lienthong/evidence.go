@@ -20,7 +20,7 @@ import (
 //
 //	GET Claim/{id}/$evidence?lang=vi      a ZIP, see package evidence
 func evidenceOf(n *node, s *cases.Service, base string) rest.Operation {
-	e := &evidence.Exporter{Cases: s, Store: n.store, Journal: n.trail.journal, Follow: n.trail.follow, Mask: n.trail.mask}
+	e := &evidence.Exporter{Cases: s, Outbox: n.outbox, Store: n.store, Journal: n.trail.journal, Follow: n.trail.follow, Mask: n.trail.mask}
 	return rest.Operation{
 		Name: "evidence", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-evidence",
 		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
@@ -90,8 +90,8 @@ func (c *verifyEvidenceCmd) Run(_ context.Context, s streams) error {
 	} else {
 		m := v.Manifest
 		fmt.Fprintf(s.out, "%s, MA_LK %s of %s, given out %s to %s %s\n", m.Claim, m.MaLK, m.MaCSKCB, m.Exported.Format("2006-01-02T15:04:05Z07:00"), m.For.Role, m.For.Who)
-		fmt.Fprintf(s.out, "%d versions, %d of them in the journal of %s (%d lines under the checkpoint, %d withheld); this file is line %d\n",
-			v.Versions, v.Traced, v.Origin, v.Lines, v.Withheld, v.Given)
+		fmt.Fprintf(s.out, "%d versions, %d of them in the journal of %s (%d lines under the checkpoint, %d withheld); %d bodies of attempts; this file is line %d\n",
+			v.Versions, v.Traced, v.Origin, v.Lines, v.Withheld, v.Bodies, v.Given)
 		for _, fault := range v.Faults {
 			fmt.Fprintln(s.out, "FAULT", fault)
 		}

@@ -6,6 +6,7 @@
 //	history.json   each version of the Claim, its ClaimResponse and its Task that the reader may see, oldest first, a Bundle
 //	case.xlsx      the same for people, as a spreadsheet
 //	case.pdf       the same for people, to print
+//	attempts/…     what each attempt sent and got, byte by byte, where it was kept and the reader may see all of it
 //	manifest.json  what is above: name, bytes, SHA-256 of each, chained; which line of the journal wrote which version
 //	head.note      signed note (golang.org/x/mod/sumdb/note): lienthong-evidence/1, SHA-256 of manifest.json
 //	trail.json     lines of the audit journal with their way to a signed checkpoint: those that wrote the versions, and
@@ -19,8 +20,8 @@
 // is honest about what it left out; a checkpoint that was kept elsewhere ties the journal itself down (lienthong verify-audit).
 //
 // Fence and mask of who asks hold: a file for an auditor has no names. A line of the journal that tells of other things than the
-// reader may see is withheld: its hash stands in its place, with its way to the checkpoint, so that it can be shown later. Of the
-// claim files and replies there are the hashes.
+// reader may see is withheld: its hash stands in its place, with its way to the checkpoint, so that it can be shown later. A claim file
+// has the patient's name in it, so a masked file, and one for who may not see all that the claim cites, has of attempts the hashes alone.
 //
 // It may import fhir, audit, cases, delivery. Start reading at Exporter.Export, then Verify.
 package evidence

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,6 +31,8 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/scheduler"
+	"github.com/lienthong/lienthong/scheduler/lease"
 )
 
 // house is a server as far as evidence needs one, with a claim that was corrected once and decided.
@@ -83,7 +86,7 @@ func newHouse(t *testing.T) *house {
 	outbox.Use(h.svc)
 	h.exporter = &Exporter{
 		Cases: cases.New(cases.Config{Store: masked, Outbox: outbox, Interactions: h.svc}),
-		Store: masked, Journal: journal, Follow: &audit.Follower{Store: watched, Journal: journal}, Mask: mask,
+		Store: masked, Outbox: outbox, Journal: journal, Follow: &audit.Follower{Store: watched, Journal: journal}, Mask: mask,
 	}
 	h.put(`{"resourceType":"Patient","id":"p1","name":[{"text":"NGƯỜI GIẢ"}]}`)
 	for _, amount := range []int{900, 1000} {
@@ -110,7 +113,35 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.put(string(response))
+	h.sends(outbox, masked, delivery.Key{Claim: "c1", Version: claim.Version})
 	return h
+}
+
+// What the attempt sent and got, with a name in it as a claim file has.
+const sentFile, gotReply = "<GIAMDINHHS>NGƯỜI GIẢ</GIAMDINHHS>", `{"maKetQua":"200","maGiaoDich":"GD1"}`
+
+// sends makes an attempt that is accepted.
+func (h *house) sends(outbox *delivery.Outbox, st store.Store, key delivery.Key) {
+	h.t.Helper()
+	held, c, err := lease.Take(h.ours(), st, "job/test", "test", time.Now(), time.Minute)
+	if err == nil {
+		_, err = st.Commit(h.ours(), c)
+	}
+	var row delivery.Row
+	if err == nil {
+		row, err = outbox.Load(h.ours(), key)
+	}
+	var d *delivery.Dispatch
+	if err == nil {
+		d, err = outbox.Begin(h.ours(), row, scheduler.Slot{Job: "test", At: time.Now(), Lease: held}, []byte(sentFile), time.Minute)
+	}
+	if err != nil || d == nil {
+		h.t.Fatal(err)
+	}
+	_, err = outbox.Finish(h.ours(), d, delivery.Result{State: delivery.Accepted, MaGiaoDich: "GD1", MaKetQua: "200", HTTPStatus: 200, ReplySHA256: hashOf([]byte(gotReply)), Reply: []byte(gotReply)})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *house) ours() context.Context { return store.Ourselves(h.t.Context()) }
@@ -163,13 +194,24 @@ func parts(t *testing.T, file []byte) map[string][]byte {
 	return p
 }
 
+// repack is pack without compression, which would take most of the time of these tests.
 func repack(t *testing.T, p map[string][]byte) []byte {
 	t.Helper()
-	file, err := pack(p, time.Unix(1_700_000_000, 0))
-	if err != nil {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = w.Write(p[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	return b.Bytes()
 }
 
 func TestEvidenceVerifiesWithThePublicKeyAlone(t *testing.T) {
@@ -182,11 +224,17 @@ func TestEvidenceVerifiesWithThePublicKeyAlone(t *testing.T) {
 	if v.Versions < 4 || v.Traced != v.Versions { // two of the Claim, one of the answer, those of the Task
 		t.Errorf("%d versions, %d traced", v.Versions, v.Traced)
 	}
+	if v.Bodies != 2 {
+		t.Errorf("%d bodies of the attempt", v.Bodies)
+	}
 	again := h.verify(h.export(h.ours()))
 	if !again.OK() || again.Given <= v.Given {
 		t.Errorf("%+v", again)
 	}
 	p := parts(t, file)
+	if string(p[bodyName(2, 1, delivery.Request)]) != sentFile || string(p[bodyName(2, 1, delivery.Reply)]) != gotReply {
+		t.Error("the bodies are others")
+	}
 	if !bytes.HasPrefix(p[partPDF], []byte("%PDF")) || !bytes.HasPrefix(p[partSheet], []byte("PK")) {
 		t.Error("print or spreadsheet is none")
 	}
@@ -220,7 +268,7 @@ func TestEvidenceForAnAuditorHasNoNames(t *testing.T) {
 	}
 	file := h.export(h.as(access.RoleAuditor))
 	v := h.verify(file)
-	if !v.OK() || v.Withheld != 1 || !v.Manifest.Masked || v.Manifest.For.Who != "somebody" {
+	if !v.OK() || v.Withheld != 1 || v.Bodies != 0 || !v.Manifest.Masked || v.Manifest.For.Who != "somebody" {
 		t.Errorf("%+v", v)
 	}
 	for name, raw := range parts(t, file) {
@@ -323,6 +371,28 @@ func TestTamperingWithEvidenceShows(t *testing.T) {
 		p[partHead], _ = h.exporter.Journal.Sign(headText(p[partManifest]))
 		return p
 	}
+	resigned := func(p map[string][]byte) map[string][]byte {
+		var m Manifest
+		if err := json.Unmarshal(whole[partManifest], &m); err != nil {
+			t.Fatal(err)
+		}
+		m.Files = chain(p)
+		p[partManifest], _ = json.MarshalIndent(m, "", " ")
+		p[partHead], _ = h.exporter.Journal.Sign(headText(p[partManifest]))
+		return p
+	}
+	if v, err := Verify(repack(t, resigned(with(bodyName(2, 1, delivery.Request), []byte("another file")))), []string{h.public}); err != nil ||
+		!slices.ContainsFunc(v.Faults, func(f string) bool { return strings.Contains(f, "is not what the attempt was recorded with") }) {
+		t.Errorf("another file than was sent: %v %v", err, v.Faults)
+	}
+	if v, err := Verify(repack(t, resigned(with(bodyName(2, 9, delivery.Reply), []byte("x")))), []string{h.public}); err != nil ||
+		!slices.ContainsFunc(v.Faults, func(f string) bool { return strings.Contains(f, "belongs to no attempt") }) {
+		t.Errorf("an attempt that never was: %v %v", err, v.Faults)
+	}
+	without := with(partHead, whole[partHead])
+	delete(without, bodyName(2, 1, delivery.Reply))
+	spoilt("a body was taken out", without)
+	spoilt("a body was added", with(bodyName(2, 2, delivery.Reply), []byte(gotReply)))
 	spoilt("a file that the journal does not know of was signed", signed(func(m *Manifest) { m.MaCSKCB = "51902" }))
 	spoilt("no line is named", signed(func(m *Manifest) { m.Trail = nil }))
 

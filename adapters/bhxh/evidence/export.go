@@ -23,6 +23,7 @@ import (
 // Exporter makes files of evidence; its members are required, but for Now.
 type Exporter struct {
 	Cases   *cases.Service
+	Outbox  *delivery.Outbox
 	Store   store.Store
 	Journal *audit.Journal
 	Follow  *audit.Follower
@@ -68,6 +69,11 @@ func (e *Exporter) Export(ctx context.Context, claim fhir.ID, lang outcome.Langu
 	if parts[partPDF], err = page(c, m, lang); err != nil {
 		return nil, err
 	}
+	if !m.Masked && seesAll(c) { // a claim file has the patient's name in it, and all that the claim cites
+		if m.Left, err = e.bodies(ctx, claim, c, parts); err != nil {
+			return nil, err
+		}
+	}
 	m.Files = chain(parts)
 	if err := e.checkpoint(ctx, now()); err != nil {
 		return nil, err
@@ -96,6 +102,36 @@ func (e *Exporter) Export(ctx context.Context, claim fhir.ID, lang outcome.Langu
 		return nil, err
 	}
 	return pack(parts, m.Exported)
+}
+
+// seesAll says whether the caller may see all that the claim cites.
+func seesAll(c cases.Case) bool {
+	return !slices.ContainsFunc(c.Cited, func(r cases.Cited) bool { return r.Version == 0 })
+}
+
+// bodies adds what attempts sent and got, as far as it was kept, and gives the names of what is left out.
+func (e *Exporter) bodies(ctx context.Context, claim fhir.ID, c cases.Case, parts map[string][]byte) (left []string, err error) {
+	size := 0
+	for _, v := range c.Versions {
+		for _, a := range v.Attempts {
+			for _, p := range []delivery.Part{delivery.Request, delivery.Reply} {
+				body, err := e.Outbox.Body(ctx, delivery.Key{Claim: claim, Version: fhir.Version(v.Version)}, a.N, p)
+				if absent(err) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				name := bodyName(v.Version, a.N, p)
+				if size += len(body); size > maxBodies {
+					left = append(left, name)
+					continue
+				}
+				parts[name] = body
+			}
+		}
+	}
+	return left, nil
 }
 
 // checkpoint takes over what was committed and signs the journal.
@@ -243,7 +279,7 @@ func (e *Exporter) mayTell(ctx context.Context, m Manifest, line *audit.Entry) b
 func pack(parts map[string][]byte, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, name := range append(slices.Clone(chained), partManifest, partHead, partTrail) {
+	for _, name := range append(chained(parts), apart...) {
 		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at})
 		if err == nil {
 			_, err = w.Write(parts[name])

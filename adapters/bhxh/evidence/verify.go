@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -22,6 +23,7 @@ type Verified struct {
 	Versions int      `json:"versions"` // in the file
 	Traced   int      `json:"traced"`   // of these the lines of the journal show that they were written
 	Withheld int      `json:"withheld"` // lines that are not shown
+	Bodies   int      `json:"bodies"`   // what attempts sent and got
 	Given    uint64   `json:"given"`    // line that says that the file was given out
 	Faults   []string `json:"faults"`
 }
@@ -33,8 +35,8 @@ func (v *Verified) fault(format string, args ...any) {
 	v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
 }
 
-// maxPart bounds one part when it is read: the file may be anybody's.
-const maxPart = 256 << 20
+// maxWhole bounds the parts when they are read, all together: the file may be anybody's.
+const maxWhole = 512 << 20
 
 // Verify checks a file by the public keys of those who may have signed it, and nothing else. What does not hold is in Faults; the
 // error says that it is no file of evidence at all.
@@ -68,7 +70,36 @@ func Verify(file []byte, public []string) (Verified, error) {
 	} else if c.Claim != v.Manifest.Claim || c.MaLK != v.Manifest.MaLK || c.MaCSKCB != v.Manifest.MaCSKCB {
 		v.fault("%s is about another claim than %s", partCase, partManifest)
 	}
+	v.attempts(c, parts)
 	return v, nil
+}
+
+// attempts holds each body against the hash that its attempt was recorded with.
+func (v *Verified) attempts(c cases.Case, parts map[string][]byte) {
+	left := map[string]bool{}
+	for name := range parts {
+		if isBody.MatchString(name) {
+			left[name] = true
+		}
+	}
+	for _, of := range c.Versions {
+		for _, a := range of.Attempts {
+			for p, hash := range map[delivery.Part]string{delivery.Request: a.FileSHA256, delivery.Reply: a.ReplySHA256} {
+				name := bodyName(of.Version, a.N, p)
+				if !left[name] {
+					continue
+				}
+				delete(left, name)
+				v.Bodies++
+				if hashOf(parts[name]) != hash {
+					v.fault("%s is not what the attempt was recorded with", name)
+				}
+			}
+		}
+	}
+	for name := range left {
+		v.fault("%s belongs to no attempt", name)
+	}
 }
 
 // unpack reads the parts: all of them, each once, and no other.
@@ -77,23 +108,23 @@ func unpack(file []byte) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a file of evidence: %w", err)
 	}
-	want := append(slices.Clone(chained), partManifest, partHead, partTrail)
-	parts := map[string][]byte{}
+	want := slices.Concat(always, apart)
+	parts, whole := map[string][]byte{}, 0
 	for _, f := range z.File {
-		if _, twice := parts[f.Name]; twice || !slices.Contains(want, f.Name) {
+		if _, twice := parts[f.Name]; twice || !slices.Contains(want, f.Name) && !isBody.MatchString(f.Name) {
 			return nil, fmt.Errorf("not a file of evidence: it has %q, or has it twice", f.Name)
-		}
-		if f.UncompressedSize64 > maxPart {
-			return nil, fmt.Errorf("%s is larger than %d bytes", f.Name, maxPart)
 		}
 		r, err := f.Open()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		raw, err := io.ReadAll(io.LimitReader(r, maxPart+1))
+		raw, err := io.ReadAll(io.LimitReader(r, maxWhole+1))
 		_ = r.Close()
-		if err != nil || len(raw) > maxPart {
+		if err != nil {
 			return nil, fmt.Errorf("%s cannot be read: %w", f.Name, err)
+		}
+		if whole += len(raw); whole > maxWhole {
+			return nil, fmt.Errorf("the parts are larger than %d bytes", maxWhole)
 		}
 		parts[f.Name] = raw
 	}
