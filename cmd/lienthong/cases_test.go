@@ -67,7 +67,7 @@ func newInsurer(t *testing.T, more ...string) *insurer {
 	w.portal = startChild(t, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", filepath.Join(w.dir, "portal"), "--assessing-after", "10ms", "--assessed-after", "20ms", "--settled-after", "10ms").info.Gateway
 	w.fhir = startChild(t, append([]string{"serve", "--issuers", issuers, "--listen", "127.0.0.1:0", "--data", store,
 		"--gateway-url", w.portal, "--gateway-credentials", credentials(t),
-		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms"}, more...)...).info.FHIR
+		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms", "--gateway-reconcile-schedule", ""}, more...)...).info.FHIR
 	eventually(t, "the assessment", func() bool {
 		var p cases.Page
 		w.plain(w.token("auditor", ""), "/Claim/$cases?state=assessed,settled", &p)

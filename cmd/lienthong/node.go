@@ -254,7 +254,7 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	n.runner, err = scheduler.New(scheduler.Config{Store: n.store, Log: log}, append(sync.Jobs(), n.reconciling(sync, g, claims, log))...)
+	n.runner, err = scheduler.New(scheduler.Config{Store: n.store, Log: log}, append(sync.Jobs(), n.reconciling(sync, g, claims, log)...)...)
 	return err
 }
 

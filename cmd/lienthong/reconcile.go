@@ -15,14 +15,17 @@ import (
 	"github.com/lienthong/lienthong/scheduler"
 )
 
-// reconciling makes the reconciler, and gives its job.
-func (n *node) reconciling(sync *bhxh.Sync, g config.Gateway, claims mapping.Systems, log *slog.Logger) scheduler.Job {
+// reconciling makes the reconciler, and gives its job; without a schedule there is none, and it works when it is asked to.
+func (n *node) reconciling(sync *bhxh.Sync, g config.Gateway, claims mapping.Systems, log *slog.Logger) []scheduler.Job {
 	n.reconciler = reconciliation.New(reconciliation.Config{
 		Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: claims, Client: sync.Client,
 		Before:   func(ctx context.Context) error { return sync.Ask(ctx, scheduler.Slot{}) },
 		Schedule: g.Reconcile, Months: g.ReconcileMonths, Lease: g.Lease, Log: log,
 	})
-	return n.reconciler.Job()
+	if g.Reconcile == "" {
+		return nil
+	}
+	return []scheduler.Job{n.reconciler.Job()}
 }
 
 // reconcile is the operation POST Claim/$reconcile?facility=51901&from=2026-03&to=2026-05: months, both included; without

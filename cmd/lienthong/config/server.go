@@ -49,7 +49,7 @@ type Gateway struct {
 	Credentials     string        `type:"path" env:"LIENTHONG_GATEWAY_CREDENTIALS" placeholder:"FILE" help:"File with username and password of the account, as YAML or JSON; or with 'accounts', a list of username, password, facilities (MA_CSKCB)."`
 	Schedule        string        `default:"*/5 * * * *" env:"LIENTHONG_GATEWAY_SCHEDULE" placeholder:"CRON" help:"When due claims are sent: five fields, or '@every 10s'. Vietnamese time. Default: ${default}."`
 	StatusSchedule  string        `name:"status-schedule" default:"*/15 * * * *" env:"LIENTHONG_GATEWAY_STATUS_SCHEDULE" placeholder:"CRON" help:"When the portal is asked what became of claims. Default: ${default}."`
-	Reconcile       string        `name:"reconcile-schedule" default:"30 2 * * *" env:"LIENTHONG_GATEWAY_RECONCILE_SCHEDULE" placeholder:"CRON" help:"When claims are held against the portal's lists, and what it paid is taken over. Default: ${default}."`
+	Reconcile       string        `name:"reconcile-schedule" default:"30 2 * * *" env:"LIENTHONG_GATEWAY_RECONCILE_SCHEDULE" placeholder:"CRON" help:"When claims are held against the portal's lists, and what it paid is taken over; empty: only when asked to. Default: ${default}."`
 	ReconcileMonths int           `name:"reconcile-months" default:"6" env:"LIENTHONG_GATEWAY_RECONCILE_MONTHS" placeholder:"N" help:"How many months back it looks. Default: ${default}."`
 	Timeout         time.Duration `default:"60s" env:"LIENTHONG_GATEWAY_TIMEOUT" help:"How long one call to the portal may take."`
 	Rate            float64       `env:"LIENTHONG_GATEWAY_RATE" placeholder:"N" help:"Most claim files sent in a second. Default: no bound."`
