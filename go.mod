@@ -44,6 +44,8 @@ require (
 )
 
 require (
+	github.com/hashicorp/vault/api v1.20.0 // the client of Vault and OpenBao, MPL 2.0, used unchanged: fhir/store/sealed
+	github.com/tink-crypto/tink-go-hcvault/v2 v2.5.0 // key files under a managed key, Apache 2.0: fhir/store/sealed
 	github.com/tink-crypto/tink-go/v2 v2.9.0 // key file of an encrypted store: fhir/store/sealed
 	github.com/transparency-dev/merkle v0.0.2 // Merkle tree over the audit journal: fhir/audit
 	golang.org/x/mod v0.43.0 // signed notes, the checkpoints of the audit journal: fhir/audit
@@ -112,10 +114,24 @@ require (
 require github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 
 require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	github.com/hashicorp/errwrap v1.1.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-multierror v1.1.1 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.7 // indirect
+	github.com/hashicorp/go-rootcerts v1.0.2 // indirect
+	github.com/hashicorp/go-secure-stdlib/parseutil v0.1.6 // indirect
+	github.com/hashicorp/go-secure-stdlib/strutil v0.1.2 // indirect
+	github.com/hashicorp/go-sockaddr v1.0.2 // indirect
+	github.com/hashicorp/hcl v1.0.1-vault-7 // indirect
+	github.com/mitchellh/go-homedir v1.1.0 // indirect
+	github.com/mitchellh/mapstructure v1.5.0 // indirect
+	github.com/ryanuber/go-glob v1.0.0 // indirect
 	github.com/xdg-go/scram v1.4.0 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	github.com/youmark/pkcs8 v0.0.0-20240726163527-a2c0da244d78 // indirect
+	golang.org/x/time v0.3.0 // indirect
 )
 
 require (

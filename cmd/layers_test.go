@@ -99,6 +99,7 @@ github.com/evanphx/json-patch -> fhir/interaction
 github.com/fxamacker/cbor -> fhir/certificate
 github.com/gin-gonic/gin -> fhir/rest cmd/lienthong/bench
 github.com/go-jose/go-jose -> fhir/certificate fhir/jwt
+github.com/hashicorp/vault/api -> fhir/store/sealed
 github.com/makiuchi-d/gozxing -> fhir/certificate/scan
 github.com/prometheus/client_golang -> cmd/lienthong/metrics
 github.com/robfig/cron -> scheduler scheduler/cron

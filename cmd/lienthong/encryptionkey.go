@@ -19,12 +19,17 @@ type encryptionKeyCmd struct {
 
 type newEncryptionKeyCmd struct {
 	File string `arg:"" type:"path" help:"Where to write it. It must not be there."`
+	KMS  string `name:"kms" placeholder:"URI" help:"Key of a management service (HashiCorp Vault or OpenBao, transit engine) under which the keys lie in the file, such as hcvault://vault.example:8200/transit/keys/lienthong. It is asked with VAULT_TOKEN, here and whenever the file is read. Default: the file holds the keys in clear."`
 }
 
 // Run makes a key file.
 func (c *newEncryptionKeyCmd) Run(s streams) error {
-	id, err := sealed.NewKeyFile(c.File)
+	id, err := sealed.NewKeyFile(c.File, c.KMS)
 	if err != nil {
+		return err
+	}
+	if c.KMS != "" {
+		_, err = fmt.Fprintf(s.out, "%s has key %d, under %s. Whoever has this file and may use that key can read the store; without either nobody can. Keep a copy of both elsewhere.\n", c.File, id, c.KMS)
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%s has key %d. Whoever has this file can read the store; without it nobody can. Keep a copy elsewhere.\n", c.File, id)

@@ -42,6 +42,15 @@ func startDemo(t *testing.T) string {
 // startPrintingDemo is startDemo, and gives what the demo has printed so far.
 func startPrintingDemo(t *testing.T) (base string, out func() string) {
 	t.Helper()
+	return startDemoUntil(t, "a server with assessed claims", func(base string) bool {
+		claims := total(base + "/Claim?_summary=count")
+		return claims > 0 && claims == total(base+"/Task?business-status=assessed&_summary=count")
+	})
+}
+
+// startDemoUntil waits for no more than what ready asks for.
+func startDemoUntil(t *testing.T, what string, ready func(base string) bool) (base string, out func() string) {
+	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "lienthong")
 	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
@@ -70,7 +79,7 @@ func startPrintingDemo(t *testing.T) (base string, out func() string) {
 		}
 	})
 	var info struct{ FHIR string }
-	eventually(t, "a server with assessed claims", func() bool {
+	eventually(t, what, func() bool {
 		select {
 		case err := <-ended:
 			ended <- err
@@ -81,8 +90,7 @@ func startPrintingDemo(t *testing.T) (base string, out func() string) {
 		if err != nil || json.Unmarshal(raw, &info) != nil {
 			return false
 		}
-		claims := total(info.FHIR + "/Claim?_summary=count")
-		return claims > 0 && claims == total(info.FHIR+"/Task?business-status=assessed&_summary=count")
+		return ready(info.FHIR)
 	})
 	return info.FHIR, printed.String
 }

@@ -33,32 +33,37 @@ func read[T any](c chrome, what string, a chromedp.Action[T]) T {
 	return v
 }
 
-// startChrome starts Chromium with a profile of its own, or skips the test where there is none.
-func startChrome(t *testing.T) chrome {
+// findChrome skips the test where there is no Chromium.
+func findChrome(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		program, err := exec.LookPath(name)
-		if err != nil {
-			continue
+		if program, err := exec.LookPath(name); err == nil {
+			return program
 		}
-		ctx, cancel := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless,
-			chromedp.NoFirstRun, chromedp.Flag("accept-lang", "en"))
-		t.Cleanup(cancel)
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		t.Cleanup(cancel)
-		ctx, cancel = chromedp.NewContext(ctx)
-		t.Cleanup(cancel)
-		return chrome{t, ctx}
 	}
 	t.Skip("there is no Chromium here")
-	return chrome{}
+	return ""
+}
+
+// startChrome starts Chromium with a profile of its own. Its time begins now: what else takes time comes before.
+func startChrome(t *testing.T, program string) chrome {
+	t.Helper()
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless,
+		chromedp.NoFirstRun, chromedp.Flag("accept-lang", "en"))
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 2*patience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return chrome{t, ctx}
 }
 
 // TestSignInWithABrowser goes through the demo's sign-in: a page, the issuer's page, a citizen, back to the page that now shows
 // the citizen's own record alone, a search by its form, and out again.
 func TestSignInWithABrowser(t *testing.T) {
-	c := startChrome(t)
-	base := startDemo(t)
+	program := findChrome(t)
+	base, _ := startDemoUntil(t, "a server with its population", func(base string) bool { return total(base+"/Patient?_summary=count") > 0 })
+	c := startChrome(t, program)
 	const (
 		status  = chromedp.CSS(".status")
 		signIn  = chromedp.CSS(".visitor a")

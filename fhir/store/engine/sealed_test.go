@@ -26,7 +26,7 @@ import (
 func keyFile(tb testing.TB) (path string, layer func(vfs.FS) vfs.FS) {
 	tb.Helper()
 	path = filepath.Join(tb.TempDir(), "key.json")
-	if _, err := sealed.NewKeyFile(path); err != nil {
+	if _, err := sealed.NewKeyFile(path, ""); err != nil {
 		tb.Fatal(err)
 	}
 	keys, err := sealed.OpenKeys(path, slog.New(slog.DiscardHandler))

@@ -151,7 +151,7 @@ func TestKeyFile(t *testing.T) {
 		t.Fatalf("%v, %v", info, err)
 	}
 	before, _ := os.ReadFile(path)
-	if _, err := sealed.NewKeyFile(path); !errors.Is(err, fs.ErrExist) {
+	if _, err := sealed.NewKeyFile(path, ""); !errors.Is(err, fs.ErrExist) {
 		t.Fatalf("got %v", err)
 	}
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {

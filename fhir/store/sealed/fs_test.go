@@ -23,7 +23,7 @@ const headerLen = 128
 func newKeys(tb testing.TB) (path string, k *sealed.Keys) {
 	tb.Helper()
 	path = filepath.Join(tb.TempDir(), "key.json")
-	if _, err := sealed.NewKeyFile(path); err != nil {
+	if _, err := sealed.NewKeyFile(path, ""); err != nil {
 		tb.Fatal(err)
 	}
 	return path, openKeys(tb, path)

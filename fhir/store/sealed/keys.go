@@ -18,7 +18,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Keys are those of a key file: a keyset of tink as JSON, in clear, whose primary key seals new files and whose older keys
+// Keys are those of a key file: a keyset of tink as JSON, in clear or under the key of a management service (kms.go), whose primary key seals new files and whose older keys
 // open what they sealed. A file that changes is read again when the next file is created, so that a rotation needs no
 // restart; one that cannot be read then leaves the keys as they were, with a warning.
 type Keys struct {
@@ -75,7 +75,7 @@ func stampOf(path string) (stamp, error) {
 }
 
 func load(path string) (*keysOnce, error) {
-	h, err := readKeyset(path)
+	h, _, err := readKeyset(path)
 	if err != nil {
 		return nil, err
 	}
@@ -93,20 +93,24 @@ func load(path string) (*keysOnce, error) {
 }
 
 // readKeyset says nothing of what stands in a file that is no keyset: it might be a key all the same.
-func readKeyset(path string) (*keyset.Handle, error) {
+func readKeyset(path string) (h *keyset.Handle, uri string, err error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("encryption key: %w", err)
+		return nil, "", fmt.Errorf("encryption key: %w", err)
 	}
-	h, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(raw)))
+	if h, uri, ok, err := readManaged(raw); ok {
+		return h, uri, err
+	}
+	h, err = insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(raw)))
 	if err != nil {
-		return nil, fmt.Errorf("encryption key: %s is no key file: make one with 'lienthong encryption-key new'", path)
+		return nil, "", fmt.Errorf("encryption key: %s is no key file: make one with 'lienthong encryption-key new'", path)
 	}
-	return h, nil
+	return h, "", nil
 }
 
-// NewKeyFile makes a key file with one key, for its owner's eyes only. It overwrites nothing. It gives the key's id.
-func NewKeyFile(path string) (uint32, error) {
+// NewKeyFile makes a key file with one key, for its owner's eyes only; with the URI of a key of a management service the keys
+// in it lie under that one. It overwrites nothing. It gives the key's id.
+func NewKeyFile(path, uri string) (uint32, error) {
 	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return 0, err
@@ -114,7 +118,7 @@ func NewKeyFile(path string) (uint32, error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("%s: %w", path, errors.Join(err, fs.ErrExist))
 	}
-	return h.KeysetInfo().PrimaryKeyId, writeKeyset(path, h, os.Link)
+	return h.KeysetInfo().PrimaryKeyId, writeKeyset(path, h, uri, os.Link)
 }
 
 // RotateKeyFile adds a key to a key file and makes it the primary one. It gives the new key's id.
@@ -122,7 +126,7 @@ func RotateKeyFile(path string) (uint32, error) {
 	if _, err := load(path); err != nil {
 		return 0, err
 	}
-	h, err := readKeyset(path)
+	h, uri, err := readKeyset(path)
 	if err != nil {
 		return 0, err
 	}
@@ -137,18 +141,22 @@ func RotateKeyFile(path string) (uint32, error) {
 	if h, err = m.Handle(); err != nil {
 		return 0, err
 	}
-	return id, writeKeyset(path, h, os.Rename)
+	return id, writeKeyset(path, h, uri, os.Rename)
 }
 
 // writeKeyset writes a key file whole, durably, and puts it in place by name: nobody reads half of one, and a power cut
 // leaves the old one or the new.
-func writeKeyset(path string, h *keyset.Handle, name func(from, to string) error) (err error) {
+func writeKeyset(path string, h *keyset.Handle, uri string, name func(from, to string) error) (err error) {
+	raw, err := encoded(h, uri)
+	if err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(f.Name()) }() // renamed, it is not there any more
-	err = insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(f))
+	_, err = f.Write(raw)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
