@@ -63,7 +63,7 @@ var features = map[string]feature{
 		"Observation?subject=Patient/p1": "a", "Observation?subject=p1": "a", "Observation?subject:Patient=p1": "a", "Observation?subject=http://else/Patient/p1": "", "Observation?subject:identifier=s|9": "c",
 	}},
 	"composite": {finds: map[string]string{"Observation?code-value-quantity=8480-6$gt6|" + ucumMg: "b", "Observation?code-value-quantity=x$5": ""}},
-	"special": {finds: map[string]string{"Location?near=16.05|108.2|5|km": "danang", "Location?near=16.05|108.2|100|m": ""},
+	"special": {finds: map[string]string{"Location?near=16.05|108.2|5|km": "danang", "Location?near=16.05|108.2|100|m": "", "Location?near=16.05|108.2|3|[mi_us]": "danang", "Location?near=16.05|108.2|0.1|[mi_us]": ""},
 		refuses: map[string]string{"Location?near=somewhere": "search-value-near"}, scripts: "special"},
 	"missing": {finds: map[string]string{"Patient?gender:missing=true": "p3", "Patient?gender:missing=false": "p1 p2", "Observation?value-quantity:missing=true": "c", "Observation?date:missing=true": "c"}},
 	"chain": {finds: map[string]string{

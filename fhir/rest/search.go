@@ -207,7 +207,11 @@ func (s *Server) explain(ctx context.Context, page interaction.Page) ([]fhir.Iss
 func ignored(r search.Request) []fhir.Issue {
 	issues := make([]fhir.Issue, len(r.Ignored))
 	for i, ig := range r.Ignored {
-		issues[i] = fhir.Issue{Severity: fhir.SeverityWarning, Code: ig.Err.Code, Path: ig.Err.Path, Args: ig.Err.Args}
+		code := ig.Err.Code
+		if code == "search-param-unknown" {
+			code = "search-param-passed" // the other says that it would be, if it were asked for
+		}
+		issues[i] = fhir.Issue{Severity: fhir.SeverityWarning, Code: code, Path: ig.Err.Path, Args: ig.Err.Args}
 	}
 	return issues
 }

@@ -30,8 +30,8 @@ func (g *Generator) position() (lat, lon float64) {
 func (g *Generator) near(p *r4.SearchParam) node {
 	lat, lon := g.position()
 	distance := pick(g.r, []float64{0, 0.5, 3, 11.2, 25, 60, 400, 2500, 10_000, 21_000})
-	unit := pick(g.r, []string{"km", "m", "[mi_i]", ""})
-	metres := map[string]float64{"km": 1000, "": 1000, "m": 1, "[mi_i]": 1609.344}[unit]
+	unit := pick(g.r, []string{"km", "m", "[mi_i]", "[mi_us]", ""})
+	metres := map[string]float64{"km": 1000, "": 1000, "m": 1, "[mi_i]": 1609.344, "[mi_us]": 6336000.0 / 3937}[unit]
 	value := strings.TrimSuffix(fmt.Sprintf("%v|%v|%s|%s", lat, lon, strconv.FormatFloat(distance, 'f', -1, 64), unit), "|")
 	return node{"near", value, func(at place) bool {
 		return slices.ContainsFunc(values(p, at.doc), func(i fhirpath.Item) bool {
