@@ -46,6 +46,7 @@ type Config struct {
 	Concurrency int     // files of a facility under way at once; 0 is 4
 	Facilities  int     // facilities at work at once; 0 is 4
 	PerSecond   float64 // files sent in a second, all facilities together; 0 is no bound
+	CheckIns    bool    // send check-ins too, see CheckIns.Hook
 	AtOnce      int     // calls under way at once, all facilities together; 0 is no bound
 	Breaker     Breaker
 	Timeout     time.Duration // of sending one file; 0 is that of the client

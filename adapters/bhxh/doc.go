@@ -6,6 +6,7 @@
 //	              -> delivery records sending -> gateway.Send -> delivery records what the reply proved
 //	bhxh-status   sending without a living process -> unknown; unknown and accepted: gateway.Status -> what became of them
 //
+//	bhxh-checkin    Encounters in progress -> XML0 -> gateway.CheckIn, once each; again without an answer: nothing is paid by it
 //	bhxh-deadlines  the clocks of delivery that ran out -> events, marks
 //
 // bhxh-sync is one job for each facility that has a plan, and one for the others.

@@ -32,6 +32,9 @@ func (s *Sync) Jobs() []scheduler.Job {
 		{Name: StatusJob, Schedule: s.StatusSchedule, Zone: s.Zone, Lease: s.Lease, Run: s.Ask},
 		{Name: ClockJob, Schedule: clockSchedule, Lease: s.Lease, Run: s.Watch},
 	}
+	if s.CheckIns {
+		jobs = append(jobs, scheduler.Job{Name: CheckInJob, Schedule: checkInSchedule, Lease: s.Lease, Run: s.CheckIn})
+	}
 	for _, facility := range slices.Sorted(maps.Keys(s.Plans)) {
 		p := s.Plans[facility]
 		jobs = append(jobs, scheduler.Job{Name: JobOf(facility), Schedule: cmp.Or(p.Schedule, s.Schedule), Zone: cmp.Or(p.Zone, s.Zone),

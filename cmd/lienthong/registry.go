@@ -119,11 +119,8 @@ func (q *asked) cohorts(today time.Time) (from, to int, err error) {
 	return from, to, nil
 }
 
-// Bounds of a coverage, in groups times series: of a table, and of an answer that says more of each.
-const (
-	mostRows = 100_000
-	mostTold = 5_000
-)
+// mostRows of a coverage.
+const mostRows = 100_000
 
 func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest.Content, err error) {
 	q, err := readAsked(a, "cohort", "commune", "series", "by")
@@ -135,9 +132,6 @@ func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest
 		return out, err
 	}
 	c := registry.CoverageQuery{Communes: q.values["commune"], Series: q.values["series"], AtMostRows: mostRows}
-	if format == "json" || format == "html" {
-		c.AtMostRows = mostTold
-	}
 	if c.From, c.To, err = q.cohorts(r.Now()); err != nil {
 		return out, err
 	}

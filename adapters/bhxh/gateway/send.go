@@ -46,19 +46,28 @@ type Outcome struct {
 	SentAt, EndedAt  time.Time
 }
 
+// CheckIn sends a check-in file (XML0). What its outcome means is as with Send; a check-in has no effect on what is paid.
+func (c *Client) CheckIn(ctx context.Context, f File) Outcome {
+	return c.deliver(ctx, f, c.paths.CheckIn, wire.LoaiHoSoCheckIn)
+}
+
 // Send sends a file. It returns no error: the outcome says all. A ctx that ends gives Unknown if a connection was there.
 func (c *Client) Send(ctx context.Context, f File) Outcome {
+	path := c.paths.Send3176
+	if f.First {
+		path = c.paths.Send4750
+	}
+	return c.deliver(ctx, f, path, wire.LoaiHoSoClaim)
+}
+
+func (c *Client) deliver(ctx context.Context, f File, path, loaiHoSo string) Outcome {
 	out := Outcome{State: NotSent, SentAt: c.now()}
 	if len(f.MaCSKCB) != 5 {
 		out.Err, out.EndedAt = fhir.Errorf(fhir.Invalid, "bhxh-gateway-config", "", "MA_CSKCB"), c.now()
 		return out
 	}
-	path := c.paths.Send3176
-	if f.First {
-		path = c.paths.Send4750
-	}
 	body := []byte(wire.SendRequest{
-		Username: c.username, LoaiHoSo: wire.LoaiHoSoClaim, MaTinh: f.MaCSKCB[:2], MaCSKCB: f.MaCSKCB, File: f.Raw,
+		Username: c.username, LoaiHoSo: loaiHoSo, MaTinh: f.MaCSKCB[:2], MaCSKCB: f.MaCSKCB, File: f.Raw,
 	}.Form().Encode())
 	err := c.with(ctx, func(key wire.APIKey) wire.MaKetQua {
 		sent := c.now()

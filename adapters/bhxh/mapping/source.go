@@ -53,6 +53,14 @@ func EpisodeOf(claim resource.Value, s Systems) (maCSKCB, maLK string, ok bool) 
 	return episodeIdentifier(claim, s.sid())
 }
 
+// CheckInOf says whether an Encounter is a patient who has come in and is still there, of which facility and episode.
+func CheckInOf(encounter resource.Value, s Systems) (maCSKCB, maLK string, ok bool) {
+	if encounter.ResourceType() != "Encounter" || encounter.Get("status").Text() != "in-progress" {
+		return "", "", false
+	}
+	return episodeIdentifier(encounter, s.sid())
+}
+
 func episodeIdentifier(v resource.Value, sid identity.Systems) (maCSKCB, maLK string, ok bool) {
 	for id := range v.Get("identifier").Elements() {
 		if facility, good := sid.FacilityOfEpisode(id.Get("system").Text()); good && id.Get("value").Text() != "" {

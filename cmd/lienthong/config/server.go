@@ -57,6 +57,7 @@ type Gateway struct {
 	AtOnce          int           `name:"at-once" default:"16" env:"LIENTHONG_GATEWAY_AT_ONCE" placeholder:"N" help:"Most calls under way to the portal at once, all hospitals together. 0: no bound. Default: ${default}."`
 	BreakerFailures int           `name:"breaker-failures" default:"10" env:"LIENTHONG_GATEWAY_BREAKER_FAILURES" placeholder:"N" help:"Calls that fail in a row, after which the portal is left alone for a while. 0: never. Default: ${default}."`
 	BreakerRest     time.Duration `name:"breaker-rest" default:"1m" env:"LIENTHONG_GATEWAY_BREAKER_REST" help:"How long it is left alone then; afterwards one call tries."`
+	CheckIns        bool          `name:"check-ins" env:"LIENTHONG_GATEWAY_CHECK_INS" help:"Send check-ins (XML0) too: of each Encounter in progress with an MA_LK, once, within a minute."`
 	HashesOnly      bool          `name:"hashes-only" env:"LIENTHONG_GATEWAY_HASHES_ONLY" help:"Keep of each attempt to send a claim the hashes of what was sent and answered, and not the bodies. Default: bodies are kept, encrypted where the store is."`
 	AskEvery        time.Duration `name:"ask-every" default:"10m" env:"LIENTHONG_GATEWAY_ASK_EVERY" help:"Distance of questions about one accepted claim; the status schedule must come round at least as often."`
 	RetryFirst      time.Duration `name:"retry-first" default:"10s" env:"LIENTHONG_GATEWAY_RETRY_FIRST" help:"Wait after a claim could not be sent, or a question was not answered; it doubles each time."`
@@ -104,9 +105,6 @@ func (s *Server) Check() error {
 		return errors.New("--max-body and --max-entries must be positive")
 	}
 	if err := s.Certificate.check(); err != nil {
-		return err
-	}
-	if _, err := s.Reminders.Senders(); err != nil {
 		return err
 	}
 	s.BaseURL = strings.TrimSuffix(s.BaseURL, "/")
