@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,13 @@ type fakeMail struct {
 	got    []string
 	refuse func(to string) error // of a recipient
 	cut    bool                  // the line is cut after the message was taken and before that is said
+}
+
+// took gives what was taken so far.
+func (f *fakeMail) took() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.got)
 }
 
 func (f *fakeMail) NewSession(c *smtp.Conn) (smtp.Session, error) { return &session{f, c}, nil }
@@ -73,8 +81,8 @@ func TestMailGoesOut(t *testing.T) {
 	if err := s.Send(context.Background(), m); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.got) != 1 || !strings.Contains(f.got[0], "Message-ID: <0b1c@example.com>") || !strings.Contains(f.got[0], "To: <me@example.com>") {
-		t.Errorf("%q", f.got)
+	if got := f.took(); len(got) != 1 || !strings.Contains(got[0], "Message-ID: <0b1c@example.com>") || !strings.Contains(got[0], "To: <me@example.com>") {
+		t.Errorf("%q", got)
 	}
 	if err := s.Send(context.Background(), Message{ID: "x", To: "no address\r\nBcc: all@example.com"}); !final(err, true) {
 		t.Errorf("what is no address: %v", err)
@@ -100,7 +108,7 @@ func TestMailThatFails(t *testing.T) {
 	f := &fakeMail{cut: true}
 	s = serve(t, f)
 	var not *NotSent
-	if err := s.Send(context.Background(), m); err == nil || errors.As(err, &not) || len(f.got) != 1 {
+	if err := s.Send(context.Background(), m); err == nil || errors.As(err, &not) || len(f.took()) != 1 {
 		t.Errorf("taken, and the line cut: %v", err)
 	}
 	s.Port = silent(t)
