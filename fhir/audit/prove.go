@@ -199,7 +199,7 @@ func OpenNote(signed []byte, public []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	n, err := note.Open(signed, verifiers)
+	n, err := openNote(signed, verifiers)
 	if err != nil {
 		return "", err
 	}

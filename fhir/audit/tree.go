@@ -49,7 +49,7 @@ func (c Checkpoint) text() string {
 
 // openCheckpoint reads a signed checkpoint. The signature must be by a key that is known.
 func openCheckpoint(signed []byte, known note.Verifiers) (Checkpoint, error) {
-	n, err := note.Open(signed, known)
+	n, err := openNote(signed, known)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
@@ -66,4 +66,19 @@ func openCheckpoint(signed []byte, known note.Verifiers) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("checkpoint: root: %w", err)
 	}
 	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+}
+
+// openNote opens a signed note that one of the known keys has signed. What note.Open passes over, that the last digit of a
+// signature may be written in several ways, is refused: a note is either as it was signed or it is not.
+func openNote(signed []byte, known note.Verifiers) (*note.Note, error) {
+	n, err := note.Open(signed, known)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range append(n.Sigs, n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return nil, fmt.Errorf("signature of %s: %w", s.Name, err)
+		}
+	}
+	return n, nil
 }
