@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,12 +36,14 @@ func openLog(ctx context.Context, c config.Log, log *slog.Logger) (commitlog.Log
 
 // journalName gives the name of a server's audit journal when its key is made: servers of one log must not share one.
 func journalName(c config.Server) string {
-	if c.Log.Shared() && (c.AuditName == "" || c.AuditName == "lienthong") {
+	const usual = "lienthong"
+	name := cmp.Or(c.AuditName, usual)
+	if c.Log.Shared() && name == usual {
 		var b [4]byte
 		_, _ = rand.Read(b[:]) // it never fails
-		return "lienthong-" + hex.EncodeToString(b[:])
+		name += "-" + hex.EncodeToString(b[:])
 	}
-	return c.AuditName
+	return name
 }
 
 // oneQuestion lets all reads of a request share one question for the head of the log, and says in the answer if that could

@@ -35,14 +35,11 @@ func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog
 		return nil, err
 	}
 	t := &trail{mask: audit.NewMasker(secret)}
-	key, name := c.AuditKey, c.AuditName
+	key := c.AuditKey
 	if key == "" {
 		key = filepath.Join(c.Data, auditKey)
 	}
-	if name = journalName(c); name == "" {
-		name = "lienthong"
-	}
-	signer, err := audit.LoadSigner(key, name)
+	signer, err := audit.LoadSigner(key, journalName(c))
 	if err != nil {
 		return nil, err
 	}
