@@ -135,9 +135,7 @@ func (l *Log) put(ctx context.Context, g *group) error {
 				return nil
 			case err == nil:
 				return commitlog.ErrMoved
-			case !errors.Is(err, errNotYet):
-				return fmt.Errorf("mongodb log: commit %s: %w", g.ID, err)
-			}
+			} // else it could not be read back, or the majority has not got it yet: ask again
 		} else if outcome := outcomeOf(err); outcome == refused && !sent {
 			return unreachable(err)
 		} else if outcome == unknown {
