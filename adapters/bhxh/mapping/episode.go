@@ -11,6 +11,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 )
 
 // EpisodeOptions say how an episode becomes a transaction.
@@ -175,8 +176,7 @@ func (b *builder) add(typ string, id fhir.ID, criteria string, upsert bool, memb
 
 // byIdentifier are criteria for a resource with this identifier.
 func byIdentifier(system, value string) string {
-	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, ",", `\,`, "$", `\$`)
-	return "identifier=" + percent(escape.Replace(system)) + "%7C" + percent(escape.Replace(value))
+	return "identifier=" + percent(search.EscapeValue(system)) + "%7C" + percent(search.EscapeValue(value))
 }
 
 // percent encodes what has a meaning in a query string.

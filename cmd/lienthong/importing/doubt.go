@@ -6,9 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 )
 
 // fate is what is known about a parcel that was sent and not marked.
@@ -71,7 +71,7 @@ func identifying(bundle resource.Value) (queries []string, plain bool) {
 		if system == "" || value == "" {
 			continue
 		}
-		q := typ + "?identifier=" + url.QueryEscape(escapeToken(system)+"|"+escapeToken(value)) + "&_summary=count"
+		q := typ + "?identifier=" + url.QueryEscape(search.EscapeValue(system)+"|"+search.EscapeValue(value)) + "&_summary=count"
 		if seen[typ] {
 			if len(spare) < probes {
 				spare = append(spare, q)
@@ -83,11 +83,6 @@ func identifying(bundle resource.Value) (queries []string, plain bool) {
 	}
 	queries = append(queries, spare...)
 	return queries[:min(len(queries), probes)], plain
-}
-
-// escapeToken keeps a value from being read as several.
-func escapeToken(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `|`, `\|`, `,`, `\,`, `$`, `\$`).Replace(s)
 }
 
 // count gives Bundle.total of a search.
