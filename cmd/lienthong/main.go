@@ -9,6 +9,7 @@
 //	lienthong jobs           show, pause, resume and run what a server does by schedule
 //	lienthong bench          speed, next to its limits
 //	lienthong policy         show and check who may see and change what
+//	lienthong migrate        the log from a folder to MongoDB, or back
 //	lienthong verify-audit   whether the audit journal holds
 //	lienthong claims         list, show, sample, export and reconcile claims of a server
 //	lienthong verify-evidence FILE       whether a file of evidence of a claim holds
@@ -80,6 +81,8 @@ type cli struct {
 	Simulate simulateCmd `cmd:"" help:"Simulate a nation partitioned by province: balance, what crosses partitions, catching up."`
 
 	Policy policyCmd `cmd:"" help:"Show and check policies: who may see and change what."`
+
+	Migrate migrateCmd `cmd:"" help:"Copy the log of a store from its folder to MongoDB, or back."`
 
 	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
 

@@ -119,8 +119,11 @@ func (q *asked) cohorts(today time.Time) (from, to int, err error) {
 	return from, to, nil
 }
 
-// mostRows of a coverage.
-const mostRows = 100_000
+// Bounds of a coverage, in groups times series: of a table, and of an answer that says more of each.
+const (
+	mostRows = 100_000
+	mostTold = 5_000
+)
 
 func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest.Content, err error) {
 	q, err := readAsked(a, "cohort", "commune", "series", "by")
@@ -132,6 +135,9 @@ func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest
 		return out, err
 	}
 	c := registry.CoverageQuery{Communes: q.values["commune"], Series: q.values["series"], AtMostRows: mostRows}
+	if format == "json" || format == "html" {
+		c.AtMostRows = mostTold
+	}
 	if c.From, c.To, err = q.cohorts(r.Now()); err != nil {
 		return out, err
 	}

@@ -65,7 +65,7 @@ func TestContentIsSwitched(t *testing.T) {
 				t.Fatalf("while it is built: %d", status)
 			}
 		}
-		if r := s.do(t, "GET", "/SearchParameter/Resource-content/$status", nil); !strings.Contains(string(r.raw), `"ready"`) || !listed() {
+		if r := s.do(t, "GET", "/SearchParameter/Resource-content/$status", nil); !strings.Contains(string(r.raw), `"ready"`) || strings.Contains(string(r.raw), `""`) || !listed() {
 			t.Errorf("status %s, listed: %v", r.raw, listed())
 		}
 	}

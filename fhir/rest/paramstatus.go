@@ -44,7 +44,9 @@ func appendParamStatus(b []byte, list []interaction.ParamStatus) []byte {
 		b = append(b, `{"name":"parameter","part":[{"name":"state","valueCode":"`+string(p.State)+`"}`...)
 		text("code", "valueCode", one.Param.Code)
 		text("base", "valueCode", string(one.Param.Base))
-		text("expression", "valueString", one.Param.Expression)
+		if one.Param.Expression != "" { // _content has none
+			text("expression", "valueString", one.Param.Expression)
+		}
 		number("percent", p.Percent())
 		number("done", p.Done)
 		number("total", p.Total)

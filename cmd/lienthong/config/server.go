@@ -107,6 +107,9 @@ func (s *Server) Check() error {
 	if err := s.Certificate.check(); err != nil {
 		return err
 	}
+	if _, err := s.Reminders.Senders(); err != nil {
+		return err
+	}
 	s.BaseURL = strings.TrimSuffix(s.BaseURL, "/")
 	s.SIDBase = strings.TrimSuffix(s.SIDBase, "/")
 	s.Gateway.URL = strings.TrimSuffix(s.Gateway.URL, "/")

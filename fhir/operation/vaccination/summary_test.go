@@ -1,12 +1,14 @@
 package vaccination_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // life stores a synthetic child with what clinics send: duplicates, a dose not given, a reaction, an adverse event, a merged
@@ -87,4 +89,19 @@ func TestWithoutABirthDateTheHistoryIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	valid(t, parse(t, string(out)))
+}
+
+// Who may see doses and no adverse events, such as a role that is not about them, gets the summary without them.
+func TestSummaryWithoutAdverseEvents(t *testing.T) {
+	c := life(t)
+	all := &store.Grants{}
+	all[store.ActionRead], all[store.ActionSearch] = store.Grant{All: true}, store.Grant{All: true}
+	ctx := store.WithFence(context.Background(), store.NewFence(map[fhir.Type]*store.Grants{"Patient": all, "Immunization": all}, ""))
+	out, err := c.Summary(ctx, fhir.Key{Type: "Patient", ID: "child"}, vaccination.Query{}, 0, "http://x/fhir", outcome.Vietnamese)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(out); strings.Contains(text, "adverseEvent") || !strings.Contains(text, `"name":"dose"`) {
+		t.Errorf("%s", text)
+	}
 }

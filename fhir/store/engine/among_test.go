@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -17,7 +18,7 @@ import (
 func TestFewOfManyAreLookedForWhereTheyAre(t *testing.T) {
 	const patients = 6000
 	x := index.New(index.Options{})
-	e := openStore(t, t.TempDir(), engine.Options{Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
+	e := openStore(t, t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		d, err := resource.New(doc.Body)
 		if err != nil {
 			return search.Indexed{}, err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,8 +60,10 @@ type process struct {
 func newProcess(t *testing.T, s Server, more ...string) *process {
 	t.Helper()
 	p := &process{dir: t.TempDir()}
-	p.args = append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", filepath.Join(p.dir, "store"),
-		"--log", s.URI, "--log-level", "warn"}, more...)
+	p.args = append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--log", s.URI, "--log-level", "warn"}, more...)
+	if !slices.Contains(more, "--data") {
+		p.args = append(p.args, "--data", filepath.Join(p.dir, "store"))
+	}
 	if s.Single {
 		p.args = append(p.args, "--log-single")
 	}

@@ -1,0 +1,104 @@
+package care_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/care"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+// TestHook: what counts as shown, whoever asks. The caller sees p1; p2 is there and hidden, or not there: the same to the hook.
+func TestHook(t *testing.T) {
+	var met []fhir.ID
+	c := care.Care{
+		Sees:  func(_ context.Context, _ access.Caller, id fhir.ID) (bool, error) { return id == "p1", nil },
+		Local: func(r string) (fhir.Key, bool) { k := fhir.ParseReference(r).Key; return k, k.ID != "" },
+		Met:   func(_ context.Context, id fhir.ID) { met = append(met, id) },
+	}
+	clinic := access.Caller{Role: access.RoleClinic, Organization: "k1"}
+	p2 := fhir.Key{Type: "Patient", ID: "p2"}
+	for name, x := range map[string]struct {
+		caller *access.Caller
+		doc    string
+		change func(*interaction.Write)
+		denied bool
+	}{
+		"who is seen":              {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p1"}}`},
+		"who is not":               {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, denied: true},
+		"an episode":               {caller: &clinic, doc: `{"resourceType":"EpisodeOfCare","patient":{"reference":"Patient/p2"}}`, denied: true},
+		"who is introduced":        {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Introduced = map[fhir.Key]bool{p2: true} }},
+		"who is sent along":        {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Beside = func(k fhir.Key) bool { return k == p2 } }},
+		"somebody else is":         {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Introduced = map[fhir.Key]bool{{Type: "Patient", ID: "p3"}: true} }, denied: true},
+		"a group":                  {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Group/p2"}}`},
+		"nobody":                   {caller: &clinic, doc: `{"resourceType":"Encounter"}`},
+		"what gives no care":       {caller: &clinic, doc: `{"resourceType":"Observation","subject":{"reference":"Patient/p2"}}`},
+		"a delete":                 {caller: &clinic, doc: `{"resourceType":"Encounter"}`, change: func(w *interaction.Write) { w.Method = store.MethodDelete }},
+		"of no organization":       {caller: &access.Caller{Role: access.RoleOperator}, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`},
+		"the server's own work":    {doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`},
+		"an identifier, no person": {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"identifier":{"value":"1"}}}`},
+	} {
+		ctx := t.Context()
+		if x.caller != nil {
+			ctx = access.WithCaller(ctx, *x.caller)
+		}
+		doc, err := resource.New([]byte(x.doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := interaction.Write{Key: fhir.Key{Type: doc.Root().ResourceType(), ID: "e"}, Doc: doc.Root(), Method: store.MethodCreate}
+		if x.change != nil {
+			x.change(&w)
+		}
+		_, err = c.Hook(ctx, w)
+		if e, ok := errors.AsType[*fhir.Error](err); (err != nil) != x.denied || x.denied && (!ok || e.Code != "care-unproven") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if !slices.Equal(met, []fhir.ID{"p2"}) {
+		t.Errorf("the trail is told of %v", met)
+	}
+}
+
+// TestIntroduce: by what a hidden Patient is found, and for whom.
+func TestIntroduce(t *testing.T) {
+	const number = "identifier=https%3A%2F%2Flienthong.example%2Fsid%2Fcccd|051085000011"
+	creates := store.NewFence(map[fhir.Type]*store.Grants{"Encounter": {store.ActionCreate: {All: true}}}, "k1")
+	clinic := access.Caller{Role: access.RoleClinic, Organization: "k1"}
+	for name, x := range map[string]struct {
+		criteria string
+		typ      fhir.Type
+		caller   access.Caller
+		fence    store.Fence
+		ok       bool
+	}{
+		"number and birth date":     {number + "&birthdate=1985-03-15", "Patient", clinic, creates, true},
+		"by an alias of the system": {"identifier=http://fhir.hl7.org.vn/core/sid/cccd|051085000011&birthdate=1985-03-15", "Patient", clinic, creates, true},
+		"an insurance card":         {"identifier=https://lienthong.example/sid/bhyt|GD4515100000011&birthdate=1985-03-15", "Patient", clinic, creates, true},
+		"a record number":           {"identifier=https://lienthong.example/sid/mabn/51901|BN000001&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"the number alone":          {number, "Patient", clinic, creates, false},
+		"a year":                    {number + "&birthdate=1985", "Patient", clinic, creates, false},
+		"a range":                   {number + "&birthdate=le1985-03-15", "Patient", clinic, creates, false},
+		"several days":              {number + "&birthdate=1985-03-15,1985-03-16", "Patient", clinic, creates, false},
+		"several numbers":           {number + ",051085000012&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"a number of no system":     {"identifier=051085000011&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"a system without number":   {"identifier=https://lienthong.example/sid/cccd|&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"a modifier":                {"identifier:not=https://lienthong.example/sid/cccd|051085000011&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"something besides":         {number + "&birthdate=1985-03-15&name=x", "Patient", clinic, creates, false},
+		"a name":                    {"name=x&birthdate=1985-03-15", "Patient", clinic, creates, false},
+		"another type":              {number + "&birthdate=1985-03-15", "Person", clinic, creates, false},
+		"who writes no Encounters":  {number + "&birthdate=1985-03-15", "Patient", clinic, store.Fence{}, false},
+		"of no organization":        {number + "&birthdate=1985-03-15", "Patient", access.Caller{Role: access.RoleCitizen}, creates, false},
+	} {
+		ctx := store.WithFence(access.WithCaller(t.Context(), x.caller), x.fence)
+		if got := (care.Care{}).Introduce(ctx, x.typ, x.criteria); got != x.ok {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
