@@ -2,6 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/bench"
 )
@@ -11,6 +17,32 @@ type benchCmd struct{ bench.Options }
 // Run measures. The raw engine beside the server is written to as by the server itself.
 func (c *benchCmd) Run(ctx context.Context, s streams) error {
 	return bench.Run(ours(ctx), c.Options, s.out)
+}
+
+// unwatchedCmd is what the bench compares a server with that asks who calls and keeps the trail: everything but that. It serves
+// a store of its own on the loopback and nothing else.
+type unwatchedCmd struct {
+	Data string `required:"" type:"path" help:"Folder of the store; it must not be there."`
+	Info string `required:"" type:"path" help:"File to write the base URL to."`
+}
+
+// Run serves until ctx ends.
+func (c *unwatchedCmd) Run(ctx context.Context, s streams) error {
+	if _, err := os.Stat(c.Data); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is there: without an audit trail only a new store of the bench is served", c.Data)
+	}
+	var serve struct {
+		Server serveCmd `cmd:""`
+	}
+	parser, err := kong.New(&serve)
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse([]string{"server", "--listen", "127.0.0.1:0", "--data", c.Data, "--info", c.Info, "--insecure-no-authentication"}); err != nil {
+		return err
+	}
+	serve.Server.Unwatched = true
+	return serve.Server.Run(ctx, s)
 }
 
 // bareCmd is what the bench compares reads with: a handler that only answers.

@@ -86,6 +86,8 @@ type cli struct {
 
 	BenchBare bareCmd `cmd:"" name:"bench-bare" hidden:""`
 
+	BenchUnwatched unwatchedCmd `cmd:"" name:"bench-unwatched" hidden:""`
+
 	VerifyAudit verifyAuditCmd `cmd:"" name:"verify-audit" help:"Prove offline that the audit journal was not tampered with."`
 
 	Claims claimsCmd `cmd:"" help:"What auditors do with claims: list, show, sample, export, reconcile."`

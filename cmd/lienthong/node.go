@@ -115,7 +115,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	n := &node{log: shared, store: access.Masked(st), policies: policies}
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
-		n.store = access.Masked(n.trail.store)
+		n.store = access.Masked(n.trail.over(st))
 		err = n.build(ctx, c, served, o, systems, log)
 	}
 	if err != nil {
@@ -261,7 +261,7 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 // run works until ctx ends, and then until its jobs have come to a stop.
 func (n *node) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ours(ctx))
-	g.Go(func() error { return n.trail.follow.Run(ctx) })
+	g.Go(func() error { return n.trail.run(ctx) })
 	g.Go(func() error { n.reencrypt(ctx); return nil })
 	g.Go(func() error { return n.registry.Run(ctx) })
 	if n.reminders != nil {

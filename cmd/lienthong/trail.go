@@ -26,6 +26,8 @@ type trail struct {
 	journal *audit.Journal
 	follow  *audit.Follower
 	mask    audit.Masker
+	// unwatched says that nothing is kept: what a server without a trail is measured with.
+	unwatched bool
 }
 
 func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog.Logger) (*trail, error) {
@@ -34,7 +36,7 @@ func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog
 	if err != nil {
 		return nil, err
 	}
-	t := &trail{mask: audit.NewMasker(secret)}
+	t := &trail{mask: audit.NewMasker(secret), unwatched: c.Unwatched}
 	key := c.AuditKey
 	if key == "" {
 		key = filepath.Join(c.Data, auditKey)
@@ -51,8 +53,27 @@ func openTrail(ctx context.Context, st audit.Watched, c config.Server, log *slog
 	return t, nil
 }
 
+// over is the store that the rooms above get to know.
+func (t *trail) over(st store.Store) store.Store {
+	if t.unwatched {
+		return st
+	}
+	return t.store
+}
+
+// run takes over what commits tell, until ctx ends.
+func (t *trail) run(ctx context.Context) error {
+	if t.unwatched {
+		return nil
+	}
+	return t.follow.Run(ctx)
+}
+
 // handler puts the trail before everything that is answered but for health and what is public anyway.
 func (t *trail) handler(next http.Handler, base string) http.Handler {
+	if t.unwatched {
+		return next
+	}
 	return &audit.Handler{Next: next, Journal: t.journal, Mask: t.mask, Base: base, Skip: func(path string) bool {
 		return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/.well-known/")
 	}}

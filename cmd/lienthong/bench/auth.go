@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,10 +23,15 @@ import (
 	"github.com/lienthong/lienthong/fhir/jwt"
 )
 
-// auth measures what it costs to ask who calls: the same loads against a server that asks nobody, and one where a hospital
-// shows its token. Both keep the audit trail; the second has the policy's fence besides. The loads take turns, so that a
-// machine that slows down slows both.
+// auth measures what authentication, authorization and the audit trail cost together: the same loads against a server with
+// none of them, one that asks nobody but keeps the trail, and one that keeps it and where a hospital shows its token, held to
+// the policy's fence. The loads take turns, so that a machine that slows down slows all.
 func (s *session) auth() error {
+	none, err := start(s.ctx, folder(s.dir, "none"), "bench-unwatched", "--data", filepath.Join(s.dir, "none", "store"))
+	if err != nil {
+		return err
+	}
+	defer none.stop()
 	open, err := startServer(s.ctx, folder(s.dir, "open"))
 	if err != nil {
 		return err
@@ -36,29 +42,20 @@ func (s *session) auth() error {
 		return err
 	}
 	defer guarded.stop()
-	sides := []struct {
-		name   string
-		base   string
-		header map[string]string
-	}{{"everybody", open.base, nil}, {"a hospital's token", guarded.base, header}}
+	sides := []side{{"with none of it", none, nil}, {"with the trail alone", open, nil}, {"with the trail and a hospital's token", guarded, header}}
 
-	const rounds = 5 // each side has its turn in each; the median of their ratios counts
 	body := observation(4)
-	var writes, reads [rounds]float64 // with a token, as a share of those without
-	for round := range rounds {
-		for i, side := range sides {
-			h := map[string]string{"Prefer": "return=minimal"}
-			for k, v := range side.header {
-				h[k] = v
-			}
-			res := Load{Clients: clients, Duration: s.Duration / rounds, Next: func(_, _ int) *Request {
-				return &Request{Method: http.MethodPost, Path: "Observation", Body: body, Header: h}
-			}}.Run(s.ctx, side.base)
-			s.report.load("auth", "creates, "+side.name, res, 0)
-			writes[round] = share(i, writes[round], res)
+	err = s.compare("creates", 0.9, sides, func(header map[string]string) func(client, i int) *Request {
+		h := map[string]string{"Prefer": "return=minimal"}
+		maps.Copy(h, header)
+		return func(_, _ int) *Request {
+			return &Request{Method: http.MethodPost, Path: "Observation", Body: body, Header: h}
 		}
+	})
+	if err != nil {
+		return err
 	}
-	for i, side := range sides {
+	for _, side := range sides {
 		send := Load{Clients: clients, Next: func(client, n int) *Request {
 			if n >= 10 {
 				return nil
@@ -66,31 +63,59 @@ func (s *session) auth() error {
 			id := fmt.Sprintf("bench-%d-%d", client, n)
 			doc := strings.Replace(string(body), `{"resourceType":"Observation"`, `{"resourceType":"Observation","id":"`+id+`"`, 1)
 			return &Request{Method: http.MethodPut, Path: "Observation/" + id, Body: []byte(doc), Header: side.header}
-		}}.Run(s.ctx, side.base)
+		}}.Run(s.ctx, side.server.base)
 		if len(send.Errors) > 0 {
-			return fmt.Errorf("loading %s: %s", sides[i].name, send.ErrorText())
+			return fmt.Errorf("loading the server %s: %s", side.name, send.ErrorText())
 		}
 	}
-	for round := range rounds {
-		for i, side := range sides {
-			res := Load{Clients: clients, Duration: s.Duration / rounds, Next: func(client, n int) *Request {
-				return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: side.header}
-			}}.Run(s.ctx, side.base)
-			s.report.load("auth", "reads, "+side.name, res, 0)
-			reads[round] = share(i, reads[round], res)
+	return s.compare("reads", 0.8, sides, func(header map[string]string) func(client, i int) *Request {
+		return func(client, n int) *Request {
+			return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: header}
 		}
-	}
-	s.report.add(Row{Workload: "auth", Figure: "creates with a token, share of those without", Value: median(writes[:]), Unit: "ratio", Limit: 0.9})
-	s.report.add(Row{Workload: "auth", Figure: "reads with a token, share of those without", Value: median(reads[:]), Unit: "ratio", Limit: 0.8})
-	return nil
+	})
 }
 
-// share keeps the rate of the first side, and makes it a ratio with that of the second.
-func share(side int, before float64, res Result) float64 {
-	if side == 0 {
-		return res.PerSecond()
+// side is one of the servers that are compared, and what is sent to it.
+type side struct {
+	name   string
+	server *process
+	header map[string]string
+}
+
+// rounds is how often each side has its turn; the median of the ratios of a round counts.
+const rounds = 5
+
+// compare runs one load against all sides in turns, and reports the others as shares of the first; limit is that of the last.
+func (s *session) compare(what string, limit float64, sides []side, next func(header map[string]string) func(client, i int) *Request) error {
+	shares, used := make([][]float64, len(sides)), make([][]float64, len(sides))
+	for range rounds {
+		var first float64
+		for i, side := range sides {
+			_, _, before := side.server.usage()
+			res := Load{Clients: clients, Duration: s.Duration / rounds, Next: next(side.header)}.Run(s.ctx, side.server.base)
+			_, _, after := side.server.usage()
+			if res.Requests == 0 || len(res.Errors) > 0 {
+				return fmt.Errorf("%s %s: %d requests; errors: %s", what, side.name, res.Requests, res.ErrorText())
+			}
+			s.report.load("auth", what+" "+side.name, res, 0)
+			if i == 0 {
+				first = res.PerSecond()
+			}
+			shares[i] = append(shares[i], res.PerSecond()/first)
+			used[i] = append(used[i], (after-before)/float64(res.Requests)*1e6)
+		}
 	}
-	return res.PerSecond() / before
+	for i, side := range sides {
+		s.report.add(Row{Workload: "auth", Figure: "server processor time, " + what + " " + side.name, Value: median(used[i]), Unit: "µs"})
+	}
+	for i, side := range sides[1:] {
+		row := Row{Workload: "auth", Figure: what + " " + side.name + ", share of those with none of it", Value: median(shares[i+1]), Unit: "ratio"}
+		if i+2 == len(sides) {
+			row.Limit = limit
+		}
+		s.report.add(row)
+	}
+	return nil
 }
 
 func median(values []float64) float64 {

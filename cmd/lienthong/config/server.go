@@ -32,11 +32,14 @@ type Server struct {
 	AuditKey    string        `name:"audit-key" type:"path" env:"LIENTHONG_AUDIT_KEY" placeholder:"FILE" help:"Secret key that signs checkpoints of the audit journal; it is made, with FILE.pub, if it is not there. Keep it where who administers the data cannot take it. Default: audit.key in the folder of the store."`
 	AuditName   string        `name:"audit-name" default:"lienthong" env:"LIENTHONG_AUDIT_NAME" placeholder:"NAME" help:"Name of this server's audit journal when its key is made: one of its own for each server of a store. Default: ${default}."`
 	Metrics     string        `name:"metrics-listen" env:"LIENTHONG_METRICS_LISTEN" placeholder:"ADDR" help:"Address on which Prometheus may read figures, at /metrics: numbers and times, nothing about persons. Whoever reaches it may look; keep it inside. Default: none."`
-	Info        string        `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
-	Gateway     Gateway       `embed:"" prefix:"gateway-"`
-	Log         Log           `embed:""`
-	Certificate Certificate   `embed:"" prefix:"certificate-"`
-	Reminders   Reminders     `embed:"" prefix:"reminder-"`
+	// Unwatched leaves out the audit trail: nothing says who saw or changed what. Only the bench sets it, to know what a trail costs.
+	Unwatched bool `kong:"-"`
+
+	Info        string      `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
+	Gateway     Gateway     `embed:"" prefix:"gateway-"`
+	Log         Log         `embed:""`
+	Certificate Certificate `embed:"" prefix:"certificate-"`
+	Reminders   Reminders   `embed:"" prefix:"reminder-"`
 	// Authentication is who may call; its flags have no prefix.
 	Authentication `embed:""`
 
