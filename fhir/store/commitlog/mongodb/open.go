@@ -118,11 +118,7 @@ func (l *Log) prepare(ctx context.Context, name string) error {
 
 // checkServer looks at what answers. alone: it is no replica set and no cluster.
 func (l *Log) checkServer(ctx context.Context) (alone bool, err error) {
-	var hello struct {
-		SetName string `bson:"setName"`
-		Msg     string `bson:"msg"`
-	}
-	err = l.client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
+	hello, err := l.hello(ctx)
 	if err != nil {
 		return false, unreachable(errors.New(Redacted(err.Error())))
 	}
@@ -133,6 +129,23 @@ func (l *Log) checkServer(ctx context.Context) (alone bool, err error) {
 		return true, errors.New("the server of the log is no replica set: what it acknowledges is on one disk and lost with it. Make it a replica set (rs.initiate), or say that one server is meant (--log-single)")
 	}
 	return true, nil
+}
+
+// hello is what a server says of itself.
+type hello struct {
+	SetName string `bson:"setName"`
+	Msg     string `bson:"msg"` // isdbgrid: of a cluster
+}
+
+// hello asks for it. Servers of before 4.4.2 know the question by its old name alone.
+func (l *Log) hello(ctx context.Context) (h hello, err error) {
+	admin := l.client.Database("admin")
+	err = admin.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&h)
+	const commandNotFound = 59
+	if refused, ok := errors.AsType[mongo.CommandError](err); ok && refused.Code == commandNotFound {
+		err = admin.RunCommand(ctx, bson.D{{Key: "isMaster", Value: 1}}).Decode(&h)
+	}
+	return h, err
 }
 
 // checkCollections refuses collections whose options would break the log. Those that are not there yet are made by the first
@@ -185,17 +198,13 @@ func (l *Log) checkIndexes(ctx context.Context, c *mongo.Collection, refuse func
 // checkShards refuses a shard key by which one _id could be there twice. On a cluster only; who may not read config.collections
 // is told to look himself.
 func (l *Log) checkShards(ctx context.Context, database string) error {
-	var hello struct {
-		Msg string `bson:"msg"`
-	}
-	err := l.client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello)
-	if err != nil || hello.Msg != "isdbgrid" {
+	if hello, err := l.hello(ctx); err != nil || hello.Msg != "isdbgrid" {
 		return unreachable(err)
 	}
 	var row struct {
 		Key bson.D `bson:"key"`
 	}
-	err = l.client.Database("config").Collection("collections").FindOne(ctx, bson.D{{Key: "_id", Value: database + ".commits"}}).Decode(&row)
+	err := l.client.Database("config").Collection("collections").FindOne(ctx, bson.D{{Key: "_id", Value: database + ".commits"}}).Decode(&row)
 	switch {
 	case errors.Is(err, mongo.ErrNoDocuments):
 		return nil

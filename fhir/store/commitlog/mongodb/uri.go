@@ -48,7 +48,7 @@ func CheckURI(uri string) (database string, err error) {
 		return "", refuse("readConcernLevel", "what less than the majority has can be taken back (DURABLE)")
 	case cs.SSLInsecureSet && cs.SSLInsecure:
 		return "", refuse("tlsInsecure", "anybody could answer in the name of the log")
-	case cs.SSLDisableOCSPEndpointCheckSet && cs.SSLDisableOCSPEndpointCheck || cs.SSLDisableCertificateRevocationCheckSet && cs.SSLDisableCertificateRevocationCheck:
+	case on(cs, "tlsDisableOCSPEndpointCheck") || on(cs, "tlsDisableCertificateRevocationCheck"):
 		return "", refuse("the revocation check of certificates", "a stolen certificate could answer in the name of the log")
 	}
 	for name := range cs.UnknownOptions {
@@ -61,4 +61,10 @@ func CheckURI(uri string) (database string, err error) {
 		return defaultDatabase, nil
 	}
 	return cs.Database, nil
+}
+
+// on says whether a URI has an option as true. It reads the text, since not all releases of the driver know all options.
+func on(cs *connstring.ConnString, option string) bool {
+	option = strings.ToLower(option)
+	return slices.Contains(cs.Options[option], "true") || slices.Contains(cs.UnknownOptions[option], "true")
 }

@@ -23,6 +23,7 @@ func TestCheckURI(t *testing.T) {
 		at + "?readPreference=secondaryPreferred":             "FRESH",
 		at + "?readPreference=primary&readConcernLevel=local": "DURABLE",
 		at + "?tlsInsecure=true&tls=true":                     "in the name of the log",
+		at + "?tls=true&tlsDisableOCSPEndpointCheck=true":     "in the name of the log",
 		at + "?wriet=majority":                                "no option",
 		"postgres://writer:s3cret@a.example/":                 "must begin",
 		"mongodb://writer:s3cret@a.example:port/":             "cannot be read",

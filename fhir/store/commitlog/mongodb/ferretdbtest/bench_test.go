@@ -48,7 +48,7 @@ func BenchmarkLogs(b *testing.B) {
 	for _, s := range Servers(b) {
 		b.Run(s.Name, func(b *testing.B) {
 			for range b.N {
-				s.URI += "x"
+				s := s.With("")
 				l := open(b, s, nil)
 				o := benchOptions()
 				o.Log = l

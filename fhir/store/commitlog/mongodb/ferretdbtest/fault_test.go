@@ -238,7 +238,7 @@ func TestAnswerLost(t *testing.T) {
 		t.Run("ATOMIC/"+s.Name, func(t *testing.T) {
 			p := NewProxy(t, s, seed(t))
 			// So long that no run of bad luck, on however busy a machine, leaves an outcome unknown.
-			l := open(t, Server{s.Name, p.URI, s.Single}, func(c *mongodb.Config) { c.Timeout = 5 * time.Minute })
+			l := open(t, Server{s.Name, p.URI, s.Single, ""}, func(c *mongodb.Config) { c.Timeout = 5 * time.Minute })
 			defer l.Close()
 			e, err := engine.Open(t.TempDir(), options(l))
 			if err != nil {

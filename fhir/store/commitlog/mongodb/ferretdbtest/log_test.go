@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,9 +16,10 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	removeProgram()
-	if os.Getenv(ReplicaSet) == "" {
-		fmt.Fprintf(os.Stderr, "\nSKIPPED: A REAL REPLICA SET. %s is not set: everything above ran against FerretDB alone,\n"+
-			"so majority write concern, linearizable reads, fail-over and reads in the order of _id are NOT covered here.\n\n", ReplicaSet)
+	EndSet()
+	if os.Getenv(ReplicaSet) == "" && os.Getenv(Mongod) == "" {
+		fmt.Fprintf(os.Stderr, "\nSKIPPED: A REAL REPLICA SET. Neither %s nor %s is set: everything above ran against FerretDB alone,\n"+
+			"so majority write concern, linearizable reads, fail-over and reads in the order of _id are NOT covered here.\n\n", Mongod, ReplicaSet)
 	}
 	os.Exit(code)
 }
@@ -53,9 +53,7 @@ func TestLog(t *testing.T) {
 				logtest.Run(t, logtest.Config{Open: func(t *testing.T, place string) commitlog.Log {
 					place = t.Name() + place
 					if _, known := places[place]; !known {
-						next := s
-						next.URI = next.URI[:strings.LastIndex(next.URI, "/")+1] + database()
-						places[place] = next
+						places[place] = s.With("")
 					}
 					return open(t, places[place], v.change)
 				}})
@@ -102,7 +100,7 @@ func TestGroups(t *testing.T) {
 	for _, s := range Servers(t) {
 		for _, inOrder := range []bool{false, true} {
 			t.Run(fmt.Sprintf("FEED/%s/%v", s.Name, inOrder), func(t *testing.T) {
-				s.URI = s.URI[:strings.LastIndex(s.URI, "/")+1] + database()
+				s := s.With("")
 				l := open(t, s, func(c *mongodb.Config) { c.InOrder = inOrder })
 				defer l.Close()
 				other := open(t, s, nil)

@@ -31,7 +31,7 @@ func migrate(t *testing.T, s Server) {
 	old := filepath.Join(d.dir, "demo", "store")
 
 	begin(t, s, old)
-	if out, err := run(t, "migrate", s, "--from", old, "--to", s.URI+"_other?w=0"); err == nil || !strings.Contains(out, "DURABLE") {
+	if out, err := run(t, "migrate", s, "--from", old, "--to", s.With("").URI+"?w=0"); err == nil || !strings.Contains(out, "DURABLE") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	forth, err := run(t, "migrate", s, "--from", old, "--to", s.URI)

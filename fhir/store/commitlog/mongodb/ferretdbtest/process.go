@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// Modfile is the environment variable with a go.mod to build the program by: one with a driver that knows old servers.
+const Modfile = "LIENTHONG_TEST_MODFILE"
+
 var built bool // a test needed the program
 
 // program builds the program once.
@@ -29,6 +32,9 @@ var program = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "build", "-o", file, "./cmd/lienthong")
 	cmd.Dir = filepath.Join("..", "..", "..", "..", "..")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if mod := os.Getenv(Modfile); mod != "" {
+		cmd.Env = append(cmd.Env, "GOFLAGS=-mod=mod -modfile="+mod)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the server: %w\n%s", err, out)
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,18 +39,13 @@ type Harm struct {
 // NewProxy starts one that harms nothing.
 func NewProxy(tb testing.TB, s Server, seed uint64) *Proxy {
 	tb.Helper()
-	u, err := url.Parse(s.URI)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{target: u.Host, ln: ln, rng: rand.New(rand.NewPCG(seed, 1)), conns: map[net.Conn]struct{}{}}
-	u.Host = ln.Addr().String()
-	u.RawQuery = "directConnection=true"
-	p.URI = u.String()
+	p := &Proxy{target: s.Direct, ln: ln, rng: rand.New(rand.NewPCG(seed, 1)), conns: map[net.Conn]struct{}{}}
+	name := s.URI[strings.LastIndex(s.URI, "/")+1:]
+	p.URI = "mongodb://" + ln.Addr().String() + "/" + name + "?directConnection=true"
 	p.wg.Go(p.accept)
 	tb.Cleanup(func() {
 		p.mu.Lock()

@@ -197,7 +197,7 @@ func TestLogAway(t *testing.T) {
 
 func logAway(t *testing.T, s Server) {
 	strict, lax := NewProxy(t, s, 1), NewProxy(t, s, 2)
-	through := func(p *Proxy) Server { return Server{s.Name, p.URI, s.Single} }
+	through := func(p *Proxy) Server { return Server{s.Name, p.URI, s.Single, ""} }
 	a := newProcess(t, through(strict), "--log-timeout", "2s")
 	b := newProcess(t, through(lax), "--log-timeout", "2s", "--log-stale-reads")
 	const body = `{"resourceType":"Patient","id":"x"}`

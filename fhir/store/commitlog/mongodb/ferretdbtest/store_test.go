@@ -68,7 +68,7 @@ func configOf(s Server) storetest.Config {
 			file := filepath.Join(dir, place)
 			raw, err := os.ReadFile(file)
 			if errors.Is(err, os.ErrNotExist) {
-				raw = []byte(s.URI[:strings.LastIndex(s.URI, "/")+1] + database())
+				raw = []byte(s.With("").URI)
 				err = errors.Join(os.WriteFile(file+".new", raw, 0o600), os.Rename(file+".new", file)) // the process may be killed
 			}
 			if err != nil {
