@@ -39,6 +39,7 @@ fhir/store/commitlog/embedded -> fhir/store/commitlog
 fhir/store/commitlog/logtest  -> fhir/store/commitlog
 fhir/store/commitlog/mongodb  -> fhir/store/commitlog
 fhir/store/commitlog/mongodb/ferretdbtest -> fhir/store/commitlog/mongodb
+fhir/store/commitlog/mongodb/ferretdbtest/serve -> fhir/store/commitlog/mongodb/ferretdbtest
 fhir/store/engine       -> fhir/store fhir/store/sealed fhir/store/commitlog fhir/store/commitlog/embedded
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
@@ -111,7 +112,7 @@ github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
 github.com/wneessen/go-mail -> adapters/reminder
 github.com/xuri/excelize -> adapters/bhxh/precheck adapters/bhxh/evidence fhir/tabular
-go.mongodb.org/mongo-driver -> fhir/store/commitlog/mongodb
+go.mongodb.org/mongo-driver -> fhir/store/commitlog/mongodb fhir/store/commitlog/mongodb/ferretdbtest
 golang.org/x/mod -> fhir/audit
 golang.org/x/oauth2 -> fhir/openid fhir/signin
 `)
