@@ -26,6 +26,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/scheduler"
 )
 
@@ -179,9 +180,7 @@ func newArena(tb testing.TB) *arena {
 		a.mock.Handler().ServeHTTP(w, r)
 	}))
 	a.portal.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	if a.store, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Now: a.clock.now}); err != nil {
-		tb.Fatal(err)
-	}
+	a.store = enginetest.OpenAt(tb, filepath.Join(dir, "store"), engine.Options{Now: a.clock.now})
 	tb.Cleanup(func() {
 		a.store.Close()
 		a.portal.Close()

@@ -22,6 +22,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/scheduler"
 )
 
@@ -93,10 +94,7 @@ func newWorld(tb testing.TB) *world {
 // start opens the store and makes a server on it.
 func (w *world) start() {
 	w.tb.Helper()
-	s, err := engine.Open(filepath.Join(w.dir, "store"), engine.Options{Now: w.clock.now})
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	s := enginetest.OpenAt(w.tb, filepath.Join(w.dir, "store"), engine.Options{Now: w.clock.now})
 	w.store = &dying{Store: s}
 	w.store.left.Store(1 << 40)
 	w.outbox = delivery.New(delivery.Config{

@@ -14,6 +14,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/scheduler"
 	"github.com/lienthong/lienthong/scheduler/lease"
 )
@@ -40,10 +41,7 @@ func newWorld(tb testing.TB) *world {
 
 func (w *world) open() {
 	w.tb.Helper()
-	s, err := engine.Open(w.dir, engine.Options{Now: w.now})
-	if err != nil {
-		w.tb.Fatal(err)
-	}
+	s := enginetest.OpenAt(w.tb, w.dir, engine.Options{Now: w.now})
 	w.store = s
 	w.outbox = New(Config{Store: s, Now: w.now, Episode: episodeOf, Settle: time.Minute})
 	w.svc = interaction.New(interaction.Config{Store: s, Now: w.now, Hooks: []interaction.Hook{w.outbox.Enqueue}})

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
@@ -18,10 +17,10 @@ import (
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/registry"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // office is a store with reminders on it and a clock that tests move.
@@ -59,26 +58,7 @@ func open(t testing.TB, today string, senders map[string]Sender) *office {
 	}
 	o := &office{clock: day.Add(5 * time.Hour)}
 	systems := identity.Systems{}
-	x := index.New(index.Options{FoldSystem: systems.Fold})
-	st, err := engine.Open(t.TempDir(), engine.Options{
-		Logger: slog.New(slog.DiscardHandler),
-		Index: func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
-			doc, err := resource.New(stored.Body)
-			if err != nil {
-				return search.Indexed{}, err
-			}
-			found, _ := x.Document(doc.Root(), 1)
-			return found, nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, enginetest.Indexed(engine.Options{}, index.Options{FoldSystem: systems.Fold}))
 	now := func() time.Time { return o.clock }
 	policies, err := access.Open(access.Config{Now: now})
 	if err != nil {

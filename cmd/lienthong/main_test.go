@@ -11,11 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // TestMain lets the test binary stand for the command: a child that finds this variable runs main.
@@ -69,11 +72,29 @@ type here struct {
 	ended    chan error
 }
 
+// overTestLog adds to the arguments of a server the log that tests run over, if it is not the one in the folder.
+func overTestLog(t *testing.T, args []string) []string {
+	t.Helper()
+	at := slices.Index(args, "--data")
+	if at < 0 || args[0] != "serve" && args[0] != "demo" || slices.Contains(args, "--log") || slices.Contains(args, "--log-file") {
+		return args
+	}
+	uri, single := enginetest.LogOf(t, args[at+1])
+	if uri == "" {
+		return args
+	}
+	args = append(slices.Clone(args), "--log", uri)
+	if single {
+		args = append(args, "--log-single")
+	}
+	return args
+}
+
 func startHere(t *testing.T, args ...string) *here {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	h := &here{cancel: cancel, ended: make(chan error, 1)}
-	args = append(args, "--memory-limit", "0") // the limit is one of the process, which here is the test's
+	args = append(overTestLog(t, args), "--memory-limit", "0") // the limit is one of the process, which here is the test's
 	go func() { h.ended <- run(ctx, args, &h.out, &h.err) }()
 	return h
 }
@@ -142,7 +163,7 @@ func spawn(t *testing.T, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &child{cmd: exec.Command(self, args...), ended: make(chan error, 1)}
+	c := &child{cmd: exec.Command(self, overTestLog(t, args)...), ended: make(chan error, 1)}
 	c.cmd.Env = append(os.Environ(), "LIENTHONG_TEST_AS_COMMAND=1")
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
 	if err := c.cmd.Start(); err != nil {

@@ -128,15 +128,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 // indexFunc indexes stored documents by the parameters of R4 and those that reg adds.
 func indexFunc(o index.Options, reg *r4.Registry) engine.IndexFunc {
 	o.Registry = reg
-	x := index.New(o)
-	return func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
-		d, err := resource.New(doc.Body)
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := x.Document(d.Root(), 1)
-		return found, nil
-	}
+	return index.Stored(o)
 }
 
 func (n *node) build(ctx context.Context, c config.Server, served string, o index.Options, systems identity.Systems, log *slog.Logger) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // ward is a store under watch, with its journal.
@@ -34,11 +35,7 @@ type ward struct {
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	e, err := engine.Open(t.TempDir(), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
+	e := enginetest.Open(t, engine.Options{})
 	s, public := newSigner(t)
 	w := &ward{dir: t.TempDir(), public: public}
 	w.journal = openJournal(t, w.dir, s)

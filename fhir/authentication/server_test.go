@@ -29,13 +29,11 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
-	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
-	"github.com/lienthong/lienthong/fhir/search"
-	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/smart"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // base, issuer and idp are names only: nobody resolves them.
@@ -84,20 +82,7 @@ func jwks(keys ...jose.JSONWebKey) string {
 }
 
 func open(t testing.TB) store.Store {
-	x := index.New(index.Options{})
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, s resource.Stored) (search.Indexed, error) {
-		doc, err := resource.New(s.Append(nil, 1, 0))
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := x.Document(doc.Root(), 1)
-		return found, nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
-	return st
+	return enginetest.Open(t, engine.Options{})
 }
 
 // newWorld makes one; others on the same store are instances of the same server.

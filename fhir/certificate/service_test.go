@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // noon is when these tests happen.
@@ -53,16 +53,9 @@ func newKeys(t testing.TB, from ...time.Time) *certificate.Keys {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, engine.Options{})
 	w := &world{clock: &clock{noon}, t: t}
+	var err error
 	w.Service, err = certificate.New(t.Context(), certificate.Config{
 		Interactions: interaction.New(interaction.Config{Store: st}), Keys: newKeys(t, noon.Add(-time.Hour)),
 		Issuer: "https://cards.example/certificate", Authority: "Sở Y tế Giả Định", ValidFor: 365 * 24 * time.Hour, Now: w.clock.now,

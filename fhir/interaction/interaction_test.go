@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -14,19 +13,12 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 func service(t *testing.T, hooks ...interaction.Hook) *interaction.Service {
 	t.Helper()
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, engine.Options{})
 	return interaction.New(interaction.Config{Store: st, Hooks: hooks})
 }
 
@@ -288,11 +280,7 @@ func FuzzJSONPatch(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	st, err := engine.Open(f.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = st.Close() })
+	st := enginetest.Open(f, engine.Options{})
 	s := interaction.New(interaction.Config{Store: st})
 	raw := []byte(`{"resourceType":"Patient","id":"p1","name":[{"family":"Võ","given":["An","Bình"]}],"multipleBirthInteger":2}`)
 	f.Fuzz(func(t *testing.T, patch []byte) {

@@ -2,13 +2,13 @@ package interaction_test
 
 import (
 	"errors"
-	"log/slog"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // FuzzPathPatch: whatever a FHIRPath Patch says, applying it neither panics nor stores what is no resource of that type
@@ -33,11 +33,7 @@ func FuzzPathPatch(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3])
 	}
-	st, err := engine.Open(f.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = st.Close() })
+	st := enginetest.Open(f, engine.Options{})
 	s := interaction.New(interaction.Config{Store: st})
 	raw := []byte(`{"resourceType":"Patient","id":"p1","contained":[{"resourceType":"Patient","id":"c","name":[{"family":"x"}]}],"name":[{"family":"Võ","given":["An",null,"Bình"],"_given":[null,{"id":"g"},null]}],"_birthDate":{"id":"b"},"multipleBirthInteger":2}`)
 	f.Fuzz(func(t *testing.T, op, path, parts, value string) {

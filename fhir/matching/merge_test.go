@@ -17,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 type registry struct {
@@ -28,11 +29,7 @@ type registry struct {
 
 func newRegistry(t *testing.T) *registry {
 	t.Helper()
-	e, err := engine.Open(t.TempDir(), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.Close() })
+	e := enginetest.Open(t, engine.Options{})
 	unique := func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
 		if w.Method == store.MethodDelete {
 			return interaction.Additions{}, nil

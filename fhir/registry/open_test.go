@@ -13,10 +13,10 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // office is a store with a registry on it, and a clock that tests move.
@@ -41,26 +41,7 @@ func open(t testing.TB, today string, set *immunization.Set) *office {
 	t.Helper()
 	o := &office{clock: noon(today), dir: t.TempDir()}
 	systems := identity.Systems{}
-	x := index.New(index.Options{FoldSystem: systems.Fold})
-	st, err := engine.Open(o.dir, engine.Options{
-		Logger: slog.New(slog.DiscardHandler),
-		Index: func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
-			doc, err := resource.New(stored.Body)
-			if err != nil {
-				return search.Indexed{}, err
-			}
-			found, _ := x.Document(doc.Root(), 1)
-			return found, nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.OpenAt(t, o.dir, enginetest.Indexed(engine.Options{}, index.Options{FoldSystem: systems.Fold}))
 	now := func() time.Time { return o.clock }
 	s := interaction.New(interaction.Config{Store: st, FoldSystem: systems.Fold})
 	o.Registry = New(Config{

@@ -20,7 +20,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 func nickname(expression string) []byte {
@@ -32,20 +34,16 @@ func nickname(expression string) []byte {
 // works once it is built: the builder is held at its first document meanwhile, while writes go on.
 func TestCustomParamIsBeingBuilt(t *testing.T) {
 	hold := make(chan struct{})
-	st, err := engine.Open(t.TempDir(), engine.Options{
-		Logger: slog.New(slog.DiscardHandler),
-		Index:  indexWith(identity.Systems{}, nil),
-		IndexWith: func(reg *r4.Registry) engine.IndexFunc {
-			index := indexWith(identity.Systems{}, reg)
-			return func(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
-				<-hold
-				return index(key, doc)
-			}
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	o := enginetest.Indexed(engine.Options{}, index.Options{FoldSystem: identity.Systems{}.Fold})
+	indexWith := o.IndexWith
+	o.IndexWith = func(reg *r4.Registry) engine.IndexFunc {
+		index := indexWith(reg)
+		return func(key fhir.Key, doc resource.Stored) (search.Indexed, error) {
+			<-hold
+			return index(key, doc)
+		}
 	}
+	st := enginetest.Open(t, o)
 	defer st.Close()
 	release := sync.OnceFunc(func() { close(hold) })
 	defer release()

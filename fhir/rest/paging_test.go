@@ -13,14 +13,12 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // restarted serves a folder; what it gives ends with close, so that it can be served again.
 func restarted(t *testing.T, dir string) (s *served, end func()) {
-	st, err := engine.Open(dir, engine.Options{Logger: slog.New(slog.DiscardHandler), Now: steps()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := enginetest.OpenAt(t, dir, engine.Options{Now: steps()})
 	service := interaction.New(interaction.Config{Store: st})
 	h, err := rest.New(ours(context.Background()), rest.Config{Authenticate: rest.Unauthenticated, Service: service, BaseURL: "http://records.example/fhir", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

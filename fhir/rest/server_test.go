@@ -16,13 +16,12 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
-	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // served is a server over a store in a temporary folder, with the hook that keeps citizen IDs unique.
@@ -33,30 +32,10 @@ type served struct {
 	base    string
 }
 
-func indexWith(systems identity.Systems, reg *r4.Registry) engine.IndexFunc {
-	x := index.New(index.Options{FoldSystem: systems.Fold, Registry: reg})
-	return func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
-		doc, err := resource.New(stored.Append(nil, 1, 0))
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := x.Document(doc.Root(), 1)
-		return found, nil
-	}
-}
-
 func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *served {
 	tb.Helper()
 	systems := identity.Systems{}
-	st, err := engine.Open(tb.TempDir(), engine.Options{
-		Logger:    slog.New(slog.DiscardHandler),
-		Now:       steps(),
-		Index:     indexWith(systems, nil),
-		IndexWith: func(reg *r4.Registry) engine.IndexFunc { return indexWith(systems, reg) },
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	st := enginetest.Open(tb, enginetest.Indexed(engine.Options{Now: steps()}, index.Options{FoldSystem: systems.Fold}))
 	ic := interaction.Config{Store: st, FoldSystem: systems.Fold, Hooks: []interaction.Hook{uniqueCitizen(systems)}}
 	rc := rest.Config{Authenticate: rest.Unauthenticated, Log: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
@@ -72,9 +51,6 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 		srv.Close()
 		if err := st.Verify(ours(context.Background())); err != nil {
 			tb.Errorf("the store does not agree with its log: %v", err)
-		}
-		if err := st.Close(); err != nil {
-			tb.Error(err)
 		}
 	})
 	return &served{srv, rc.Service, st, srv.URL + "/fhir"}

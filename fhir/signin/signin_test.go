@@ -18,11 +18,10 @@ import (
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/openid/openidtest"
-	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/signin"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // home is the FHIR base; requests name it, and nothing of it is resolved.
@@ -50,11 +49,7 @@ func (w *world) clock() time.Time {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, issuer: openidtest.New(t), now: time.Now()}
 	w.issuer.Now = w.clock
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(fhir.Key, resource.Stored) (search.Indexed, error) { return search.Indexed{}, nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = st.Close() })
+	st := enginetest.Open(t, engine.Options{})
 	w.store = st
 	w.read("browser: {client_id: lienthong}")
 	for i := range w.servers {

@@ -8,15 +8,12 @@ import (
 
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 func openStore(t *testing.T) store.Store {
 	t.Helper()
-	s, err := engine.Open(t.TempDir(), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := enginetest.Open(t, engine.Options{})
 	return s
 }
 

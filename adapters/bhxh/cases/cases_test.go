@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // world is a store with claims on their way. now is when tests ask.
@@ -37,11 +37,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 6, 1, 1, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
-	s, err := engine.Open(t.TempDir(), engine.Options{Now: clock, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := enginetest.Open(t, engine.Options{Now: clock})
 	w.outbox = delivery.New(delivery.Config{Store: s, Now: clock, Episode: func(v resource.Value) (string, string, bool) { return mapping.EpisodeOf(v, mapping.Systems{}) }})
 	w.svc = interaction.New(interaction.Config{Store: s, Now: clock, Hooks: []interaction.Hook{w.outbox.Enqueue}})
 	w.outbox.Use(w.svc)

@@ -27,10 +27,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
-	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/scheduler"
 	"github.com/lienthong/lienthong/scheduler/lease"
 )
@@ -47,17 +46,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	dir := t.TempDir()
-	st, err := engine.Open(filepath.Join(dir, "store"), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
-		d, err := resource.New(doc.Body)
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := index.New(index.Options{}).Document(d.Root(), 1)
-		return found, nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := enginetest.OpenAt(t, filepath.Join(dir, "store"), engine.Options{})
 	signer, err := audit.LoadSigner(filepath.Join(dir, "key"), "test-server")
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package mapping_test
 
 import (
 	"context"
-	"github.com/lienthong/lienthong/fhir/store"
 	"testing"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
@@ -10,7 +9,9 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // server is a Reader over a real one.
@@ -27,11 +28,7 @@ func (s server) Read(ctx context.Context, key fhir.Key) (*resource.Document, err
 // The transaction without fixed ids stands on conditional create and update: pushing an episode again must find what is
 // there, and facility and staff must be shared by all episodes.
 func TestEpisodesArePushedToAServerAgainAndAgain(t *testing.T) {
-	st, err := engine.Open(t.TempDir(), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
+	st := enginetest.Open(t, engine.Options{})
 	svc := interaction.New(interaction.Config{Store: st})
 	episodes := samples(t)
 	for range 2 {

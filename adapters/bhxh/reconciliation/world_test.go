@@ -25,10 +25,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
-	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/scheduler"
 )
 
@@ -103,16 +102,7 @@ func newWorld(t *testing.T, episodes ...string) *world {
 		t.Fatal(err)
 	}
 	portal := httptest.NewServer(w.proxy(mock.Handler()))
-	if w.store, err = engine.Open(filepath.Join(dir, "store"), engine.Options{Now: w.now, Logger: quiet, Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
-		d, err := resource.New(doc.Body)
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := index.New(index.Options{}).Document(d.Root(), 1)
-		return found, nil
-	}}); err != nil {
-		t.Fatal(err)
-	}
+	w.store = enginetest.OpenAt(t, filepath.Join(dir, "store"), engine.Options{Now: w.now})
 	t.Cleanup(func() {
 		portal.Close()
 		_ = mock.Close()

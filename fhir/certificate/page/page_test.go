@@ -15,20 +15,13 @@ import (
 	"github.com/lienthong/lienthong/fhir/certificate/page"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // open serves the page of an issuer at a path of its own, in front of a server that answers 418.
 func open(t *testing.T) (*certificate.Service, http.Handler) {
 	t.Helper()
-	st, err := engine.Open(t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, engine.Options{})
 	raw, _, err := certificate.AddKey(nil, time.Now().Add(-time.Hour))
 	if err != nil {
 		t.Fatal(err)

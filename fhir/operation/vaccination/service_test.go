@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,10 +18,10 @@ import (
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -39,26 +38,7 @@ type clinic struct {
 func open(t *testing.T) *clinic {
 	t.Helper()
 	systems := identity.Systems{}
-	x := index.New(index.Options{FoldSystem: systems.Fold})
-	st, err := engine.Open(t.TempDir(), engine.Options{
-		Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
-		Index: func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
-			doc, err := resource.New(stored.Body)
-			if err != nil {
-				return search.Indexed{}, err
-			}
-			found, _ := x.Document(doc.Root(), 1)
-			return found, nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, enginetest.Indexed(engine.Options{Now: func() time.Time { return now }}, index.Options{FoldSystem: systems.Fold}))
 	c := &clinic{}
 	c.interactions = interaction.New(interaction.Config{Store: st, FoldSystem: systems.Fold})
 	c.Service = vaccination.New(vaccination.Config{Interactions: c.interactions, Now: func() time.Time { return now }})

@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -16,10 +15,10 @@ import (
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"github.com/lienthong/lienthong/fhir/tabular"
 )
 
@@ -30,26 +29,7 @@ func ours() context.Context { return store.Ourselves(context.Background()) }
 func open(t testing.TB) *Intake {
 	t.Helper()
 	systems := identity.Systems{}
-	x := index.New(index.Options{FoldSystem: systems.Fold})
-	st, err := engine.Open(t.TempDir(), engine.Options{
-		Logger: slog.New(slog.DiscardHandler),
-		Index: func(_ fhir.Key, stored resource.Stored) (search.Indexed, error) {
-			doc, err := resource.New(stored.Body)
-			if err != nil {
-				return search.Indexed{}, err
-			}
-			found, _ := x.Document(doc.Root(), 1)
-			return found, nil
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := enginetest.Open(t, enginetest.Indexed(engine.Options{}, index.Options{FoldSystem: systems.Fold}))
 	clock := func() time.Time { return now }
 	rules := vaccination.Rules{Store: st, Schedules: immunization.Standard(), Now: clock}
 	unique := func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
