@@ -41,6 +41,7 @@ fhir/store/commitlog/mongodb  -> fhir/store/commitlog
 fhir/store/commitlog/mongodb/ferretdbtest -> fhir/store/commitlog/mongodb
 fhir/store/commitlog/mongodb/ferretdbtest/serve -> fhir/store/commitlog/mongodb/ferretdbtest
 fhir/store/engine       -> fhir/store fhir/store/sealed fhir/store/commitlog fhir/store/commitlog/embedded
+fhir/store/engine/enginetest -> fhir/store/engine fhir/store/commitlog/mongodb fhir/search/index
 fhir/store/storetest    -> fhir/store
 fhir/access             -> fhir/store fhir/outcome
 fhir/audit              -> fhir/access fhir/outcome
