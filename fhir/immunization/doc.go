@@ -9,6 +9,11 @@
 //	rules.forecastUntilAge                     "18y"         up to which series without a maximum age are forecast
 //	series[].givenFrom, givenTo                "2025-03-01"  only doses of these days count, as in a campaign
 //	series[].vaccine_en
+//	antigens, contraindications                {...}         as in schedules/contraindications.json, for the file's own series
+//
+// Contraindications are data as well: schedules/contraindications.json says which codes of Conditions, allergies, adverse
+// events and immune globulins are against which vaccines, for ever or for how long, by which article, and what is assumed.
+// It holds for every schedule; a file contraindications.json in the folder stands in its place.
 //
 // What comes of doses and dates is forecast/; what Immunization resources say is history/.
 //

@@ -35,6 +35,10 @@ type Schedule struct {
 	EffectiveTo   string   `json:"effectiveTo"`   // yyyy-MM-dd, exclusive; "" = still in force
 	Rules         Rules    `json:"rules"`
 	Series        []Series `json:"series"`
+
+	// Antigens and Contraindications are what the file adds to those that hold for every schedule, for its own series.
+	Antigens          map[string][]string `json:"antigens"`
+	Contraindications []Contraindication  `json:"contraindications"`
 }
 
 // Canonical names the schedule and its version, such as vn-epi|2024-06-13: what an evaluation says that it used.
@@ -202,6 +206,17 @@ func (s *Schedule) check() error {
 	}
 	if len(s.Series) > mostSeries {
 		return fmt.Errorf("more than %d series", mostSeries)
+	}
+	if err := checkContraindications(s.Contraindications); err != nil {
+		return err
+	}
+	for i := range s.Contraindications {
+		s.Contraindications[i].of = s
+		for _, name := range s.Contraindications[i].Against.Series {
+			if s.Find(name) == nil {
+				return fmt.Errorf("contraindication %s is against %q, which is not there", s.Contraindications[i].Code, name)
+			}
+		}
 	}
 	seen := map[string]bool{}
 	for i := range s.Series {

@@ -17,6 +17,9 @@ type Set struct {
 	schedules []*Schedule // by id, then effectiveFrom
 	groups    map[string]int
 	live      map[string]bool
+	antigens  map[string][]string // by CVX
+
+	contraindications []*Contraindication
 }
 
 // largestFile is the size of a schedule file at most; the national one has 5 kB.
@@ -31,8 +34,13 @@ var Standard = sync.OnceValue(func() *Set {
 	return s
 })
 
-// NewSet puts schedules together. Two versions of one programme must not be in force on the same day.
+// NewSet puts schedules together, with the standard contraindications. Two versions of one programme must not be in force on
+// the same day.
 func NewSet(schedules ...*Schedule) (*Set, error) {
+	return newSet(StandardContraindications(), schedules)
+}
+
+func newSet(c *Contraindications, schedules []*Schedule) (*Set, error) {
 	s := &Set{schedules: slices.Clone(schedules)}
 	slices.SortStableFunc(s.schedules, func(a, b *Schedule) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.EffectiveFrom, b.EffectiveFrom))
@@ -44,11 +52,36 @@ func NewSet(schedules ...*Schedule) (*Set, error) {
 		}
 	}
 	s.group()
+	s.contraindicate(c)
 	return s, nil
 }
 
+// contraindicate gathers the contraindications and antigens of all files. What two files say of a product is joined.
+func (s *Set) contraindicate(c *Contraindications) {
+	s.antigens = map[string][]string{}
+	add := func(antigens map[string][]string, rules []Contraindication) {
+		for cvx, list := range antigens {
+			for _, a := range list {
+				if !slices.Contains(s.antigens[cvx], a) {
+					s.antigens[cvx] = append(slices.Clip(s.antigens[cvx]), a)
+				}
+			}
+		}
+		for i := range rules {
+			s.contraindications = append(s.contraindications, &rules[i])
+		}
+	}
+	add(c.Antigens, c.Rules)
+	for _, schedule := range s.schedules {
+		add(schedule.Antigens, schedule.Contraindications)
+	}
+}
+
+// ContraindicationsFile is the file of a folder of schedules that stands in the place of the standard contraindications.
+const ContraindicationsFile = "contraindications.json"
+
 // LoadSet reads the national schedule and the files *.json of a folder; "" is no folder. A file of the national schedule's
-// id and version stands in its place.
+// id and version stands in its place, and ContraindicationsFile in that of the standard contraindications.
 func LoadSet(dir string) (*Set, error) {
 	all := []*Schedule{National()}
 	if dir == "" {
@@ -62,8 +95,23 @@ func LoadSet(dir string) (*Set, error) {
 		return nil, err
 	}
 	var faults []error
+	against := StandardContraindications()
 	for _, name := range files {
-		s, err := readFile(name)
+		if filepath.Base(name) == ContraindicationsFile {
+			raw, err := readFile(name)
+			if err == nil {
+				against, err = ParseContraindications(raw)
+			}
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s: %w", filepath.Base(name), err))
+			}
+			continue
+		}
+		var s *Schedule
+		raw, err := readFile(name)
+		if err == nil {
+			s, err = Parse(raw)
+		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", filepath.Base(name), err))
 			continue
@@ -77,10 +125,10 @@ func LoadSet(dir string) (*Set, error) {
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	return NewSet(all...)
+	return newSet(against, all)
 }
 
-func readFile(name string) (*Schedule, error) {
+func readFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -88,11 +136,7 @@ func readFile(name string) (*Schedule, error) {
 	if info.Size() > largestFile {
 		return nil, fmt.Errorf("the file has %d bytes, more than %d", info.Size(), largestFile)
 	}
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(raw)
+	return os.ReadFile(name)
 }
 
 // All gives every schedule, by id and then by the day from which it holds.

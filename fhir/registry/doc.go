@@ -22,7 +22,8 @@
 //
 // Who is counted: every person whose Patient in use is active, not deceased, and has a whole birth date, once, however many
 // Patients are linked. Persons that cannot be judged are counted as unknown. What $immds-forecast says of a person is what
-// is counted, but that nobody is taken to be pregnant.
+// is counted, but that nobody is taken to be pregnant and that contraindications of other resources than doses are not
+// counted: a number would tell of a diagnosis. Who is contraindicated is left out of a list when the caller sees why.
 //
 // It may import fhir/operation/vaccination and what that stands on. Start reading at Registry.CatchUp, then row.
 package registry

@@ -156,6 +156,9 @@ func (r *Registry) dueOf(ctx context.Context, person string, today, until time.T
 	if err != nil {
 		return nil, nil // and it is unknown
 	}
+	if err := r.Given.Contraindicate(ctx, who, records, &p, today); err != nil {
+		return nil, err
+	}
 	out := &DuePerson{contact: contactOf(who.Lead.Doc), Doc: who.Lead.Doc, Patient: who.Lead.Key.String(), Assessment: history.Assess(r.Schedules, &p, records, today)}
 	var due []forecast.Forecast
 	for _, f := range out.Result.Series {

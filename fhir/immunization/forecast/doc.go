@@ -24,5 +24,9 @@
 //	overdue      28 days after the recommended date (unless the schedule says else)
 //	latest       the maximum age
 //
+// A series that wants a dose is contraindicated while one of the person's contraindications is against it
+// (immunization.Contraindications), or after a dose was not given for a medical reason until one is. What was given counts all
+// the same.
+//
 // Source of the terms: HL7 ImmDS, CDSi logic specification; of the rules: the schedule file and its notes.
 package forecast

@@ -33,9 +33,14 @@ func (r *run) next(s *immunization.Schedule, t *track) Forecast {
 		}
 	}
 	live := r.dates(f, from, counted)
-	f.State = r.state(t, f, waits)
+	against := r.against(s, t.series)
+	f.State = r.state(t, f, waits, len(against) > 0)
 	switch {
-	case f.State == Immune, f.State == Contraindicated:
+	case f.State == Contraindicated:
+		if f.Contraindications = against; t.withheld != "" {
+			f.Reasons = []Reason{t.withheld}
+		}
+	case f.State == Immune:
 		f.Reasons = []Reason{t.withheld}
 	case f.State == AgedOut && f.Latest.IsZero():
 		f.Reasons = []Reason{OutsideAge}
@@ -121,8 +126,18 @@ func (r *run) dates(f *Forecast, from time.Time, counted bool) (live bool) {
 	return live
 }
 
+// against gives the contraindications of the person that hold for a series on the assessment date.
+func (r *run) against(s *immunization.Schedule, series *immunization.Series) (all []*Contraindication) {
+	for i := range r.person.Contraindications {
+		if c := &r.person.Contraindications[i]; c.holds(r.at) && r.set.Contraindicated(c.Rule, s, series, c.Products) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // state decides by the dates. waits says that another dose must be given before.
-func (r *run) state(t *track, f *Forecast, waits bool) State {
+func (r *run) state(t *track, f *Forecast, waits, contraindicated bool) State {
 	switch {
 	case t.withheld == IsImmune:
 		return Immune
@@ -130,7 +145,7 @@ func (r *run) state(t *track, f *Forecast, waits bool) State {
 		return AgedOut
 	case f.Latest.IsZero() && f.Series.Population == "" && !r.at.Before(untilAgeOf(f.Schedule).After(r.person.Birth)):
 		return AgedOut
-	case t.withheld == Precaution:
+	case t.withheld == Precaution, contraindicated:
 		return Contraindicated
 	case waits || r.at.Before(f.Recommended):
 		return NotYetDue

@@ -12,6 +12,22 @@ type Person struct {
 	// Pregnant says that the person is pregnant; Since is the day from which that is known, zero = the assessment date.
 	Pregnant bool
 	Since    time.Time
+
+	Contraindications []Contraindication
+}
+
+// Contraindication is one that was found of a person.
+type Contraindication struct {
+	Rule        *immunization.Contraindication
+	Ref         string    // of the resource that it comes from; "" where the caller said so
+	Display     string    // what that is about
+	Products    []string  // CVX of what a reaction was to
+	From, Until time.Time // it holds on days in [From, Until); zero = without an end
+}
+
+// holds says whether it does on a day.
+func (c *Contraindication) holds(on time.Time) bool {
+	return !on.Before(c.From) && (c.Until.IsZero() || on.Before(c.Until))
 }
 
 // Dose is one record of a dose, given or not.
@@ -79,6 +95,9 @@ type Forecast struct {
 	Valid    []int    // the doses that count, as indexes into the doses given to Run, in order
 	Number   int      // of the next dose; 0 if none is needed
 	Reasons  []Reason // why it is in this state, where that needs a word
+
+	// Contraindications are those that hold on the assessment date, of a series that is Contraindicated.
+	Contraindications []*Contraindication
 
 	// Dates of the next dose; zero = there is none. None is before the birth.
 	Earliest, Recommended, Latest, Overdue time.Time

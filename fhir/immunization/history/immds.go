@@ -23,6 +23,7 @@ const (
 	doseSystem     = hl7 + "immunization-evaluation-dose-status"
 	doseReasons    = hl7 + "immunization-evaluation-dose-status-reason"
 	recommendation = hl7 + "immunization-recommendation-status"
+	contraSystem   = ownBase + "CodeSystem/immunization-contraindication"
 )
 
 // Writer writes assessments as FHIR, with texts in a language.
@@ -198,6 +199,13 @@ func (w Writer) recommended(a *Assessment, f *forecast.Forecast) resource.Object
 	for _, why := range f.Reasons {
 		reasons = append(reasons, w.reason(why))
 	}
+	var from resource.ListOf
+	for _, c := range f.Contraindications {
+		reasons = append(reasons, w.contraindication(c.Rule))
+		if r := foundIn(c); r != nil {
+			from = append(from, r)
+		}
+	}
 	out = append(out, "forecastReason", reasons)
 	var dates resource.ListOf
 	if f.State == forecast.Due || f.State == forecast.Overdue || f.State == forecast.NotYetDue {
@@ -217,7 +225,7 @@ func (w Writer) recommended(a *Assessment, f *forecast.Forecast) resource.Object
 		}
 	}
 	out = append(out, "dateCriterion", dates)
-	out = append(out, "description", strings.Join(w.notes(a, f.Schedule, s, f.Next()), " "), "series", s.Name)
+	out = append(out, "description", strings.Join(append(w.notes(a, f.Schedule, s, f.Next()), w.contraindicated(f)...), " "), "series", s.Name)
 	if f.Number > 0 {
 		out = append(out, "doseNumberPositiveInt", f.Number)
 	}
@@ -228,7 +236,7 @@ func (w Writer) recommended(a *Assessment, f *forecast.Forecast) resource.Object
 			support = append(support, resource.ObjectOf{"reference", r.Ref})
 		}
 	}
-	return append(out, "supportingImmunization", support)
+	return append(out, "supportingImmunization", support, "supportingPatientInformation", from)
 }
 
 var stateTexts = map[forecast.State][2]string{

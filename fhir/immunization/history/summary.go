@@ -24,6 +24,7 @@ type Summary struct {
 //	dose*      date status vaccine lot* expiration manufacturer site route quantity performer* statusReason source*
 //	           evaluation*(series doseNumber status reason*) reaction* adverseEvent* warning*
 //	forecast*  series disease status doseNumber earliest recommended latest overdue reason* warning*
+//	           contraindication*(reason lasting until source)
 //	adverseEvent* of doses that are not among these, enteredInError, warning*
 func (w Writer) Parameters(s *Summary) resource.ObjectOf {
 	var p parameters
@@ -228,7 +229,17 @@ func (w Writer) forecast(s *Summary, f *forecast.Forecast) parameters {
 	for _, why := range f.Reasons {
 		p.add("reason", "valueCodeableConcept", w.reason(why))
 	}
-	for _, note := range w.notes(&s.Assessment, f.Schedule, f.Series, f.Next()) {
+	for _, c := range f.Contraindications {
+		var of parameters
+		of.add("reason", "valueCodeableConcept", w.contraindication(c.Rule))
+		of.add("lasting", "valueBoolean", c.Rule.Lasting)
+		of.date("until", c.Until)
+		if r := foundIn(c); r != nil {
+			of.add("source", "valueReference", r)
+		}
+		p.parts("contraindication", of)
+	}
+	for _, note := range append(w.notes(&s.Assessment, f.Schedule, f.Series, f.Next()), w.contraindicated(f)...) {
 		p.add("warning", "valueString", note)
 	}
 	return p

@@ -3,6 +3,7 @@ package vaccination
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -16,7 +17,11 @@ const mostImmunizations = 500
 
 // Stateless is POST $immds-forecast: everything that the forecast rests on is in the Parameters, nothing is read or kept.
 //
-//	assessmentDate 1..1 date   patient 1..1 Patient   immunization 0..* Immunization   pregnant 0..1 boolean (ours)
+//	assessmentDate 1..1 date   patient 1..1 Patient   immunization 0..* Immunization
+//
+// and, which the guide does not have, what contraindications are looked for in:
+//
+//	condition 0..* Condition   allergyIntolerance 0..* AllergyIntolerance   adverseEvent 0..* AdverseEvent   pregnant 0..1 boolean
 //
 // It answers with Parameters: evaluation 0..* ImmunizationEvaluation, recommendation 1..1 ImmunizationRecommendation.
 // Source: HL7 ImmDS implementation guide, OperationDefinition immds-forecast.
@@ -34,6 +39,8 @@ func (s *Service) Stateless(_ context.Context, body resource.Value, language out
 	for i, doc := range in.immunizations {
 		records[i] = history.Read(doc)
 	}
+	in.screening.Records, in.screening.Pregnant = records, in.pregnant
+	in.screening.Of(&p, s.schedules, in.assessed)
 	a := history.Assess(s.schedules, &p, records, in.assessed)
 	reference := "Patient/unknown"
 	if id, ok := in.patient.ID(); ok {
@@ -60,6 +67,9 @@ func (s *Service) Forecast(ctx context.Context, key fhir.Key, q Query, t fhir.T,
 	if err != nil {
 		return nil, err
 	}
+	if err := s.Contraindicate(ctx, person, records, &p, q.AssessmentDate); err != nil {
+		return nil, err
+	}
 	a := history.Assess(s.schedules, &p, records, q.AssessmentDate)
 	return answer(history.Writer{Language: language, Patient: person.Lead.Key.String()}, &a), nil
 }
@@ -82,7 +92,13 @@ type input struct {
 	assessed      time.Time
 	patient       resource.Value
 	immunizations []resource.Value
+	screening     history.Screening // Conditions, allergies and adverse events
 	pregnant      bool
+}
+
+// repeated are the parameters that may come more than once, and the type of each.
+var repeated = map[string]fhir.Type{
+	"immunization": "Immunization", "condition": "Condition", "allergyIntolerance": "AllergyIntolerance", "adverseEvent": "AdverseEvent",
 }
 
 // readInput checks the Parameters. Every refusal names its place.
@@ -96,7 +112,7 @@ func readInput(body resource.Value) (in input, err error) {
 	seen := map[string]bool{}
 	for p := range body.Get("parameter").Elements() {
 		name := p.Get("name").Text()
-		if name != "immunization" && seen[name] {
+		if repeated[name] == "" && seen[name] {
 			return in, fhir.Errorf(fhir.Invalid, "vaccination-parameter-twice", p.Path(), clip(name))
 		}
 		seen[name] = true
@@ -121,6 +137,11 @@ func readInput(body resource.Value) (in input, err error) {
 				err = checkImmunization(doc)
 			}
 			in.immunizations = append(in.immunizations, doc)
+		case "condition", "allergyIntolerance", "adverseEvent":
+			doc := p.Get("resource")
+			err = wantType(doc, p, repeated[name])
+			into := map[string]*[]resource.Value{"condition": &in.screening.Conditions, "allergyIntolerance": &in.screening.Allergies, "adverseEvent": &in.screening.Adverse}[name]
+			*into = append(*into, doc)
 		default:
 			err = fhir.Errorf(fhir.Invalid, "operation-parameter-unknown", p.Path(), clip(name))
 		}
@@ -133,7 +154,7 @@ func readInput(body resource.Value) (in input, err error) {
 		return in, fhir.Errorf(fhir.Invalid, "immds-missing", "Parameters.parameter", "assessmentDate")
 	case !seen["patient"]:
 		return in, fhir.Errorf(fhir.Invalid, "immds-missing", "Parameters.parameter", "patient")
-	case len(in.immunizations) > mostImmunizations:
+	case max(len(in.immunizations), len(in.screening.Conditions), len(in.screening.Allergies), len(in.screening.Adverse)) > mostImmunizations:
 		return in, fhir.Errorf(fhir.TooCostly, "immds-too-many", "Parameters.parameter", mostImmunizations)
 	}
 	return in, in.onePerson()
@@ -165,16 +186,18 @@ func checkImmunization(doc resource.Value) error {
 	return nil
 }
 
-// onePerson refuses doses that say they are somebody else's.
+// onePerson refuses what says that it is somebody else's.
 func (in *input) onePerson() error {
 	id, ok := in.patient.ID()
 	if !ok {
 		return nil
 	}
-	for _, doc := range in.immunizations {
-		r := fhir.ParseReference(doc.Get("patient").Get("reference").Text())
-		if r.Key.Type == "Patient" && r.Key.ID != fhir.ID(id) {
-			return fhir.Errorf(fhir.Unprocessable, "immds-other-patient", fmt.Sprint(doc.Path(), ".patient"))
+	for _, doc := range slices.Concat(in.immunizations, in.screening.Conditions, in.screening.Allergies, in.screening.Adverse) {
+		for _, element := range []string{"patient", "subject"} {
+			r := fhir.ParseReference(doc.Get(element).Get("reference").Text())
+			if r.Key.Type == "Patient" && r.Key.ID != fhir.ID(id) {
+				return fhir.Errorf(fhir.Unprocessable, "immds-other-patient", fmt.Sprint(doc.Path(), ".", element))
+			}
 		}
 	}
 	return nil

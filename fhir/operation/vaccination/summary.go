@@ -4,13 +4,13 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/immunization/forecast"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Summary is a person with all that is known of the vaccinations.
@@ -38,14 +38,23 @@ func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T
 	for _, m := range person.Merged {
 		out.Merged = append(out.Merged, m.Key.String())
 	}
+	screening, err := s.screen(ctx, person, records, q.Pregnant)
+	if err != nil {
+		return out, err
+	}
 	var judged *forecast.Person
 	if p, err := history.PersonOf(person.Lead.Doc, q.AssessmentDate); err == nil {
 		p.Pregnant = q.Pregnant
+		screening.Of(&p, s.schedules, q.AssessmentDate)
 		judged = &p
 	}
 	out.Assessment = history.Assess(s.schedules, judged, records, q.AssessmentDate)
-	out.Adverse, err = s.adverse(ctx, person)
-	return out, err
+	for _, doc := range screening.Adverse {
+		if a, ok := history.ReadAdverse(doc); ok {
+			out.Adverse = append(out.Adverse, a)
+		}
+	}
+	return out, nil
 }
 
 // Gather gives a person and all records of doses as of t (0 = the head), not judged. Errors are those of a summary.
@@ -58,23 +67,13 @@ func (s *Service) Gather(ctx context.Context, key fhir.Key, t fhir.T) (Person, [
 	return person, records, err
 }
 
-// adverse reads the adverse events of a person that suspect a vaccination, by their date.
-// To a caller who may see none there are none: the doses are shown all the same.
-func (s *Service) adverse(ctx context.Context, p Person) ([]history.Adverse, error) {
-	if !store.FenceOf(ctx).Finds("AdverseEvent") {
-		return nil, nil
+// Contraindicate looks for contraindications of somebody who was gathered, and adds what the caller may see of them.
+func (s *Service) Contraindicate(ctx context.Context, who Person, records []history.Record, p *forecast.Person, at time.Time) error {
+	screening, err := s.screen(ctx, who, records, p.Pregnant)
+	if err == nil {
+		screening.Of(p, s.schedules, at)
 	}
-	found, err := s.find(ctx, "AdverseEvent", "subject="+references(p.Keys())+"&_sort=date,_id", p.T, mostRecords)
-	if err != nil {
-		return nil, err
-	}
-	var all []history.Adverse
-	for _, f := range found {
-		if a, ok := history.ReadAdverse(f.Doc); ok {
-			all = append(all, a)
-		}
-	}
-	return all, nil
+	return err
 }
 
 // Summary is $immunization-summary: Parameters (see history.Writer.Parameters), or a document if q asks for one, whose full
