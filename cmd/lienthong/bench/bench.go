@@ -19,6 +19,7 @@ type Options struct {
 	Copies    int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
 	Senders   int           `default:"4" help:"Senders of the import."`
 	Claims    int           `default:"300000" help:"Claims of the month of claims-month. Default: ${default}, a province's."`
+	Records   int           `default:"10000" help:"Claims of claims-month whose whole record is taken in (patient, stay, findings); the others are claims of their own about the same records. Default: ${default}."`
 	Hospitals int           `default:"15" help:"Hospitals of claims-month. Default: ${default}."`
 	Dir       string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
 	JSON      string        `help:"Also write the figures as JSON to this file."`

@@ -3,42 +3,29 @@ package bench
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
-
-	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
-	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
-	"github.com/lienthong/lienthong/fhir"
 )
 
-// firstHospital is the MA_CSKCB of the first hospital of the month; the others follow.
-const firstHospital = 51901
-
 // claimsMonth measures the month of a province: claims of many hospitals wait in the outbox, then the jobs bring all of them to the
-// mock portal and their decisions back. Loading them is not measured. The portal is a process of its own on the same machine.
+// mock portal and their decisions back. The portal is a process of its own on the same machine. A backlog that Options.Dir has
+// already is taken as it is.
 func (s *session) claimsMonth() error {
 	dir := filepath.Join(s.dir, "month")
 	data, portalDir := filepath.Join(dir, "store"), filepath.Join(dir, "portal")
 	if err := os.MkdirAll(portalDir, 0o700); err != nil {
 		return err
 	}
-	loader, err := start(s.ctx, dir, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data)
-	if err != nil {
-		return err
+	if _, err := os.Stat(data); errors.Is(err, fs.ErrNotExist) {
+		if err := s.makeBacklog(dir, data); err != nil {
+			return err
+		}
 	}
-	res, err := s.backlog(loader.base)
-	if stopped := loader.stop(); err == nil {
-		err = stopped
-	}
-	if err != nil {
-		return err
-	}
-	s.report.add(Row{Workload: "claims-month", Figure: fmt.Sprintf("claims taken in, %d hospitals", s.Hospitals), Value: float64(s.Claims) / res.Elapsed.Seconds(), Unit: "claims/s",
-		Note: fmt.Sprintf("%d transactions, p95 %.1f ms", s.Claims, res.Quantile(95))})
 
 	portal, err := start(s.ctx, portalDir, "mock-bhxh", "--listen", "127.0.0.1:0", "--data", portalDir, "--assessing-after", "1ms", "--assessed-after", "1ms", "--log-level", "error")
 	if err != nil {
@@ -68,38 +55,6 @@ func (s *session) claimsMonth() error {
 		Note: fmt.Sprintf("ready after %.2f s; a slot each second", server.ready.Seconds())})
 	s.report.add(Row{Workload: "claims-month", Figure: "memory of the server at its peak", Value: float64(peak) / 1e6, Unit: "MB", Limit: 500, AtMost: true})
 	return s.once(portal)
-}
-
-// backlog loads the claims, each as the transaction that an import makes of it.
-func (s *session) backlog(base string) (Result, error) {
-	people := synthetic.New(synthetic.Config{Citizens: min(3*s.Claims/2+100, 15_000), Seed: 1, Today: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC), SID: "https://lienthong.example/sid/"})
-	if len(people.Episodes) == 0 {
-		return Result{}, fmt.Errorf("the population has no episodes")
-	}
-	var next atomic.Int64
-	var failed atomic.Pointer[error]
-	res := Load{Clients: 2 * s.Senders, Next: func(_, _ int) *Request {
-		i := int(next.Add(1)) - 1
-		if i >= s.Claims || failed.Load() != nil {
-			return nil
-		}
-		person := i % len(people.Episodes) // who is always a patient of the same hospital
-		h := moved(people.Episodes[person].HoSo, fmt.Sprint(firstHospital+person%s.Hospitals))
-		h = renamed(h, fmt.Sprintf("%s-%d", h.MaLK(), i/len(people.Episodes)))
-		raw, err := mapping.Episode(h, mapping.EpisodeOptions{ID: fhir.ID(fmt.Sprintf("month-%d", i))})
-		if err != nil {
-			failed.Store(&err)
-			return nil
-		}
-		return &Request{Method: http.MethodPost, Body: raw, Header: map[string]string{"Prefer": "return=minimal"}}
-	}}.Run(s.ctx, base)
-	if err := failed.Load(); err != nil {
-		return res, *err
-	}
-	if len(res.Errors) > 0 {
-		return res, fmt.Errorf("the claims: %s", res.ErrorText())
-	}
-	return res, nil
 }
 
 // untilAssessed waits until all claims are assessed; first is when the portal had its first one, after began.

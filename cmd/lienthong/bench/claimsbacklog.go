@@ -1,0 +1,127 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir"
+)
+
+// firstHospital is the MA_CSKCB of the first hospital of the month; the others follow.
+const firstHospital = 51901
+
+// claimsTogether is how many claims about known records go in with one transaction.
+const claimsTogether = 50
+
+// makeBacklog lets a server without a portal take the claims in, so that all of them wait in its outbox: the first
+// Options.Records with their whole record, as an import makes them, the others as Claims that cite the records of those. What
+// becomes of a claim on its way costs the same for either.
+func (s *session) makeBacklog(dir, data string) error {
+	server, err := start(s.ctx, dir, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "warn")
+	if err != nil {
+		return err
+	}
+	whole := min(s.Records, s.Claims)
+	episodes, err := s.episodes(server.base, whole)
+	if err == nil && whole < s.Claims {
+		err = s.furtherClaims(server.base, episodes)
+	}
+	if stopped := server.stop(); err == nil {
+		err = stopped
+	}
+	return err
+}
+
+func monthID(i int) fhir.ID { return fhir.ID(fmt.Sprintf("month-%d", i)) }
+
+// episodes loads n claims, each as the transaction that an import makes of it, and gives their MA_LK.
+func (s *session) episodes(base string, n int) ([]string, error) {
+	people := synthetic.New(synthetic.Config{Citizens: min(3*n/2+100, 15_000), Seed: 1, Today: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC), SID: "https://lienthong.example/sid/"})
+	if len(people.Episodes) == 0 {
+		return nil, fmt.Errorf("the population has no episodes")
+	}
+	names := make([]string, n)
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	res := Load{Clients: 2 * s.Senders, Next: func(_, _ int) *Request {
+		i := int(next.Add(1)) - 1
+		if i >= n || failed.Load() != nil {
+			return nil
+		}
+		person := i % len(people.Episodes) // who is always a patient of the same hospital
+		h := moved(people.Episodes[person].HoSo, fmt.Sprint(firstHospital+person%s.Hospitals))
+		h = renamed(h, fmt.Sprintf("%s-%d", h.MaLK(), i/len(people.Episodes)))
+		names[i] = h.MaLK()
+		raw, err := mapping.Episode(h, mapping.EpisodeOptions{ID: monthID(i)})
+		if err != nil {
+			failed.Store(&err)
+			return nil
+		}
+		return &Request{Method: http.MethodPost, Body: raw, Header: map[string]string{"Prefer": "return=minimal"}}
+	}}.Run(s.ctx, base)
+	return names, s.took(res, n, "claims taken in with their records", &failed)
+}
+
+// furtherClaims loads the rest: claims about the records of the first ones.
+func (s *session) furtherClaims(base string, episodes []string) error {
+	claims := make([][]byte, len(episodes))
+	for i := range claims {
+		resp, err := http.Get(fmt.Sprintf("%s/Claim/%s", base, monthID(i)))
+		if err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("Claim/%s: %s (%v)", monthID(i), resp.Status, err)
+		}
+		var claim map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &claim); err != nil {
+			return err
+		}
+		delete(claim, "meta")
+		delete(claim, "id")
+		if claims[i], err = json.Marshal(claim); err != nil {
+			return err
+		}
+	}
+	var next atomic.Int64
+	next.Store(int64(len(episodes)))
+	res := Load{Clients: 2 * s.Senders, Next: func(_, _ int) *Request {
+		first := int(next.Add(claimsTogether)) - claimsTogether
+		if first >= s.Claims {
+			return nil
+		}
+		body := []byte(`{"resourceType":"Bundle","type":"transaction","entry":[`)
+		for i := first; i < min(first+claimsTogether, s.Claims); i++ {
+			of := i % len(episodes)
+			claim := bytes.ReplaceAll(claims[of], fmt.Appendf(nil, "%q", episodes[of]), fmt.Appendf(nil, "%q", fmt.Sprintf("%s-%d", episodes[of], i/len(episodes))))
+			if i > first {
+				body = append(body, ',')
+			}
+			body = fmt.Appendf(body, `{"request":{"method":"PUT","url":"Claim/%s"},"resource":{"id":"%s",%s}`, monthID(i), monthID(i), claim[1:])
+		}
+		return &Request{Method: http.MethodPost, Body: append(body, "]}"...), Header: map[string]string{"Prefer": "return=minimal"}}
+	}}.Run(s.ctx, base)
+	return s.took(res, s.Claims-len(episodes), "further claims taken in", &atomic.Pointer[error]{})
+}
+
+// took adds the rate of a load, or says why it failed.
+func (s *session) took(res Result, claims int, figure string, failed *atomic.Pointer[error]) error {
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	if len(res.Errors) > 0 {
+		return fmt.Errorf("the claims: %s", res.ErrorText())
+	}
+	s.report.add(Row{Workload: "claims-month", Figure: fmt.Sprintf("%s, %d hospitals", figure, s.Hospitals), Value: float64(claims) / res.Elapsed.Seconds(), Unit: "claims/s",
+		Note: fmt.Sprintf("%d claims, p95 %.1f ms", claims, res.Quantile(95))})
+	return nil
+}
