@@ -1,11 +1,11 @@
 package bench
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,8 +21,8 @@ const firstHospital = 51901
 const claimsTogether = 50
 
 // makeBacklog lets a server without a portal take the claims in, so that all of them wait in its outbox: the first
-// Options.Records with their whole record, as an import makes them, the others as Claims that cite the records of those. What
-// becomes of a claim on its way costs the same for either.
+// Options.Records with their whole record, as an import makes them, the others as Claims and stays that cite the records of those.
+// What becomes of a claim on its way costs the same for either.
 func (s *session) makeBacklog(dir, data string) error {
 	server, err := start(s.ctx, dir, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "warn")
 	if err != nil {
@@ -66,30 +66,18 @@ func (s *session) episodes(base string, n int) ([]string, error) {
 		}
 		return &Request{Method: http.MethodPost, Body: raw, Header: map[string]string{"Prefer": "return=minimal"}}
 	}}.Run(s.ctx, base)
-	return names, s.took(res, n, "claims taken in with their records", &failed)
+	return names, s.takenIn(res, n, "claims taken in with their records", &failed)
 }
 
-// furtherClaims loads the rest: claims about the records of the first ones.
+// furtherClaims loads the rest: stays and claims about the records of the first ones.
 func (s *session) furtherClaims(base string, episodes []string) error {
-	claims := make([][]byte, len(episodes))
-	for i := range claims {
-		resp, err := http.Get(fmt.Sprintf("%s/Claim/%s", base, monthID(i)))
-		if err != nil {
-			return err
-		}
-		raw, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil || resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("Claim/%s: %s (%v)", monthID(i), resp.Status, err)
-		}
-		var claim map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &claim); err != nil {
-			return err
-		}
-		delete(claim, "meta")
-		delete(claim, "id")
-		if claims[i], err = json.Marshal(claim); err != nil {
-			return err
+	pattern := make([][2][]byte, len(episodes))
+	for i := range pattern {
+		for j, typ := range []fhir.Type{"Encounter", "Claim"} {
+			var err error
+			if pattern[i][j], err = membersOf(fmt.Sprintf("%s/%s/%s", base, typ, monthID(i))); err != nil {
+				return err
+			}
 		}
 	}
 	var next atomic.Int64
@@ -102,26 +90,49 @@ func (s *session) furtherClaims(base string, episodes []string) error {
 		body := []byte(`{"resourceType":"Bundle","type":"transaction","entry":[`)
 		for i := first; i < min(first+claimsTogether, s.Claims); i++ {
 			of := i % len(episodes)
-			claim := bytes.ReplaceAll(claims[of], fmt.Appendf(nil, "%q", episodes[of]), fmt.Appendf(nil, "%q", fmt.Sprintf("%s-%d", episodes[of], i/len(episodes))))
-			if i > first {
-				body = append(body, ',')
+			own := strings.NewReplacer(fmt.Sprintf("%q", episodes[of]), fmt.Sprintf(`"%s-%d"`, episodes[of], i/len(episodes)),
+				fmt.Sprintf(`"Encounter/%s"`, monthID(of)), fmt.Sprintf(`"Encounter/%s"`, monthID(i)))
+			for j, typ := range []fhir.Type{"Encounter", "Claim"} {
+				if i+j > first {
+					body = append(body, ',')
+				}
+				body = fmt.Appendf(body, `{"request":{"method":"PUT","url":"%s/%s"},"resource":{"id":"%s",%s}`, typ, monthID(i), monthID(i), own.Replace(string(pattern[of][j][1:])))
 			}
-			body = fmt.Appendf(body, `{"request":{"method":"PUT","url":"Claim/%s"},"resource":{"id":"%s",%s}`, monthID(i), monthID(i), claim[1:])
 		}
 		return &Request{Method: http.MethodPost, Body: append(body, "]}"...), Header: map[string]string{"Prefer": "return=minimal"}}
 	}}.Run(s.ctx, base)
-	return s.took(res, s.Claims-len(episodes), "further claims taken in", &atomic.Pointer[error]{})
+	return s.takenIn(res, s.Claims-len(episodes), "further claims taken in", &atomic.Pointer[error]{})
 }
 
-// took adds the rate of a load, or says why it failed.
-func (s *session) took(res Result, claims int, figure string, failed *atomic.Pointer[error]) error {
+// membersOf reads a resource, without its id and meta.
+func membersOf(url string) ([]byte, error) {
+	resp, err := http.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s (%v)", url, resp.Status, err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	delete(members, "meta")
+	delete(members, "id")
+	return json.Marshal(members)
+}
+
+// takenIn adds the rate of a load, or says why it failed.
+func (s *session) takenIn(res Result, claims int, figure string, failed *atomic.Pointer[error]) error {
 	if err := failed.Load(); err != nil {
 		return *err
 	}
 	if len(res.Errors) > 0 {
 		return fmt.Errorf("the claims: %s", res.ErrorText())
 	}
-	s.report.add(Row{Workload: "claims-month", Figure: fmt.Sprintf("%s, %d hospitals", figure, s.Hospitals), Value: float64(claims) / res.Elapsed.Seconds(), Unit: "claims/s",
+	s.report.add(Row{Workload: s.Workload, Figure: fmt.Sprintf("%s, %d hospitals", figure, s.Hospitals), Value: float64(claims) / res.Elapsed.Seconds(), Unit: "claims/s",
 		Note: fmt.Sprintf("%d claims, p95 %.1f ms", claims, res.Quantile(95))})
 	return nil
 }
