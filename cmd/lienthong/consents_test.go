@@ -23,7 +23,7 @@ func TestAConsentThatWouldNotHoldIsRefused(t *testing.T) {
 	}
 	transaction := func(typ, consent string) string {
 		return `{"resourceType":"Bundle","type":"transaction","entry":[` +
-			`{"fullUrl":"urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001","resource":{"resourceType":"` + typ + `"` + map[string]string{"Organization": `,"name":"x"`, "Group": `,"type":"practitioner","actual":true`}[typ] + `},"request":{"method":"POST","url":"` + typ + `"}},` +
+			`{"fullUrl":"urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001","resource":{"resourceType":"` + typ + `"` + map[string]string{"Organization": `,"name":"x"`, "Group": `,"type":"practitioner","actual":true`, "Device": ``}[typ] + `},"request":{"method":"POST","url":"` + typ + `"}},` +
 			`{"resource":` + consent + `,"request":{"method":"POST","url":"Consent"}}]}`
 	}
 	const entry = "urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001"
@@ -32,7 +32,9 @@ func TestAConsentThatWouldNotHoldIsRefused(t *testing.T) {
 		status     int
 	}{
 		"by code":                     {"/Consent", consent(`{"type":"deny","code":[{"text":"x"}]}`), 422},
-		"for a group":                 {"", transaction("Group", actor(entry)), 422},
+		"for a group":                 {"", transaction("Group", actor(entry)), 200},
+		"by date":                     {"/Consent", consent(`{"type":"deny","dataPeriod":{"start":"2020"}}`), 201},
+		"for a device":                {"", transaction("Device", actor(entry)), 422},
 		"by class":                    {"/Consent", consent(`{"type":"deny","class":[{"code":"Observation"}]}`), 201},
 		"for an organization with it": {"", transaction("Organization", actor(entry)), 200},
 	} {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -17,6 +16,9 @@ type asked struct {
 	typ    fhir.Type
 	level  uint8 // of confidentiality
 	data   bool  // the resource is one that provisions name
+
+	content *content      // dates and codes of the resource; nil where no rule asks for them
+	look    search.Lookup // who belongs to whom
 }
 
 // normal is the level of confidentiality of what has no label.
@@ -84,36 +86,30 @@ func (a asked) holds(p *search.Provision, now int64) holding {
 		return no
 	}
 	if len(p.Actors) > 0 || p.VagueActor {
-		switch {
-		case slices.ContainsFunc(p.Actors, a.isActor):
-		case p.VagueActor:
-			out = maybe
-		default:
-			return no
+		is := no
+		if p.VagueActor {
+			is = maybe
 		}
+		for _, k := range p.Actors {
+			is = max(is, a.isActor(k, now))
+		}
+		out = min(out, is)
+	}
+	if p.Dated {
+		out = min(out, a.content.within(search.Interval{Start: p.DataStart, End: p.DataEnd}))
+	}
+	if len(p.Codes) > 0 {
+		out = min(out, a.content.carries(p.Codes))
 	}
 	if len(p.Purposes) > 0 {
 		switch {
 		case a.caller.Purpose == "":
-			out = maybe
+			out = min(out, maybe)
 		case !slices.ContainsFunc(p.Purposes, a.isPurpose):
 			return no
 		}
 	}
 	return out
-}
-
-// isActor: the actor of a rule is who asks, in whatever role the rule sees it.
-func (a asked) isActor(k fhir.Key) bool {
-	switch k.Type {
-	case "Organization":
-		return k.ID == a.caller.Organization
-	case "Practitioner":
-		return k.ID == a.caller.Practitioner
-	case "Patient":
-		return slices.Contains(a.caller.patients(), k.ID)
-	}
-	return false
 }
 
 // isAction compares codes of http://terminology.hl7.org/CodeSystem/consentaction; one that is not known is every action.
@@ -143,81 +139,4 @@ func (a asked) isPurpose(code string) bool {
 		}
 	}
 	return false
-}
-
-// patientLinks gives the reference parameters by which a resource belongs to the patient it is about; none for Patient and
-// for what is about nobody.
-func patientLinks(t fhir.Type) []search.ParamID {
-	for _, code := range []string{"patient", "subject", "beneficiary", "individual"} {
-		if p := r4.Param(t, code); p != nil && p.Type == r4.ParamReference && slices.Contains(p.Targets, "Patient") {
-			return []search.ParamID{search.ParamID(p.ID)}
-		}
-	}
-	var out []search.ParamID
-	if t == "Patient" {
-		return nil
-	}
-	for _, code := range r4.CompartmentParams("Patient", t) {
-		out = append(out, search.ParamID(r4.Param(t, code).ID))
-	}
-	return out
-}
-
-// linksFollowed is how far a Consent reaches from one entry of a person to another: a merge of what had been merged.
-const linksFollowed = 2
-
-// ofPerson gives the condition on a Patient that c holds for it or for another one that it links to: a link says that both
-// are one person, and what he denies under one id holds for what was recorded under the other. Who writes a link cannot
-// make anything seen by it.
-func ofPerson(c search.Condition, links int) search.Condition {
-	if links == 0 {
-		return c
-	}
-	return search.Either{Of: []search.Condition{c, search.Chain{
-		Name: "link", Param: search.ParamID(r4.Param("Patient", "link").ID), Targets: []search.Query{{Type: "Patient", Where: []search.Condition{ofPerson(c, links-1)}}},
-	}}}
-}
-
-// consented gives the condition that no Consent of the patient denies it; nil for types that are about no patient. It is
-// decided each time anew, by the Consents and the clock of that moment.
-func consented(c Caller, t fhir.Type, action store.Action, now func() time.Time) search.Condition {
-	links := patientLinks(t)
-	if t != "Patient" && len(links) == 0 {
-		return nil
-	}
-	// denied holds for a resource whose patient has a Consent that denies it.
-	denied := func(level uint8, data bool) search.Condition {
-		ask := asked{caller: c, action: action, typ: t, level: level, data: data}
-		source := search.Query{Type: "Consent", Where: []search.Condition{search.Terms{Name: "consent", Any: []search.Term{{
-			Param: search.ParamConsent, Accept: func(value []byte) bool {
-				read, err := search.ReadConsent(value)
-				return err != nil || ask.denied(read, now())
-			},
-		}}}}}
-		has := ofPerson(search.Has{Name: "consent", Param: search.ParamID(r4.Param("Consent", "patient").ID), Source: source}, linksFollowed)
-		if t == "Patient" {
-			return has
-		}
-		var any []search.Condition
-		for _, link := range links {
-			any = append(any, search.Chain{Name: "patient", Param: link, Targets: []search.Query{{Type: "Patient", Where: []search.Condition{has}}}})
-		}
-		if len(any) == 1 {
-			return any[0]
-		}
-		return search.Either{Of: any}
-	}
-	labelled := func(code string) search.Condition {
-		return search.Terms{Name: "_security", Any: []search.Term{{
-			Param: search.ParamID(r4.Param(t, "_security").ID), Exact: true,
-			Low: search.AppendToken(nil, code, "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
-		}}}
-	}
-	named := search.Has{Name: "consent", Param: search.ParamConsentData, Source: search.Query{Type: "Consent"}}
-	return search.Not{Condition: search.Either{Of: []search.Condition{
-		denied(normal, false),
-		search.All{Of: []search.Condition{labelled("R"), denied(search.Confidentiality("R"), false)}},
-		search.All{Of: []search.Condition{labelled("V"), denied(search.Confidentiality("V"), false)}},
-		search.All{Of: []search.Condition{named, denied(normal, true)}},
-	}}}
 }

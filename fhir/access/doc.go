@@ -2,8 +2,9 @@
 //
 //	policy file (policy.yaml) -> Policy: rules by role, checked (policy.go, criterion.go)
 //	Caller + Policy           -> Policies.Fence: criteria bound by fhir/search for each type and action (compile.go),
-//	                             each with the condition that no Consent denies it (consent.go), all narrowed by the
-//	                             scopes of the token (scope.go)
+//	                             each with the condition that no Consent denies it (consented.go: consent.go has the rules,
+//	                             content.go the dates and codes of a resource, members.go who belongs to an actor), all
+//	                             narrowed by the scopes of the token (scope.go)
 //	fence with a mask         -> Masked: documents without what is hidden, searches that would tell it refused (mask.go)
 //
 // Authentication, in rooms above, establishes a Caller and puts it into the context of the request together with the

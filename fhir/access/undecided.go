@@ -10,8 +10,8 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
-// Undecided gives what an active Consent says that nobody here can decide, place by place: dates and codes of what is
-// recorded, groups and roles as actors, kinds of documents, labels and actions that are not known. Whoever writes such a
+// Undecided gives what an active Consent says that nobody here can decide, place by place: codes that are but words,
+// devices and relatives as actors, kinds of documents, labels and actions that are not known. Whoever writes such a
 // Consent is to be told, rather than to believe that it holds as it stands. What is stored already counts against access.
 // local gives the resource of this server that a reference names.
 func Undecided(consent resource.Value, local func(reference string) (fhir.Key, bool)) []fhir.Issue {
@@ -42,9 +42,12 @@ func (u *undecided) provision(p resource.Value, path string, depth int) {
 		u.add("consent-too-deep", path, search.MaxProvisionDepth)
 		return
 	}
-	for _, name := range []string{"dataPeriod", "code"} {
-		if p.Get(name).Kind() != resource.None {
-			u.add("consent-undecided-element", path+"."+name, name)
+	if d := p.Get("dataPeriod"); d.Kind() != resource.None && d.Get("start").Text() == "" && d.Get("end").Text() == "" {
+		u.add("consent-undecided-period", path+".dataPeriod")
+	}
+	for i, c := range elements(p.Get("code")) {
+		if len(search.ConsentCodes(c)) == 0 {
+			u.add("consent-undecided-code", at(path, "code", i))
 		}
 	}
 	for i, a := range elements(p.Get("actor")) {

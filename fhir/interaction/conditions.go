@@ -43,7 +43,7 @@ func nameOf(c search.Condition) string {
 func undecided(c search.Condition) (yes bool) {
 	eachCondition([]search.Condition{c}, func(c search.Condition) {
 		switch c := c.(type) {
-		case search.Chain, search.Has:
+		case search.Chain, search.Has, search.Derived:
 			yes = true
 		case search.Terms:
 			yes = yes || slices.ContainsFunc(c.Any, func(t search.Term) bool { return t.Param == search.ParamLastUpdated })

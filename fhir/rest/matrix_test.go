@@ -307,7 +307,7 @@ func (m *matrix) finds(t fhir.Type, docs []*accesstest.Doc) (readable []string) 
 // links asks by what leads from one resource to another: chains, _has, includes, compartments.
 func (m *matrix) links(world *accesstest.World) {
 	for _, t := range []fhir.Type{"Observation", "Condition", "Immunization", "Claim", "AllergyIntolerance", "Encounter"} {
-		for _, p := range []fhir.ID{"p1", "p2", "p3", "p4"} {
+		for _, p := range accesstest.Patients {
 			patient := world.Get(fhir.Key{Type: "Patient", ID: p})
 			var chained, included, pointing, inside []string
 			for i := range world.Docs {
@@ -364,7 +364,7 @@ func (m *matrix) operations(h *rest.Server, world *accesstest.World) {
 			m.t.Errorf("%s: %s %s: %d %s", m.name, method, path, status, raw)
 		}
 	}
-	for _, p := range []fhir.ID{"p1", "p2", "p3", "p4"} {
+	for _, p := range accesstest.Patients {
 		got, _ := m.keys("/Patient/" + string(p) + "/$everything?_count=1000")
 		patient := world.Get(fhir.Key{Type: "Patient", ID: p})
 		if allowed := m.reader.Operation(m.caller, "everything") && m.may("r", patient); allowed != (len(got) > 0) {

@@ -31,6 +31,11 @@ type Provision struct {
 	Label uint8
 	// Data says that the rule is about the resources of ParamConsentData alone.
 	Data bool
+	// Dated says that the rule is about what was done or recorded within DataStart and DataEnd, in milliseconds, inclusive.
+	Dated              bool
+	DataStart, DataEnd int64
+	// Codes are token values (AppendToken): the rule is about what carries one of them.
+	Codes []string
 	// Vague says that there is a criterion that nobody here can decide.
 	Vague bool
 	// VagueActor says that some actor is not known by a reference to a resource of this server that can ask for itself.
@@ -79,10 +84,10 @@ func SpeaksOfAccess(consent resource.Value) bool {
 	return speaks
 }
 
-// What of a provision can be decided here: actors that callers are, actions that have an interaction, classes that are types.
+// What of a provision can be decided here: actors that callers are or belong to, actions that have an interaction, classes that are types.
 // Source: http://terminology.hl7.org/CodeSystem/consentaction
 var (
-	ConsentActors  = []fhir.Type{"Organization", "Practitioner", "Patient"}
+	ConsentActors  = []fhir.Type{"Organization", "Practitioner", "PractitionerRole", "CareTeam", "Group", "Patient"}
 	ConsentActions = []string{"collect", "correct", "access", "use", "disclose"}
 )
 
@@ -104,6 +109,27 @@ func ConsentClass(class resource.Value) fhir.Type {
 	return ""
 }
 
+// AsksOfContent says whether some rule below p, itself included, asks for the date or the codes of what it is about.
+func (p *Provision) AsksOfContent() bool {
+	return p.Dated || len(p.Codes) > 0 || slices.ContainsFunc(p.Nested, func(n Provision) bool { return n.AsksOfContent() })
+}
+
+// AsksOfMembers says whether some rule below p, itself included, names an actor that others may belong to.
+func (p *Provision) AsksOfMembers() bool {
+	return slices.ContainsFunc(p.Actors, func(k fhir.Key) bool { return k.Type != "Practitioner" && k.Type != "Patient" }) ||
+		slices.ContainsFunc(p.Nested, func(n Provision) bool { return n.AsksOfMembers() })
+}
+
+// ConsentCodes gives the codings of a code that can be compared, which have a system; none where there is but a text.
+func ConsentCodes(concept resource.Value) (codings []resource.Value) {
+	for c := range concept.Get("coding").Elements() {
+		if c.Get("code").Text() != "" && c.Get("system").Text() != "" {
+			codings = append(codings, c)
+		}
+	}
+	return codings
+}
+
 const (
 	consentFormat = 'c'
 
@@ -114,6 +140,7 @@ const (
 	provisionData       = 2
 	provisionVague      = 4
 	provisionVagueActor = 8
+	provisionDated      = 16
 )
 
 // AppendConsent appends the value of a Consent.
@@ -141,19 +168,22 @@ func appendProvision(dst []byte, p *Provision, depth int) ([]byte, bool) {
 	for _, f := range []struct {
 		on  bool
 		bit byte
-	}{{p.Deny, provisionDeny}, {p.Data, provisionData}, {p.Vague, provisionVague}, {p.VagueActor, provisionVagueActor}} {
+	}{{p.Deny, provisionDeny}, {p.Data, provisionData}, {p.Vague, provisionVague}, {p.VagueActor, provisionVagueActor}, {p.Dated, provisionDated}} {
 		if f.on {
 			flags |= f.bit
 		}
 	}
 	dst = append(dst, flags, p.Label)
 	dst = binary.AppendVarint(binary.AppendVarint(dst, p.Start), p.End)
+	if p.Dated {
+		dst = binary.AppendVarint(binary.AppendVarint(dst, p.DataStart), p.DataEnd)
+	}
 	dst = appendTexts(dst, p.Purposes)
 	dst = binary.AppendUvarint(dst, uint64(len(p.Actors)))
 	for _, a := range p.Actors {
 		dst = appendText(appendText(dst, string(a.Type)), string(a.ID))
 	}
-	dst = appendTexts(appendTexts(dst, p.Actions), p.Classes)
+	dst = appendTexts(appendTexts(appendTexts(dst, p.Actions), p.Classes), p.Codes)
 	dst = binary.AppendUvarint(dst, uint64(len(p.Nested)))
 	for i := range p.Nested {
 		var ok bool
@@ -210,11 +240,14 @@ func (r *consentReader) provision(depth int) (p Provision) {
 	p.Vague, p.VagueActor = flags&provisionVague != 0, flags&provisionVagueActor != 0
 	p.Label, r.rest = r.rest[1], r.rest[2:]
 	p.Start, p.End = r.varint(), r.varint()
+	if p.Dated = flags&provisionDated != 0; p.Dated {
+		p.DataStart, p.DataEnd = r.varint(), r.varint()
+	}
 	p.Purposes = r.texts()
 	for range r.count() {
 		p.Actors = append(p.Actors, fhir.Key{Type: fhir.Type(r.text()), ID: fhir.ID(r.text())})
 	}
-	p.Actions, p.Classes = r.texts(), r.texts()
+	p.Actions, p.Classes, p.Codes = r.texts(), r.texts(), r.texts()
 	for range r.count() {
 		if p.Nested = append(p.Nested, r.provision(depth+1)); r.bad {
 			break

@@ -28,6 +28,10 @@ func TestConsentComesBack(t *testing.T) {
 				Deny: b("deny"), Data: b("data"), Vague: b("vague"), VagueActor: b("actor"), Label: rapid.Byte().Draw(t, "label"),
 				Start: rapid.Int64().Draw(t, "start"), End: rapid.Int64().Draw(t, "end"), Purposes: texts(), Actions: texts(), Classes: texts(),
 			}
+			p.Codes = texts()
+			if p.Dated = b("dated"); p.Dated {
+				p.DataStart, p.DataEnd = rapid.Int64().Draw(t, "from"), rapid.Int64().Draw(t, "to")
+			}
 			for _, s := range texts() {
 				p.Actors = append(p.Actors, fhir.Key{Type: "Organization", ID: fhir.ID(s)})
 			}

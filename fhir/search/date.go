@@ -117,6 +117,9 @@ func appendTime(dst []byte, ms int64) []byte {
 	return append(dst, byte(n>>48), byte(n>>40), byte(n>>32), byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 }
 
+// ReadDate is the inverse of AppendDate; ok is false for other values.
+func ReadDate(v []byte) (iv Interval, ok bool) { return readInterval(v) }
+
 func readTime(v []byte) int64 {
 	var n uint64
 	for _, b := range v[:timeLen] {

@@ -64,6 +64,8 @@ func holds(c Condition, key fhir.Key, entries []Entry, w World) bool {
 		return !slices.ContainsFunc(c.Of, func(c Condition) bool { return !each(c) })
 	case Either:
 		return slices.ContainsFunc(c.Of, each)
+	case Derived:
+		return each(c.From(entries, w.Entries))
 	case Chain:
 		return slices.ContainsFunc(entries, func(e Entry) bool {
 			to, local := ReferenceKey(e.Value)

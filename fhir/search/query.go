@@ -12,6 +12,7 @@ import "github.com/lienthong/lienthong/fhir"
 //	3 Consent      what a Consent permits and denies, in the short form of consent.go, one entry
 //	4 ConsentData  references to the resources that its provisions are about (Consent.provision.data, at any depth)
 //	5 Cites        every reference of a Claim or ClaimResponse, wherever in it
+//	6 Member       who belongs to a Group or CareTeam, and when (member.go)
 //	7 Shape        which parameters find something in the document (shape.go), one entry
 type ParamID uint16
 
@@ -22,6 +23,7 @@ const (
 	ParamConsent     ParamID = 3
 	ParamConsentData ParamID = 4
 	ParamCites       ParamID = 5
+	ParamMember      ParamID = 6
 	ParamShape       ParamID = 7
 )
 
@@ -46,7 +48,7 @@ type Query struct {
 	Besides *Query
 }
 
-// Condition is one requirement on a resource: one of Terms, Chain, IDs. It is a closed set.
+// Condition is one requirement on a resource: one of those below. It is a closed set.
 type Condition interface{ isCondition() }
 
 // Terms holds if the resource has an entry that at least one Term accepts (the OR of a comma list).
@@ -97,13 +99,28 @@ type Has struct {
 	Source Query
 }
 
-func (Terms) isCondition()  {}
-func (Not) isCondition()    {}
-func (All) isCondition()    {}
-func (Either) isCondition() {}
-func (Has) isCondition()    {}
-func (Chain) isCondition()  {}
-func (IDs) isCondition()    {}
+// Derived holds if the condition does that From derives from the resource's own entries, which are valid during the call only.
+// look gives the entries of others, in the same state. It is decided on one candidate after the other, so it should stand
+// behind a condition that leaves few. No query string can ask for it; fences do.
+type Derived struct {
+	Name string
+	From func(entries []Entry, look Lookup) Condition
+}
+
+// Holds and Never are what a Derived comes to when it is decided.
+var (
+	Holds Condition = All{}
+	Never Condition = Either{}
+)
+
+func (Derived) isCondition() {}
+func (Terms) isCondition()   {}
+func (Not) isCondition()     {}
+func (All) isCondition()     {}
+func (Either) isCondition()  {}
+func (Has) isCondition()     {}
+func (Chain) isCondition()   {}
+func (IDs) isCondition()     {}
 
 // SortKey orders by the least (ascending) or greatest (descending) value of a parameter; resources without one come last.
 // LastUpdated has Param ParamLastUpdated; _id has ByID.

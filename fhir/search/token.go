@@ -21,6 +21,18 @@ func AppendToken(dst []byte, code, system string) []byte {
 // AppendCode appends the value of an element of type code, whose system is implied by its definition.
 func AppendCode(dst []byte, code string) []byte { return AppendToken(dst, code, implied) }
 
+// TokenSystem gives the system of a value of AppendToken; "" if it has none, or one that the definition of the element implies.
+func TokenSystem(value []byte) string {
+	if len(value) == 0 || value[0] != formCode {
+		return ""
+	}
+	at := bytes.IndexByte(value, 0)
+	if at < 0 || string(value[at+1:]) == implied {
+		return ""
+	}
+	return string(value[at+1:])
+}
+
 // AppendTokenText appends the value for ParamAside of a text that goes with a token. It gives dst as it was if there is no
 // letter or digit in it.
 func AppendTokenText(dst []byte, text string) []byte {

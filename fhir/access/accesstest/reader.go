@@ -60,7 +60,7 @@ func (r *Reader) May(c access.Caller, action byte, d *Doc) bool {
 		rules = append(rules[:len(rules):len(rules)], r.file.Roles[string(c.Role)].BreakGlass...)
 	}
 	for _, one := range rules {
-		if strings.IndexByte(one.Actions, action) < 0 || !r.names(one.Types, d.Key.Type) || !one.Despite && r.denied(d) {
+		if strings.IndexByte(one.Actions, action) < 0 || !r.names(one.Types, d.Key.Type) || !one.Despite && r.denied(c, d) {
 			continue
 		}
 		if len(one.Where) == 0 {
@@ -96,9 +96,9 @@ func (r *Reader) scoped(c access.Caller, action byte, d *Doc) bool {
 	return false
 }
 
-// denied says whether the patient of a document denies everybody everything, which is all that Consents of the world do; or
+// denied says whether the patient of a document denies everybody everything, or what p5 to p7 deny (see partly.go); or
 // another one does with whom the patient was merged.
-func (r *Reader) denied(d *Doc) bool {
+func (r *Reader) denied(who access.Caller, d *Doc) bool {
 	patients := []string{"Patient/" + string(d.Key.ID)}
 	if d.Key.Type != "Patient" {
 		patients = r.patients(d)
@@ -111,9 +111,47 @@ func (r *Reader) denied(d *Doc) bool {
 		}
 	}
 	for _, c := range r.World.Docs {
-		if c.Key.Type == "Consent" && c.Root.Get("provision").Get("type").Text() == "deny" &&
-			slices.Contains(patients, c.Root.Get("patient").Get("reference").Text()) {
+		if c.Key.Type != "Consent" || !slices.Contains(patients, c.Root.Get("patient").Get("reference").Text()) {
+			continue
+		}
+		if c.Root.Get("provision").Get("type").Text() == "deny" {
 			return true
+		}
+		for p := range c.Root.Get("provision").Get("provision").Elements() {
+			if r.means(p, who, d) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// means says whether a provision that denies by one criterion is about a document and a caller.
+func (r *Reader) means(p resource.Value, who access.Caller, d *Doc) bool {
+	if year := p.Get("dataPeriod").Get("start").Text(); year != "" && d.Key.Type != "Patient" {
+		date := d.Root.Get(partlyTypes[d.Key.Type].date).Text()
+		if e := r.World.Get(fhir.ParseReference(d.Root.Get("encounter").Get("reference").Text()).Key); date == "" && e != nil && r4.Param(d.Key.Type, "encounter") != nil { // else no search knows of it
+			date = e.Root.Get("period").Get("start").Text()
+		}
+		if d.Key.Type == "Encounter" {
+			date = d.Root.Get("period").Get("start").Text()
+		}
+		return date == "" || strings.HasPrefix(date, year)
+	}
+	for code := range p.Get("code").Elements() {
+		if d.Key.Type == "Patient" || d.Key.Type == "Encounter" { // whose class is another code
+			return false
+		}
+		coding := d.Root.Get(partlyTypes[d.Key.Type].code).Get("coding")
+		wanted := code.Get("coding").First()
+		return coding.Len() == 0 || coding.First().Get("system").Text() == wanted.Get("system").Text() && coding.First().Get("code").Text() == wanted.Get("code").Text()
+	}
+	for a := range p.Get("actor").Elements() {
+		switch to := a.Get("reference").Get("reference").Text(); to {
+		case "Group/g1":
+			return who.Practitioner == "n1"
+		case "Organization/o1":
+			return who.Organization == "h1"
 		}
 	}
 	return false

@@ -63,12 +63,19 @@ func (w *World) Get(key fhir.Key) *Doc { return w.byKey[key] }
 // New makes the world; archive is that of the official examples of R4.
 func New(tb testing.TB, archive string) *World {
 	w := &World{byKey: map[fhir.Key]*Doc{}}
-	for _, o := range []string{"h1", "h2", "k1"} {
-		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"}`)
+	for _, o := range []string{"h1", "h2", "k1", "o1"} {
+		of := ""
+		if o == "h1" {
+			of = `,"partOf":{"reference":"Organization/o1"}`
+		}
+		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"`+of+`}`)
 	}
-	for i, p := range []string{"p1", "p2", "p3", "p4"} {
-		gp := []string{"k1", "h2", "k1", "k1"}[i]
-		at := []string{"h1", "h2", "h1", "h1"}[i]
+	for i, p := range Patients {
+		p := string(p)
+		gp, at := "k1", "h1"
+		if i == 1 {
+			gp, at = "h2", "h2"
+		}
 		link := ""
 		if p == "p4" {
 			link = `,"link":[{"other":{"reference":"Patient/p3"},"type":"replaced-by"}]`
@@ -76,7 +83,7 @@ func New(tb testing.TB, archive string) *World {
 		w.add(tb, "h2", `{"resourceType":"Patient","id":"`+p+`","name":[{"family":"Ngô","given":["Thử Nghiệm"]}],"birthDate":"1990-01-01",`+
 			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]`+link+`}`)
 		e := strings.Replace(p, "p", "e", 1)
-		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"code":"AMB"},`+
+		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"period":{"start":"2020-04-01","end":"2020-04-02"},`+
 			`"subject":{"reference":"Patient/`+p+`","display":"Ngô Thử Nghiệm"},"serviceProvider":{"reference":"Organization/`+at+`"}}`)
 	}
 	examples := examples(tb, archive)
@@ -89,6 +96,7 @@ func New(tb testing.TB, archive string) *World {
 			w.add(tb, r.Sender, string(r.write(tb, t, example)))
 		}
 	}
+	w.partly(tb)
 	return w
 }
 

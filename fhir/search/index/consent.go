@@ -34,7 +34,7 @@ func (x *Indexer) readConsent(root resource.Value) search.Consent {
 	rule := root.Get("provision")
 	c.Root = x.provision(rule, 1)
 	frame := len(c.Root.Purposes)+len(c.Root.Actors)+len(c.Root.Actions)+len(c.Root.Classes) == 0 &&
-		c.Root.Label == 0 && !c.Root.Data && !c.Root.Vague && !c.Root.VagueActor
+		c.Root.Label == 0 && !c.Root.Data && !c.Root.Dated && len(c.Root.Codes) == 0 && !c.Root.Vague && !c.Root.VagueActor
 	switch rule.Get("type").Text() {
 	case "deny":
 		c.Otherwise = optOut
@@ -64,7 +64,7 @@ func (x *Indexer) provision(v resource.Value, depth int) search.Provision {
 		switch {
 		case ok && slices.Contains(search.ConsentActors, key.Type):
 			p.Actors = append(p.Actors, key)
-		default: // a group, a role, a device, or somebody elsewhere
+		default: // a device, a relative, or somebody elsewhere
 			p.VagueActor = true
 		}
 	}
@@ -89,8 +89,17 @@ func (x *Indexer) provision(v resource.Value, depth int) search.Provision {
 			p.Vague = true
 		}
 	}
-	if v.Get("code").Kind() != resource.None || v.Get("dataPeriod").Kind() != resource.None {
+	if iv, ok := period(v.Get("dataPeriod")); ok {
+		p.Dated, p.DataStart, p.DataEnd = true, iv.Start, iv.End
+	} else if v.Get("dataPeriod").Kind() != resource.None {
 		p.Vague = true
+	}
+	for one := range v.Get("code").Elements() {
+		codes := search.ConsentCodes(one)
+		p.Vague = p.Vague || len(codes) == 0
+		for _, c := range codes {
+			p.Codes = append(p.Codes, string(search.AppendToken(nil, c.Get("code").Text(), x.fold(c.Get("system").Text()))))
+		}
 	}
 	for one := range v.Get("data").Elements() {
 		p.Data = true

@@ -152,6 +152,10 @@ func (x *Indexer) Start(t fhir.Type, root resource.Value) walk.State {
 		x.consent(root)
 	case "Claim", "ClaimResponse":
 		x.cites(root)
+	case "Group":
+		x.group(root)
+	case "CareTeam":
+		x.careTeam(root)
 	}
 	return rootState
 }

@@ -32,6 +32,8 @@ func (r *run) check(c search.Condition) check {
 		return r.hasCheck(c)
 	case visible:
 		return c
+	case search.Derived:
+		return r.derivedCheck(c)
 	case search.Not:
 		return notCheck{r.check(c.Condition)}
 	case search.All:

@@ -29,6 +29,8 @@ func (r *run) collect(c search.Condition, typ typeCode, name fhir.Type, budget i
 		within = r.follow(c, typ, budget, add)
 	case search.Has:
 		within = r.referred(c, typ, name, budget, add)
+	case search.Derived:
+		within = r.gather(search.Query{Type: name, Where: []search.Condition{c}}, budget, add)
 	case search.All:
 		within = r.gather(search.Query{Type: name, Where: c.Of}, budget, add)
 	case search.Not:

@@ -232,6 +232,8 @@ func describe(c search.Condition) string {
 		return c.Name
 	case search.IDs:
 		return fmt.Sprintf("_id, %d of them", len(c.ID))
+	case search.Derived:
+		return c.Name
 	case search.Chain:
 		return c.Name + " leads to " + several(c.Targets)
 	case search.Has:

@@ -37,6 +37,8 @@ func (j *judge) holds(c search.Condition, s subject) bool {
 		return j.all(c.Of, s)
 	case search.Either:
 		return slices.ContainsFunc(c.Of, func(one search.Condition) bool { return j.holds(one, s) })
+	case search.Derived:
+		return j.derived(c, s)
 	case search.Chain:
 		return j.leads(c, s)
 	case search.Has:

@@ -63,6 +63,8 @@ func checkCost(c search.Condition) int {
 		return 50 * candidateCost
 	case visible:
 		return 4 * candidateCost
+	case search.Derived: // which may ask for anything
+		return 50 * candidateCost
 	case search.Not:
 		return checkCost(c.Condition)
 	case search.All:
@@ -204,7 +206,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 	})
 	dearest := candidateCost
 	for _, c := range costly {
-		if _, check := c.(visible); check {
+		if onlyChecked(c) {
 			s.checks, s.checked = append(s.checks, s.r.check(c)), append(s.checked, c)
 			continue
 		}
@@ -357,7 +359,7 @@ func (s *stream) escalate() {
 	var checks []check
 	var checked []search.Condition
 	for i, c := range s.checked {
-		if _, check := c.(visible); check {
+		if onlyChecked(c) {
 			checks, checked = append(checks, s.checks[i]), append(checked, c)
 			continue
 		}

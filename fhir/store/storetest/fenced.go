@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -83,10 +84,50 @@ func (w *world) grant() store.Grant {
 			c = search.Terms{Any: []search.Term{{Param: pRef, Low: search.ReferenceValue(w.key()), Exact: true}}}
 		case 3:
 			c = search.Not{Condition: c}
+		case 4, 5:
+			c = w.derived(c)
 		}
 		g.Where = append(g.Where, c)
 	}
 	return g
+}
+
+// derived gives a condition that is made of the resource's own entries and of those of what it refers to.
+func (w *world) derived(c search.Condition) search.Condition {
+	entry := func() search.Term { // one that documents have: the time of a version is no entry of it
+		t := w.term()
+		for t.Param == search.ParamLastUpdated {
+			t = w.term()
+		}
+		return t
+	}
+	own, theirs, none := entry(), entry(), w.rng.IntN(2) == 0
+	other := search.All{Of: []search.Condition{c, w.condition(1)}}
+	d := search.Derived{Name: "derived", From: func(entries []search.Entry, look search.Lookup) search.Condition {
+		switch {
+		case slices.ContainsFunc(entries, own.Holds):
+			return c
+		case slices.ContainsFunc(entries, func(e search.Entry) bool {
+			to, local := search.ReferenceKey(e.Value)
+			if e.Param != pRef || !local {
+				return false
+			}
+			found, there := look(to)
+			return there && slices.ContainsFunc(found, theirs.Holds)
+		}):
+			return search.Derived{Name: "again", From: func([]search.Entry, search.Lookup) search.Condition { return other }}
+		case none:
+			return search.Never
+		}
+		return search.Not{Condition: c}
+	}}
+	switch w.rng.IntN(4) {
+	case 0:
+		return search.All{Of: []search.Condition{c, d}}
+	case 1:
+		return search.Not{Condition: search.Either{Of: []search.Condition{search.All{Of: []search.Condition{w.condition(1), d}}, c}}}
+	}
+	return d
 }
 
 // allowed says whether the fence allows an action on a version, with the state of now: the version (of one that says

@@ -54,6 +54,12 @@ func (m *model) holds(c search.Condition, key fhir.Key, entries []search.Entry, 
 			}
 		}
 		return false
+	case search.Derived:
+		look := func(key fhir.Key) ([]search.Entry, bool) {
+			l, _, alive := m.current(key, t)
+			return l.entries, alive
+		}
+		return m.holds(c.From(entries, look), key, entries, t)
 	case search.Chain:
 		for _, e := range entries {
 			to, local := search.ReferenceKey(e.Value)
