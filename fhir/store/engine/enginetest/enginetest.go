@@ -24,7 +24,7 @@ import (
 // passed over. A server that is no replica set is taken if SingleLog is set too.
 const (
 	TestLog   = "LIENTHONG_TEST_LOG"
-	SingleLog = "LIENTHONG_TEST_LOG_SINGLE"
+	SingleLog = "LIENTHONG_LOG_SINGLE"
 )
 
 // Open opens a store in a temporary folder and closes it when the test ends. What o leaves out is what most tests want: the
