@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -238,6 +239,9 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 		Signer: signer,
 		Store:  n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
+	}
+	if n.log != nil {
+		jobs.Server = "s-" + rand.Text()
 	}
 	if err := planned(&jobs, g); err != nil {
 		return err
