@@ -14,10 +14,9 @@ import (
 // SpaceLimits holds what servers that share a log agree on about the portal, in one row that is changed by compare-and-set:
 //
 //	gateway-limits|portal -> {"next":1772323230000,"rests":0,"servers":{"s-3f2a":{"seats":8,"until":1772323260000}}}
-const (
-	SpaceLimits store.Space = "gateway-limits"
-	limitsKey               = "portal"
-)
+const SpaceLimits store.Space = "gateway-limits"
+
+const limitsKey = "portal"
 
 const (
 	// limitsBeat is how often a server that makes calls looks at the row, and says that it is there.
