@@ -28,6 +28,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/matching"
+	"github.com/lienthong/lienthong/fhir/operation/patientsummary"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/registry"
@@ -190,7 +191,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return err
 	}
-	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, &patientsummary.Service{Interactions: n.service, Vaccinations: given}, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	n.operations = append(n.operations, registryOperations(n.registry, c.SIDBase)...)
 	n.operations = append(n.operations, intakeOperation(&intake.Intake{Interactions: n.service, Given: given, Schedules: schedules, Systems: systems}, c.SIDBase))
