@@ -39,6 +39,8 @@ func (e entries) Entries(key fhir.Key) ([]search.Entry, bool) {
 	return list, ok
 }
 
+func (entries) Contained(fhir.Key) []search.Contained { return nil }
+
 func (e entries) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
 	return func(yield func(fhir.Key, []search.Entry) bool) {
 		for _, key := range e.types[t] {

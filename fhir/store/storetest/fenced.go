@@ -147,17 +147,17 @@ func (m *model) fulfils(g store.Grant, key fhir.Key, version int) bool {
 	}
 	for ; version > 0; version-- {
 		if l := m.lives[key][version-1]; !l.deleted {
-			return m.grants(g, key, l.entries)
+			return m.grants(g, l.subject(key))
 		}
 	}
 	return false
 }
 
 // grants decides on entries, with the state of now and no fence.
-func (m *model) grants(g store.Grant, key fhir.Key, entries []search.Entry) bool {
+func (m *model) grants(g store.Grant, s subject) bool {
 	open := *m
 	open.fence = store.OpenFence()
-	return g.All || !g.None() && open.holds(g.Condition(), key, entries, m.t)
+	return g.All || !g.None() && open.holds(g.Condition(), s, m.t)
 }
 
 // sees says whether a search as of t may find key.
@@ -190,17 +190,18 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 		if !alive {
 			continue
 		}
-		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionRead), d.Key, l.entries) {
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionRead), l.subject(d.Key)) {
 			hidden[d.Key] = true
 			continue
 		}
-		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionDelete), d.Key, l.entries) {
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionDelete), l.subject(d.Key)) {
 			return nil, false
 		}
 		after.lives[d.Key] = append(after.lives[d.Key], life{t: after.t, deleted: true})
 	}
 	for _, p := range c.Puts {
-		after.lives[p.Key] = append(after.lives[p.Key], life{t: after.t, at: m.at, entries: m.entriesOf(p, m.at)})
+		l := life{t: after.t, at: m.at, entries: m.entriesOf(p, m.at), contained: innerOf(p.Contained, m.at)}
+		after.lives[p.Key] = append(after.lives[p.Key], l)
 	}
 	for _, p := range c.Puts {
 		l, _, alive := m.current(p.Key, m.t)
@@ -209,7 +210,8 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 			action = store.ActionUpdate
 		}
 		g := m.fence.Grant(p.Key.Type, action)
-		if alive && !m.grants(g, p.Key, l.entries) || !after.grants(g, p.Key, m.entriesOf(p, m.at)) {
+		written, _, _ := after.current(p.Key, after.t)
+		if alive && !m.grants(g, l.subject(p.Key)) || !after.grants(g, written.subject(p.Key)) {
 			return nil, false
 		}
 	}
