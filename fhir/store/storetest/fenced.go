@@ -471,3 +471,33 @@ func fencedTogether(t *testing.T, cfg Config) {
 	_, err = s.Commit(fence("org-1"), store.Changes{Deletes: []store.Delete{{Key: encounter}}, Puts: []store.Put{put(observation, "2", refTo(encounter))}})
 	refused(t, err, fhir.Denied, "access-denied")
 }
+
+// fencedByContained: a grant may ask of what the document itself contains, of what is written as of what is stored.
+func fencedByContained(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	key := fhir.Key{Type: "Observation", ID: "o"}
+	permit := by("Encounter", pToken, "permit")
+	g := store.Grant{Where: []search.Condition{search.Chain{Param: pRef, Within: []search.Query{permit}}}}
+	ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Observation": {g, g, g, g, g}}, ""))
+	written := func(note, says string) store.Changes {
+		in := []search.Contained{{Type: "Patient"}, {Type: "Encounter", Entries: []search.Entry{entry(pToken, says)}}}
+		return store.Changes{Puts: []store.Put{around(key, note, in, refWithin(1))}}
+	}
+	_, err := s.Commit(ctx, written("1", "deny"))
+	refused(t, err, fhir.Denied, "access-denied")
+	if _, err = s.Commit(ctx, written("1", "permit")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Read(ctx, key, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Commit(ctx, written("2", "deny"))
+	refused(t, err, fhir.Denied, "access-denied")
+	commit(t, s, written("2", "deny"))
+	if _, err := s.Read(ctx, key, 0); codeOf(err) != "not-found" {
+		t.Errorf("FENCED: %v", err)
+	}
+	if _, err := s.ReadVersion(ctx, key, 1); codeOf(err) != "not-found" {
+		t.Errorf("FENCED: the version before: %v", err)
+	}
+}
