@@ -19,6 +19,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/jwt"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // insurer is a server with the three sample episodes of a hospital, which sends them to a mock portal, and an issuer of
@@ -164,6 +165,7 @@ func (w *insurer) plain(token, path string, to any) {
 
 // One server with three claims that were assessed is enough for all that auditors do; the last of it has them paid.
 func TestAuditors(t *testing.T) {
+	enginetest.InFolder(t)
 	w := newInsurer(t)
 	for _, part := range []struct {
 		name string

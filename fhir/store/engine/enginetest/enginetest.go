@@ -91,5 +91,13 @@ func LogOf(tb testing.TB, dir string) (uri string, single bool) {
 	return u.String(), os.Getenv(SingleLog) != ""
 }
 
+// InFolder skips a test of what lies in the folder of a store, the log with it, if the logs of this run are elsewhere.
+func InFolder(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(TestLog) != "" {
+		tb.Skipf("not with %s: it is about a log in the folder", TestLog)
+	}
+}
+
 // databases names the database of each folder, for the tests of this process.
 var databases sync.Map
