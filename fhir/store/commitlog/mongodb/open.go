@@ -40,6 +40,10 @@ type Config struct {
 // inlineMost is the default of Config.Inline; a document may have 16 MiB.
 const inlineMost = 12 << 20
 
+// patience is how long a member may take to say how it is. One that stands still, with its connections open, is noticed by
+// that alone: the default is longer than an append may take.
+const patience = 2 * time.Second
+
 // schema numbers the documents' form. Open takes logs of this one; a later one would be migrated to while older servers
 // run, by fields that those pass over.
 const schema = 1
@@ -73,7 +77,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 	o := options.Client().ApplyURI(c.URI).SetAppName("lienthong").
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal}).
 		SetReadPreference(readpref.Primary()).SetRetryWrites(true).SetRetryReads(true).
-		SetServerSelectionTimeout(c.tryFor()).SetConnectTimeout(c.tryFor())
+		SetServerSelectionTimeout(c.tryFor()).SetConnectTimeout(min(c.tryFor(), patience)).SetHeartbeatInterval(time.Second)
 	client, err := mongo.Connect(o)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the log: %s", Redacted(err.Error()))

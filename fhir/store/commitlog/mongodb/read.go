@@ -123,8 +123,11 @@ func (l *Log) walk(ctx context.Context, at tail, asked time.Time) (tail, error) 
 		if g == nil || !g.is(at.group) { // it was put back
 			at = tail{}
 		}
+		at.seen = asked // not otherwise: who asks all the time would never look whether the group is still there
 	}
-	at.seen = asked
+	if at.end == 0 {
+		at.seen = asked
+	}
 	for {
 		g, err := l.one(ctx, l.heads, key(at.end+1), headFields)
 		if err != nil || g == nil {

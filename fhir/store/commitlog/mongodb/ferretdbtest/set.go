@@ -75,6 +75,7 @@ func StartSet(program, dir string, more ...string) (*Set, error) {
 // guard starts a shell that ends the members when its input ends, which happens when this process does.
 func (s *Set) guard() error {
 	s.watch = exec.Command("sh", "-c", `cat >/dev/null; for f in "$0"/member-*/pid; do kill -9 "$(cat "$f")"; done 2>/dev/null`, s.dir)
+	s.watch.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // or what ends this process by its group ends the guard too
 	in, err := s.watch.StdinPipe()
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func main() {
 
 func run(kind, driver string, here bool, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command is given: serve -- go test ./...")
+		return errors.New("no command is given, as in serve -- go test")
 	}
 	nested, err := os.Getwd()
 	if err != nil {
