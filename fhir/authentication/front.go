@@ -38,6 +38,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.SignIn.Serves(r.URL.Path) && r.URL.RawPath == "" {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(tokenTime)) // a recorder has none
 		f.SignIn.ServeHTTP(w, r)
 		return
 	}

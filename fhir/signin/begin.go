@@ -115,7 +115,7 @@ func (s *Service) callback(w http.ResponseWriter, r *http.Request) error {
 	if s.Known != nil {
 		s.Known(r.Context(), caller)
 	}
-	name, err := s.start(r.Context(), a, is.Keep(claims))
+	name, err := s.start(r.Context(), a, claims, is.Keep(claims))
 	if err != nil {
 		return err
 	}

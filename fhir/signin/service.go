@@ -42,6 +42,8 @@ const (
 	SignIn   = "/auth/sign-in"
 	Callback = "/auth/callback"
 	SignOut  = "/auth/sign-out"
+	// Backchannel is where issuers tell that somebody signed out there.
+	Backchannel = "/auth/back-channel-logout"
 )
 
 // New makes a Service; it reads the key of sealed cookies from the store, or writes one at the first start.
@@ -92,7 +94,7 @@ func (s *Service) Offered() (out []*openid.Issuer) {
 
 // Serves says whether a path is one of this room.
 func (s *Service) Serves(path string) bool {
-	return s != nil && (path == SignIn || path == Callback || path == SignOut)
+	return s != nil && (path == SignIn || path == Callback || path == SignOut || path == Backchannel)
 }
 
 // ServeHTTP answers on the paths of this room (http.Handler).
@@ -107,6 +109,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = s.callback
 	case SignOut:
 		want, answer = http.MethodPost, s.signOut
+	case Backchannel:
+		want, answer = http.MethodPost, s.backchannel
 	}
 	if r.Method != want {
 		h.Set("Allow", want)

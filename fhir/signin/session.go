@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -33,6 +34,7 @@ type row struct {
 	Began  int64          `json:"began"`
 	Used   int64          `json:"used"` // within a tenth of the time that it may rest
 	Until  int64          `json:"until"`
+	SID    string         `json:"sid,omitempty"` // what the issuer calls its session
 }
 
 func hashed(value string) string {
@@ -99,23 +101,31 @@ func changed(err error) bool {
 }
 
 // start makes the session of an attempt, once, and gives its cookie.
-func (s *Service) start(ctx context.Context, a attempt, claims map[string]any) (cookie string, err error) {
+func (s *Service) start(ctx context.Context, a attempt, proven jwt.Claims, claims map[string]any) (cookie string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(store.Ourselves(ctx)), 30*time.Second)
 	defer cancel()
 	now := s.Now()
 	cookie = rand.Text()
 	kept := row{Issuer: a.Issuer, Claims: claims, Began: now.Unix(), Used: now.Unix(), Until: now.Add(s.Life).Unix()}
+	kept.SID, _ = proven.All["sid"].(string)
 	value, err := json.Marshal(kept)
 	if err != nil {
 		return "", err
 	}
 	used, key := "used/"+hashed(a.State), sessionKey(cookie)
+	require, ok, err := s.signedOut(ctx, a.Issuer, kept.SID, proven.Subject, proven.Issued)
+	if err == nil && !ok {
+		err = fhir.Errorf(fhir.Invalid, "sign-in-state", "")
+	}
+	if err != nil {
+		return "", err
+	}
 	records, err := s.over(ctx, now)
 	if err != nil {
 		return "", err
 	}
 	_, err = s.Store.Commit(ctx, store.Changes{
-		Require: []store.Precondition{store.RecordIs{Space: Space, Key: used}},
+		Require: append(require, store.RecordIs{Space: Space, Key: used}),
 		Records: append(records,
 			store.Record{Space: Space, Key: used, Value: []byte(instant(a.Until))}, ends(a.Until, used),
 			store.Record{Space: Space, Key: key, Value: value}, ends(kept.Until, key)),
