@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,9 +18,10 @@ import (
 )
 
 // mask hides elements of some types from a role, wherever they would show: in the resources themselves and as contained
-// ones, in narratives and in displays of references. It is a store.Hider.
+// ones, in narratives and in displays of references; of numbers the end may stay. It is a store.Hider.
 type mask struct {
 	elements map[fhir.Type]map[string]bool
+	last     map[fhir.Type]map[string]int          // of an element, how many characters at the end stay
 	params   map[fhir.Type]map[search.ParamID]bool // by which nothing may be searched
 	text     map[search.ParamID]bool               // the same of all types
 }
@@ -28,18 +30,27 @@ func newMask(in map[string][]string) (*mask, error) {
 	if len(in) == 0 {
 		return nil, nil
 	}
-	m := &mask{elements: map[fhir.Type]map[string]bool{}, params: map[fhir.Type]map[search.ParamID]bool{}, text: map[search.ParamID]bool{}}
+	m := &mask{elements: map[fhir.Type]map[string]bool{}, last: map[fhir.Type]map[string]int{}, params: map[fhir.Type]map[search.ParamID]bool{}, text: map[search.ParamID]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
 		t := fhir.Type(name)
 		if !r4.IsResource(t) {
 			return nil, fmt.Errorf("%s: there is no such type", name)
 		}
-		m.elements[t] = map[string]bool{}
+		m.elements[t], m.last[t] = map[string]bool{}, map[string]int{}
 		for _, e := range in[name] {
+			e, last, err := parseMasked(e)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 			known := false
 			for _, el := range r4.Resource(t).Elements {
 				if el.Name == e || el.Base == e {
-					known, m.elements[t][el.Name] = true, true
+					if known, m.elements[t][el.Name] = true, true; last > 0 {
+						if el.TypeName != "Identifier" && el.TypeName != "string" {
+							return nil, fmt.Errorf("%s: of %s, which is no identifier and no string, no last characters can stay", name, e)
+						}
+						m.last[t][el.Name] = last
+					}
 				}
 			}
 			if !known || e == "id" || e == "meta" {
@@ -54,6 +65,30 @@ func newMask(in map[string][]string) (*mask, error) {
 		}
 	}
 	return m, nil
+}
+
+// parseMasked reads an element of a mask: name, or "name last n", of which the last n characters stay.
+func parseMasked(text string) (element string, last int, err error) {
+	element, number, some := strings.Cut(text, " last ")
+	if !some {
+		return element, 0, nil
+	}
+	if last, err = strconv.Atoi(number); err != nil || last < 1 || last > lastMost {
+		return "", 0, fmt.Errorf("%q: an element, the word last and a number from 1 to %d", text, lastMost)
+	}
+	return element, last, nil
+}
+
+// lastMost is how many characters a mask may leave: of a card of 15 the smaller part.
+const lastMost = 6
+
+// ending gives what a mask leaves of a value, "" if that would be half of it or more.
+func ending(value string, last int) string {
+	all := []rune(value)
+	if len(all) <= 2*last {
+		return ""
+	}
+	return strings.Repeat("*", len(all)-last) + string(all[len(all)-last:])
 }
 
 // telling gives the search parameters of R4 that look at what is hidden of a type.
@@ -240,6 +275,9 @@ func (w *redactor) resource(v resource.Value, root bool) {
 		name := m.Name()
 		if plain := strings.TrimPrefix(name, "_"); plain == "text" || hidden[plain] {
 			w.left = true
+			if last := w.mask.last[v.ResourceType()][name]; last > 0 {
+				w.ending(name, m, last, &first)
+			}
 			continue
 		}
 		w.member(name, &first)
@@ -254,6 +292,50 @@ func (w *redactor) resource(v resource.Value, root bool) {
 		}
 	}
 	w.out = append(w.out, '}')
+}
+
+// ending writes what is left of a string, or of each Identifier its system, type and the end of its value.
+func (w *redactor) ending(name string, v resource.Value, last int, first *bool) {
+	if v.Kind() == resource.String {
+		if left := ending(v.Text(), last); left != "" {
+			w.member(name, first)
+			w.out, _ = jsontext.AppendQuote(w.out, left)
+		}
+		return
+	}
+	identifiers := []resource.Value{v}
+	if v.Kind() == resource.Array {
+		identifiers = slices.Collect(v.Elements())
+	}
+	none := true
+	for _, id := range identifiers {
+		left := ending(id.Get("value").Text(), last)
+		if left == "" {
+			continue
+		}
+		if none {
+			if w.member(name, first); v.Kind() == resource.Array {
+				w.out = append(w.out, '[')
+			}
+		} else {
+			w.out = append(w.out, ',')
+		}
+		none = false
+		w.out = append(w.out, '{')
+		start := true
+		for _, member := range []string{"use", "system"} {
+			if m := id.Get(member); m.Kind() == resource.String {
+				w.member(member, &start)
+				w.value(m)
+			}
+		}
+		w.member("value", &start)
+		w.out, _ = jsontext.AppendQuote(w.out, left)
+		w.out = append(w.out, '}')
+	}
+	if !none && v.Kind() == resource.Array {
+		w.out = append(w.out, ']')
+	}
 }
 
 func (w *redactor) meta(v resource.Value) {

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,49 @@ func TestMaskedDocuments(t *testing.T) {
 				t.Error(served)
 			}
 		})
+	}
+}
+
+// Of the numbers of a card the end stays, wherever they stand, and nothing else of them; short ones are left out.
+func TestTheEndOfNumbers(t *testing.T) {
+	h := auditor(t)
+	const system = `"system":"http://hl7.org/fhir/sid/vn-bhyt"`
+	for name, c := range map[string]struct{ in, out string }{
+		"a card":             {`"identifier":[{"use":"official",` + system + `,"value":"GD4010000012345","assigner":{"display":"of Ngô"}}],"subscriberId":"GD4010000012345"`, `"identifier":[{"use":"official",` + system + `,"value":"***********2345"}],"subscriberId":"***********2345"`},
+		"two, one too short": {`"identifier":[{"value":"12345678"},{"value":"123456789"}]`, `"identifier":[{"value":"*****6789"}]`},
+		"none long enough":   {`"identifier":[{"value":"12345678"}],"subscriberId":"1"`, ``},
+		"beside its number":  {`"_subscriberId":{"extension":[{"url":"urn:x","valueString":"GD4010000012345"}]}`, ``},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, form := range []string{`{"resourceType":"Coverage","id":"c","status":"active",%s}`, `{"resourceType":"Claim","id":"c","contained":[{"resourceType":"Coverage","id":"x","status":"active",%s}]}`} {
+				doc, err := resource.New([]byte(strings.ReplaceAll(fmt.Sprintf(form, c.in), ",}", "}")))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := h.Hide(store.Found{Key: fhir.Key{Type: doc.Root().ResourceType(), ID: "c"}, Stored: doc.Root().Store("c")})
+				if body := string(got.Stored.Body); strings.Contains(body, "GD401") || strings.Contains(body, "Ngô") || !strings.Contains(body, c.out) || strings.Contains(body, "12345678") {
+					t.Error(body)
+				}
+				if _, err := resource.Parse(got.Stored.Body, resource.Limits{}); err != nil {
+					t.Errorf("%v: %s", err, got.Stored.Body)
+				}
+			}
+		})
+	}
+	for _, query := range []string{"identifier=GD4010000012345", "identifier:missing=true"} {
+		q, err := search.BindCriteria("Coverage", query, search.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Searches(q) == nil {
+			t.Errorf("Coverage?%s tells what is hidden", query)
+		}
+	}
+	for mask, fault := range map[string]string{"identifier last 0": "from 1 to", "identifier last 9": "from 1 to", "identifier last x": "from 1 to", "status last 4": "no last characters", "period last 2": "no last characters", "name last 2": "no element"} {
+		_, err := access.ReadPolicy([]byte(`roles: {auditor: {rules: [{types: [Coverage], actions: r}], mask: {Coverage: ["`+mask+`"]}}}`), search.Options{})
+		if err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: %v", mask, err)
+		}
 	}
 }
 

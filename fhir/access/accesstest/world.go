@@ -70,18 +70,21 @@ func New(tb testing.TB, archive string) *World {
 		}
 		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"`+of+`}`)
 	}
-	for i, p := range Patients {
+	for _, p := range Patients {
 		p := string(p)
-		gp, at := "k1", "h1"
-		if i == 1 {
+		gp, at, managing := "k1", "h1", ""
+		switch p {
+		case "p2":
 			gp, at = "h2", "h2"
+		case "p7": // whose record the clinic keeps, without being the one to go to
+			gp, managing = "h2", `,"managingOrganization":{"reference":"Organization/k1"}`
 		}
 		link := ""
 		if p == "p4" {
 			link = `,"link":[{"other":{"reference":"Patient/p3"},"type":"replaced-by"}]`
 		}
 		w.add(tb, "h2", `{"resourceType":"Patient","id":"`+p+`","name":[{"family":"Ngô","given":["Thử Nghiệm"]}],"birthDate":"1990-01-01",`+
-			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]`+link+`}`)
+			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]`+managing+link+`}`)
 		e := strings.Replace(p, "p", "e", 1)
 		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"period":{"start":"2020-04-01","end":"2020-04-02"},`+
 			`"subject":{"reference":"Patient/`+p+`","display":"Ngô Thử Nghiệm"},"serviceProvider":{"reference":"Organization/`+at+`"}}`)
