@@ -31,6 +31,9 @@ type Key struct {
 // String gives the key of the item's row; the rows of a claim sort by version.
 func (k Key) String() string { return fmt.Sprintf("%s/%010d", k.Claim, uint64(k.Version)) }
 
+// ParseKey reads what String gives.
+func ParseKey(s string) (Key, bool) { return parseKey(s) }
+
 func parseKey(s string) (Key, bool) {
 	id, v, ok := strings.Cut(s, "/")
 	n, err := strconv.ParseUint(v, 10, 64)

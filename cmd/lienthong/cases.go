@@ -93,6 +93,10 @@ func listCases(ctx context.Context, s *cases.Service, a rest.Asked) (rest.Conten
 	page := q.Get("page")
 	q.Del("_count")
 	q.Del("page")
+	o, err := cases.ParseOrder(q)
+	if err != nil {
+		return rest.Content{}, err
+	}
 	f, err := cases.ParseFilter(q)
 	if err == nil {
 		err = nothingElse(q)
@@ -100,7 +104,13 @@ func listCases(ctx context.Context, s *cases.Service, a rest.Asked) (rest.Conten
 	if err != nil {
 		return rest.Content{}, err
 	}
-	p, err := s.List(ctx, f, count, page)
+	list := s.List
+	if o != (cases.Order{}) {
+		list = func(ctx context.Context, f cases.Filter, count int, page string) (cases.Page, error) {
+			return s.Sorted(ctx, f, o, count, page)
+		}
+	}
+	p, err := list(ctx, f, count, page)
 	if err != nil {
 		return rest.Content{}, err
 	}

@@ -130,7 +130,8 @@ func (f filterFlags) query() url.Values {
 type claimsListCmd struct {
 	serverFlags
 	filterFlags
-	Limit int `default:"100" placeholder:"N" help:"At most so many. Default: ${default}."`
+	Sort  string `placeholder:"WHAT" help:"age, submitted, requested, paid or reduced; with a dash before it the largest first. Default: by id."`
+	Limit int    `default:"100" placeholder:"N" help:"At most so many. Default: ${default}."`
 }
 
 // Run lists claims, following pages until there are enough.
@@ -149,6 +150,9 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 		q.Set("_count", strconv.Itoa(min(left, cases.MaxCount)))
 		if page != "" {
 			q.Set("page", page)
+		}
+		if c.Sort != "" {
+			q.Set("_sort", c.Sort)
 		}
 		body, err := c.ask(ctx, http.MethodGet, "/Claim/$cases", q)
 		if err != nil {
