@@ -62,6 +62,7 @@ fhir/immunization/history -> fhir/immunization/forecast fhir/outcome
 fhir/interaction        -> fhir/store fhir/search/index fhir/outcome
 fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
+fhir/operation/patientsummary -> fhir/operation/vaccination
 fhir/tabular            ->
 fhir/registry           -> fhir/operation/vaccination fhir/tabular
 fhir/registry/intake    -> fhir/registry

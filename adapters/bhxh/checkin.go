@@ -14,6 +14,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -27,9 +28,13 @@ const CheckInJob = "bhxh-checkin"
 //
 //	checkins|enc-17                              -> {"state":"queued","facility":"51901","episode":"LK-0042","tries":1,…}
 //	checkins-due|51901/1772323200000/enc-17      -> 1     to be sent at that time
+//	checkin-attempts|enc-17/0001                 -> {"n":1,"lease":"job/bhxh-checkin",…}     a delivery.Attempt
+//	checkin-bodies|enc-17/0001/request           -> the file, as delivery packs it; the reply likewise
 const (
-	spaceCheckIns    store.Space = "checkins"
-	spaceCheckInsDue store.Space = "checkins-due"
+	spaceCheckIns        store.Space = "checkins"
+	spaceCheckInsDue     store.Space = "checkins-due"
+	spaceCheckInAttempts store.Space = "checkin-attempts"
+	spaceCheckInBodies   store.Space = "checkin-bodies"
 )
 
 const (
@@ -151,49 +156,63 @@ func (s *Sync) checkIn(ctx context.Context, slot scheduler.Slot, id fhir.ID, key
 	if in.dueKey(id) != key {
 		return nil // it moved on
 	}
-	failed := s.attemptCheckIn(ctx, &in, id)
-	if rests(failed) {
-		return failed // nobody was called
+	// record commits what became of the check-in, in place of its row as it was.
+	record := func(more ...store.Record) error {
+		is := in.records(id, key)
+		_, err := s.Store.Commit(ctx, store.Changes{
+			Require: []store.Precondition{slot.Lease.Fence(), store.RecordIs{Space: spaceCheckIns, Key: string(id), Value: raw}},
+			Records: append(is, more...),
+		})
+		raw, key = is[0].Value, in.dueKey(id)
+		return err
 	}
-	_, err = s.Store.Commit(ctx, store.Changes{
-		Require: []store.Precondition{slot.Lease.Fence(), store.RecordIs{Space: spaceCheckIns, Key: string(id), Value: raw}},
-		Records: in.records(id, key),
-	})
+	file, client, err := s.checkInFile(ctx, &in, id)
+	if err != nil {
+		return err
+	}
+	if file == nil {
+		err = record()
+	} else {
+		err = s.sendCheckIn(ctx, slot, client, file, &in, id, record)
+	}
 	if err == nil && in.State != "queued" {
 		s.Log.InfoContext(ctx, "check-in", "encounter", string(id), "facility", in.Facility, "state", in.State, "maKetQua", in.MaKetQua, "tries", in.Tries)
 	}
-	return errors.Join(failed, err)
+	return err
 }
 
-// attemptCheckIn sends a check-in and writes into it what came of that.
-func (s *Sync) attemptCheckIn(ctx context.Context, in *checkIn, id fhir.ID) error {
-	later := func(why string) {
-		in.Text, in.Due = why, fhir.InstantOf(s.Now().Add(min(time.Minute<<min(in.Tries, 6), time.Hour)))
-	}
-	end := func(state string) { in.State, in.Due = state, 0 }
+// later puts a check-in off, longer each time.
+func (c *checkIn) later(now time.Time, why string) {
+	c.Text, c.Due = why, fhir.InstantOf(now.Add(min(time.Minute<<min(c.Tries, 6), time.Hour)))
+}
+
+func (c *checkIn) end(state string) { c.State, c.Due = state, 0 }
+
+// checkInFile makes the file of a check-in; nil if there is none to send, and then in says what is next.
+func (s *Sync) checkInFile(ctx context.Context, in *checkIn, id fhir.ID) ([]byte, *gateway.Client, error) {
 	if s.Now().Sub(in.Created.Time()) > checkInLife {
-		end("ended")
-		return nil
+		in.end("ended")
+		return nil, nil, nil
 	}
 	f, err := s.Store.Read(ctx, fhir.Key{Type: "Encounter", ID: id}, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.Gone || e.Kind == fhir.NotFound) {
-		end("ended")
-		return nil
+		in.end("ended")
+		return nil, nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	doc, err := document(f)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if _, _, still := mapping.CheckInOf(doc.Root(), s.Systems); !still {
-		end("ended")
-		return nil
+		in.end("ended")
+		return nil, nil, nil
 	}
 	row, found, err := mapping.CheckInFromFHIR(ctx, Reader(s.Store, 0), doc.Root(), mapping.Options{Systems: s.Systems})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	table := hoso.Table{Layout: row.Layout()}
 	copy(table.Add().Values(), row.Values())
@@ -205,34 +224,55 @@ func (s *Sync) attemptCheckIn(ctx context.Context, in *checkIn, id fhir.ID) erro
 		in.Tries++
 		for _, x := range found {
 			if x.Severity == fhir.SeverityError || x.Severity == fhir.SeverityFatal {
-				later(x.Rule + " " + x.Path())
+				in.later(s.Now(), x.Rule+" "+x.Path())
 				break
 			}
 		}
-		return nil
+		return nil, nil, nil
 	}
 	client := s.client(in.Facility)
 	if client == nil {
-		later("no account")
-		return nil
+		in.later(s.Now(), "no account")
+		return nil, nil, nil
 	}
+	return file, client, nil
+}
+
+// sendCheckIn sends a check-in. The attempt is on record before the call, as that of a claim is; a process that dies meanwhile leaves it
+// without an end, and the check-in is tried again.
+func (s *Sync) sendCheckIn(ctx context.Context, slot scheduler.Slot, client *gateway.Client, file []byte, in *checkIn, id fhir.ID, record func(...store.Record) error) error {
 	leave, err := s.gate.enter(ctx, client)
 	if err != nil {
+		return err // nobody was called
+	}
+	now := s.Now()
+	in.Tries++
+	in.SHA256 = wire.FileHash(file)
+	in.later(now, "no answer yet")
+	at := delivery.Attempt{N: in.Tries, Slot: fhir.InstantOf(slot.At).String(), Lease: slot.Lease.Name, Token: slot.Lease.Token, Holder: slot.Lease.Holder,
+		Started: fhir.InstantOf(now), Deadline: fhir.InstantOf(now.Add(s.timeout(client))), SHA256: in.SHA256, Bytes: len(file)}
+	if err := record(s.checkInAttempt(id, at, delivery.Request, file)...); err != nil {
+		leave(errNoCall)
 		return err
 	}
 	out := client.CheckIn(ctx, gateway.File{MaCSKCB: in.Facility, Raw: file})
 	leave(fault(out))
-	in.Tries, in.SHA256, in.MaKetQua, in.MaGiaoDich = in.Tries+1, wire.FileHash(file), string(out.Code), out.MaGiaoDich
+	in.MaKetQua, in.MaGiaoDich = string(out.Code), out.MaGiaoDich
+	at.Ended, at.Outcome, at.HTTPStatus, at.MaKetQua = fhir.InstantOf(s.Now()), delivery.Unknown, out.HTTPStatus, string(out.Code)
+	at.MaGiaoDich, at.ReplySHA256, at.Text = out.MaGiaoDich, out.ReplySHA256, clipped(out.Text)
 	switch out.State {
 	case gateway.Accepted:
-		in.Text = ""
-		end("accepted")
+		in.Text, at.Outcome = "", delivery.Accepted
+		in.end("accepted")
 	case gateway.Refused:
 		r := refusal(out.Code, out.Text)
-		in.Text = r.VI
-		end("rejected")
+		in.Text, at.Outcome = r.VI, delivery.Rejected
+		in.end("rejected")
+	case gateway.NotSent:
+		at.Outcome = delivery.Queued
+		in.later(s.Now(), out.State.String())
 	default:
-		later(out.State.String())
+		in.later(s.Now(), out.State.String())
 	}
-	return nil
+	return record(s.checkInAttempt(id, at, delivery.Reply, out.Reply)...)
 }

@@ -3,6 +3,7 @@ package bhxh
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -127,6 +130,48 @@ func TestACheckInWithoutAnAnswerIsSentAgain(t *testing.T) {
 	rows, _ := r.rows()
 	if in := rows["LK-1"]; in.State != "accepted" || in.Tries != 3 {
 		t.Errorf("%+v", in)
+	}
+
+	// Each attempt is on record with its bodies, whose hashes are those that it says.
+	page, err := r.svc.Search(ours(t.Context()), "Encounter", "", interaction.SearchOptions{})
+	if err != nil || len(page.Matches) != 1 {
+		t.Fatal(err, len(page.Matches))
+	}
+	id := page.Matches[0].Key.ID
+	raw, err := CheckInStatus(ours(t.Context()), r.store, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := resource.New(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outcomes []string
+	for p := range status.Root().Get("parameter").Elements() {
+		part := map[string]string{}
+		for x := range p.Get("part").Elements() {
+			for name, v := range x.Members() {
+				if strings.HasPrefix(name, "value") {
+					part[x.Get("name").Text()] = v.Text()
+				}
+			}
+		}
+		if p.Get("name").Text() != "attempt" {
+			continue
+		}
+		n := len(outcomes) + 1
+		outcomes = append(outcomes, part["outcome"])
+		sent, err := CheckInBody(ours(t.Context()), r.store, id, n, delivery.Request)
+		if err != nil || wire.FileHash(sent) != part["file-sha256"] || !strings.Contains(string(sent), "LK-1") {
+			t.Errorf("attempt %d: %v %v %.100s", n, err, part, sent)
+		}
+		reply, err := CheckInBody(ours(t.Context()), r.store, id, n, delivery.Reply)
+		if (n == 3) != (err == nil && strings.Contains(string(reply), rows["LK-1"].MaGiaoDich)) {
+			t.Errorf("reply %d: %v %s", n, err, reply)
+		}
+	}
+	if fmt.Sprint(outcomes) != "[unknown unknown accepted]" {
+		t.Errorf("outcomes %v", outcomes)
 	}
 }
 

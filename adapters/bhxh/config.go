@@ -49,6 +49,7 @@ type Config struct {
 	CheckIns    bool    // send check-ins too, see CheckIns.Hook
 	AtOnce      int     // calls under way at once, all facilities together; 0 is no bound
 	Breaker     Breaker
+	Server      string        // name of this server, where others share the log: PerSecond, AtOnce and Breaker are of all together; "" = it is alone
 	Timeout     time.Duration // of sending one file; 0 is that of the client
 	RepeatAfter time.Duration // first wait before a log-in or a query is repeated; 0 is 200 ms
 	Reason      string        // LD of a corrected file; "" is DefaultReason

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -22,34 +23,35 @@ type Breaker struct {
 //
 //	Retry-After of the portal -> seats (calls under way) -> breaker -> pace (files in a second)
 //
-// It is this process's own: servers that share the work each have one, and a server that starts begins with an open one.
+// It is this process's own, and a server that starts begins with an open one. Where servers share the work, limits bring their
+// gates together.
 type gate struct {
 	now     func() time.Time
-	seats   chan struct{}                              // nil = no bound
+	atOnce  int                                        // seats; 0 = no bound
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil = none
+	rest    time.Duration                              // of the breaker
+	limits  *limits                                    // nil: the bounds are this process's alone
+	tripped atomic.Bool                                // the others are to be told
 
-	mu      sync.Mutex // guards changed; nothing else is done under it
+	mu      sync.Mutex // guards what follows; nothing else is done under it
+	used    int
 	changed chan struct{}
 }
 
 func newGate(s *Sync) *gate {
-	g := &gate{now: s.Now, changed: make(chan struct{})}
-	if s.AtOnce > 0 {
-		g.seats = make(chan struct{}, s.AtOnce)
-	}
+	g := &gate{now: s.Now, atOnce: max(s.AtOnce, 0), rest: s.Breaker.rest(), limits: newLimits(s), changed: make(chan struct{})}
 	if s.Breaker.Failures <= 0 {
 		return g
 	}
-	rest := s.Breaker.Rest
-	if rest <= 0 {
-		rest = time.Minute
-	}
 	g.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name: "assessment portal", Timeout: rest, MaxRequests: 1,
+		Name: "assessment portal", Timeout: g.rest, MaxRequests: 1,
 		IsExcluded:  func(err error) bool { return errors.Is(err, errNoCall) },
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(s.Breaker.Failures) },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
 			s.Log.Warn("calls to the assessment portal", "breaker", to.String(), "before", from.String())
+			if to == gobreaker.StateOpen {
+				g.tripped.Store(true)
+			}
 			g.wake()
 		},
 	})
@@ -75,30 +77,70 @@ func (g *gate) enter(ctx context.Context, client *gateway.Client) (leave func(er
 	if until := client.RestsUntil(); g.now().Before(until) {
 		return nil, fhir.Errorf(fhir.Busy, "bhxh-gateway-rests", "", until.UTC().Format(time.RFC3339))
 	}
-	if g.seats != nil {
-		select {
-		case g.seats <- struct{}{}:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	rise := func() {
-		if g.seats != nil {
-			<-g.seats
-		}
+	if err := g.sit(ctx); err != nil {
+		return nil, err
 	}
 	done, err := g.allow(ctx)
 	if err != nil {
-		rise()
+		g.rise()
 		return nil, err
 	}
 	return func(err error) {
 		done(err)
-		rise()
-		if errors.Is(err, errNoCall) {
-			g.wake() // it was perhaps the one that tries: another may
+		g.rise()
+		if g.limits != nil && g.tripped.Swap(false) {
+			told, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+			defer cancel()
+			_ = g.limits.leaveAlone(told, g.now().Add(g.rest)) // if it cannot be told, each finds out for itself
 		}
 	}, nil
+}
+
+// tellTimeout bounds the commit that tells other servers that the portal is left alone.
+const tellTimeout = 5 * time.Second
+
+// sit waits for a seat. Seats that come free, and changes of the breaker, wake those who wait.
+func (g *gate) sit(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		changed, used := g.changed, g.used
+		g.mu.Unlock()
+		may, again := g.atOnce, (<-chan time.Time)(nil)
+		if g.limits != nil {
+			var rest time.Time
+			var err error
+			if may, rest, err = g.limits.look(ctx, used); err != nil {
+				return err
+			}
+			if g.now().Before(rest) && !g.open() {
+				return fhir.Errorf(fhir.Busy, "bhxh-gateway-rests", "", rest.UTC().Format(time.RFC3339))
+			}
+			again = time.After(limitsBeat) // others give seats up, and nobody here is woken by it
+		}
+		g.mu.Lock()
+		if g.atOnce == 0 || g.used < may {
+			g.used++
+			g.mu.Unlock()
+			return nil
+		}
+		g.mu.Unlock()
+		select {
+		case <-changed:
+		case <-again:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// open says whether our own breaker knows better than the others' word: it is open, or about to try.
+func (g *gate) open() bool { return g.breaker != nil && g.breaker.State() != gobreaker.StateClosed }
+
+func (g *gate) rise() {
+	g.mu.Lock()
+	g.used--
+	g.mu.Unlock()
+	g.wake() // for a seat, or since it was perhaps the one that tries
 }
 
 var (

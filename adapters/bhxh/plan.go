@@ -56,5 +56,8 @@ func (s *Sync) paced(ctx context.Context, facility string) error {
 			return err
 		}
 	}
+	if l := s.gate.limits; l != nil && l.gap > 0 {
+		return l.wait(ctx)
+	}
 	return s.pace.wait(ctx)
 }

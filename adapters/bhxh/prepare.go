@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
@@ -27,6 +28,37 @@ func (r asOf) Read(ctx context.Context, key fhir.Key) (*resource.Document, error
 		return nil, err
 	}
 	return document(f)
+}
+
+// shared reads for several claims as of one commit: of whom many claims cite, the document is read once.
+type shared struct {
+	asOf
+	mu   sync.Mutex // guards docs; nothing is read under it
+	docs map[fhir.Key]*resource.Document
+}
+
+// Read implements mapping.Reader.
+func (r *shared) Read(ctx context.Context, key fhir.Key) (*resource.Document, error) {
+	if key.Type != "Organization" && key.Type != "Practitioner" {
+		return r.asOf.Read(ctx, key)
+	}
+	r.mu.Lock()
+	d := r.docs[key]
+	r.mu.Unlock()
+	if d != nil {
+		return d, nil
+	}
+	d, err := r.asOf.Read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.docs == nil {
+		r.docs = map[fhir.Key]*resource.Document{}
+	}
+	r.docs[key] = d
+	return d, nil
 }
 
 func document(f store.Found) (*resource.Document, error) {
@@ -64,12 +96,8 @@ type prepared struct {
 }
 
 // prepare makes the claim file of an item and checks it.
-func (s *Sync) prepare(ctx context.Context, it delivery.Item) (prepared, error) {
+func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Reader) (prepared, error) {
 	claim, err := s.claim(ctx, it)
-	if err != nil {
-		return prepared{}, err
-	}
-	t, err := s.Store.Head(ctx)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -77,7 +105,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item) (prepared, error) 
 	if it.Resend {
 		o.Reason = cmp.Or(correctionOf(claim.Root(), s.Systems), s.Reason)
 	}
-	checked, err := Precheck(ctx, Reader(s.Store, t), claim.Root(), o, Clock(s.Now()))
+	checked, err := Precheck(ctx, records, claim.Root(), o, Clock(s.Now()))
 	if err != nil {
 		return prepared{}, err
 	}

@@ -86,10 +86,11 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 	for _, rows := range byClaim(due) {
 		g.Go(func() error {
 			for _, row := range rows {
-				if err := s.learn(ctx, row, of[row.Episode], asked); moved(err) != nil {
+				next, err := s.learn(ctx, row, of[row.Episode], asked)
+				if moved(err) != nil {
 					return err
 				}
-				if err := s.observe(ctx, row, of[row.Episode]); moved(err) != nil {
+				if err := s.observe(ctx, next, of[row.Episode]); moved(err) != nil {
 					return err
 				}
 			}
@@ -113,9 +114,12 @@ func byClaim(rows []delivery.Row) map[fhir.ID][]delivery.Row {
 func (s *Sync) observe(ctx context.Context, row delivery.Row, records []wire.HoSo) error {
 	var taken []delivery.Taken
 	for _, r := range records {
-		if r.TiepNhan {
+		if r.TiepNhan && (r.PhienBan != row.PB || r.MaGiaoDich != row.MaGiaoDich) {
 			taken = append(taken, delivery.Taken{PB: r.PhienBan, MaGiaoDich: r.MaGiaoDich})
 		}
+	}
+	if len(taken) == 0 {
+		return nil // but what the item has itself
 	}
 	marked, err := s.Outbox.Observe(ctx, row.Claim, taken)
 	for _, m := range marked {
@@ -143,11 +147,10 @@ func (s *Sync) turnedUp(ctx context.Context, client *gateway.Client, row deliver
 	return false, nil
 }
 
-// learn tells the outbox what the records of an episode say about one of its versions.
-func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo, asked fhir.Instant) error {
+// learn tells the outbox what the records of an episode say about one of its versions, and gives the item as it is then.
+func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo, asked fhir.Instant) (delivery.Row, error) {
 	if len(records) == 0 { // silence about an episode is no answer
-		_, err := s.Outbox.Unanswered(ctx, row)
-		return err
+		return s.Outbox.Unanswered(ctx, row)
 	}
 	a := delivery.Answer{Asked: asked}
 	for _, r := range records {
@@ -165,10 +168,10 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 		if row.State == delivery.Unknown || row.State == delivery.Accepted && a.Verdict != delivery.Pending {
 			claim, err := s.claim(ctx, row.Item)
 			if err != nil {
-				return err
+				return row, err
 			}
 			if a.Docs, err = parsed(mapping.ClaimResponse(s.assessment(claim, row.Item, r))); err != nil {
-				return err
+				return row, err
 			}
 		}
 	}
@@ -176,7 +179,7 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 	if err == nil && next.State != row.State {
 		s.Log.InfoContext(ctx, "claim followed up", "item", row.Key().String(), "from", row.State, "state", next.State)
 	}
-	return err
+	return next, err
 }
 
 // formatErrors is the first of the portal's format errors, with the number of the others.

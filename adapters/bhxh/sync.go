@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
+	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
@@ -123,6 +124,11 @@ func loginWaits(err error) bool {
 
 // sendBatch sends items of one facility, some at a time. After the first that could not leave the house the others wait.
 func (s *Sync) sendBatch(ctx context.Context, slot scheduler.Slot, client *gateway.Client, due []delivery.Row) error {
+	t, err := s.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	records := &shared{asOf: asOf{s.Store, t}}
 	var unreachable atomic.Bool
 	var g errgroup.Group
 	g.SetLimit(s.concurrency(due[0].Facility))
@@ -131,14 +137,14 @@ func (s *Sync) sendBatch(ctx context.Context, slot scheduler.Slot, client *gatew
 			break
 		}
 		g.Go(func() error {
-			left, err := s.send(ctx, slot, client, row)
+			left, err := s.send(ctx, slot, client, row, records)
 			if !left {
 				unreachable.Store(true)
 			}
 			return err
 		})
 	}
-	err := g.Wait()
+	err = g.Wait()
 	if err == nil && unreachable.Load() {
 		err = fhir.Errorf(fhir.Unavailable, "bhxh-gateway-unreachable", "")
 	}
@@ -146,8 +152,8 @@ func (s *Sync) sendBatch(ctx context.Context, slot scheduler.Slot, client *gatew
 }
 
 // send takes one item as far as it goes; left is false if it was to be sent and could not leave the house.
-func (s *Sync) send(ctx context.Context, slot scheduler.Slot, client *gateway.Client, row delivery.Row) (left bool, err error) {
-	p, err := s.prepare(ctx, row.Item)
+func (s *Sync) send(ctx context.Context, slot scheduler.Slot, client *gateway.Client, row delivery.Row, records mapping.Reader) (left bool, err error) {
+	p, err := s.prepare(ctx, row.Item, records)
 	if err != nil {
 		s.Log.ErrorContext(ctx, "claim not mapped", "item", row.Key().String(), "error", err)
 		return true, s.postpone(ctx, []delivery.Row{row}, delivery.ReasonUnreadable)

@@ -46,11 +46,23 @@ func (o *Outbox) body(k Key, n int, p Part, raw []byte) []store.Record {
 	if o.HashesOnly || len(raw) == 0 || len(raw) > maxBody {
 		return nil
 	}
-	value := append([]byte{plain}, raw...)
+	return []store.Record{{Space: SpaceBodies, Key: bodyKey(k, n, p), Value: Pack(raw)}}
+}
+
+// Pack gives a body as it is kept.
+func Pack(raw []byte) []byte {
 	if len(raw) > smallBody {
-		value = packer.EncodeAll(raw, append(make([]byte, 0, 1+len(raw)/3), packed))
+		return packer.EncodeAll(raw, append(make([]byte, 0, 1+len(raw)/3), packed))
 	}
-	return []store.Record{{Space: SpaceBodies, Key: bodyKey(k, n, p), Value: value}}
+	return append([]byte{plain}, raw...)
+}
+
+// Unpack undoes Pack.
+func Unpack(value []byte) ([]byte, error) {
+	if len(value) > 0 && value[0] == plain {
+		return value[1:], nil
+	}
+	return unpacker.DecodeAll(value[min(1, len(value)):], nil)
 }
 
 // Body gives a body of the nth attempt of an item, whose hash is that of the Attempt. Kind NotFound, code "delivery-body-unknown",
@@ -63,10 +75,7 @@ func (o *Outbox) Body(ctx context.Context, k Key, n int, p Part) ([]byte, error)
 	if !found {
 		return nil, fhir.Errorf(fhir.NotFound, "delivery-body-unknown", "", string(p), n, "Claim/"+string(k.Claim), uint64(k.Version))
 	}
-	if len(value) > 0 && value[0] == plain {
-		return value[1:], nil
-	}
-	raw, err := unpacker.DecodeAll(value[min(1, len(value)):], nil)
+	raw, err := Unpack(value)
 	if err != nil {
 		return nil, fhir.Wrap(fhir.Internal, "delivery-record-unreadable", err, string(SpaceBodies), bodyKey(k, n, p))
 	}

@@ -100,13 +100,13 @@ func (o *Outbox) enqueueVersion(ctx context.Context, w interaction.Write, facili
 			superseded.Overdue = nil
 			o.timed(&superseded)
 			require(a, *old)
-			gone := Row{superseded, encode(superseded)}
+			gone := Row{Item: superseded, raw: encode(superseded)}
 			f, changed = f.with(gone), append(changed, gone)
 			a.Records = append(a.Records, itemRecords(&old.Item, gone)...)
 		}
 	}
 	o.timed(&it)
-	row := Row{it, encode(it)}
+	row := Row{Item: it, raw: encode(it)}
 	a.Require = append(a.Require, store.RecordIs{Space: SpaceItems, Key: it.Key().String()})
 	a.Records = append(a.Records, itemRecords(nil, row)...)
 	swap(a, SpaceHeads, string(w.Key.ID), headRaw, head{Version: w.Version})
@@ -163,7 +163,7 @@ func (o *Outbox) callOff(ctx context.Context, old Row, off string, a *interactio
 	}
 	o.timed(&it)
 	require(a, old)
-	row := Row{it, encode(it)}
+	row := Row{Item: it, raw: encode(it)}
 	a.Records = append(a.Records, itemRecords(&old.Item, row)...)
 	return o.putTask(f.with(row), a, row)
 }

@@ -34,6 +34,15 @@ func (o *Outbox) family(ctx context.Context, claim fhir.ID) (family, error) {
 	return f, nil
 }
 
+// around gives the family of an item: as it was read with the item, else as it stands. What rests on it demands in its commit
+// that it still is so.
+func (o *Outbox) around(ctx context.Context, row Row) (family, error) {
+	if row.kin != nil {
+		return *row.kin, nil
+	}
+	return o.family(ctx, row.Claim)
+}
+
 // of gives the item of a version; the zero Row if there is none.
 func (f family) of(v fhir.Version) Row {
 	for _, r := range f.rows {

@@ -110,6 +110,7 @@ func (i Item) Key() Key { return Key{Claim: i.Claim, Version: i.Version} }
 type Row struct {
 	Item
 	raw []byte
+	kin *family // all versions of its claim as they were read with it; nil: not read yet
 }
 
 // dueKey gives the key of the item's row among the due ones, "" if it has none.

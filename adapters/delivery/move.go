@@ -23,7 +23,12 @@ type move struct {
 	docs    []*resource.Document // decisions as FHIR; only written while no newer version of the claim has one
 	also    []*resource.Document // further documents, whatever newer versions have
 	require []store.Precondition
+	// held says that it rests on what the caller saw of the other versions: errAround if they are otherwise by now.
+	held bool
 }
+
+// errAround says that something around an item changed, and the item itself did not.
+var errAround = errors.New("another version of the claim changed")
 
 // move changes an item, all or nothing: its row, its row among the due ones, the attempt, the Task and further documents.
 // Each row is demanded to be as it was read (EXACT). An item that is not as row says any more gives Kind Conflict, code
@@ -32,11 +37,11 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 	if m.to != row.State && !Allowed(row.State, m.to) {
 		return row, fhir.Errorf(fhir.Conflict, "delivery-transition", "", string(row.State), string(m.to))
 	}
+	f, err := o.around(ctx, row)
+	if err != nil {
+		return row, err
+	}
 	for {
-		f, err := o.family(ctx, row.Claim)
-		if err != nil {
-			return row, err
-		}
 		it := row.Item
 		if m.to != it.State {
 			it.State, it.Since, it.Asks, it.Missing, it.Reason, it.Findings = m.to, o.now(), 0, 0, nil, nil
@@ -89,6 +94,8 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		w.Docs = append(w.Docs, m.also...)
 		_, err = o.service.Apply(ctx, w)
 		if err == nil {
+			g := f.with(next)
+			next.kin = &g
 			return next, nil
 		}
 		if !lease.Changed(err) {
@@ -102,6 +109,10 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 		if !bytes.Equal(now.of(row.Version).raw, row.raw) || now.same(f) {
 			return row, fhir.Errorf(fhir.Conflict, "delivery-moved", "", "Claim/"+string(row.Claim), string(row.State))
 		}
+		if m.held {
+			return row, errAround
+		}
+		f = now
 	}
 }
 

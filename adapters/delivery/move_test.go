@@ -61,7 +61,7 @@ func (w *world) force(row Row, s State) Row {
 	w.tb.Helper()
 	it := row.Item
 	it.State = s
-	n := Row{it, encode(it)}
+	n := Row{Item: it, raw: encode(it)}
 	if _, err := w.svc.Apply(ctx, interaction.WriteSet{Records: itemRecords(&row.Item, n)}); err != nil {
 		w.tb.Fatal(err)
 	}

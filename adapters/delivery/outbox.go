@@ -167,10 +167,15 @@ func (o *Outbox) rows(ctx context.Context, from, to string, limit int) ([]Row, e
 		if err != nil {
 			return nil, err
 		}
-		row, err := o.Load(ctx, key)
+		f, err := o.family(ctx, key.Claim)
 		if err != nil {
 			return nil, err
 		}
+		row := f.of(key.Version)
+		if row.raw == nil {
+			return nil, fhir.Errorf(fhir.NotFound, "delivery-item-unknown", "", "Claim/"+string(key.Claim), uint64(key.Version))
+		}
+		row.kin = &f
 		if row.dueKey() != rec.Key {
 			continue // it moved on between the two reads
 		}

@@ -56,10 +56,22 @@ func (o *Outbox) Postpone(ctx context.Context, row Row, by time.Duration, why *R
 // leave. The commit is fenced by the lease of the slot. It gives no Dispatch and no error when the item is not to be sent
 // now: an earlier version of the claim is sending or unknown (then it waits), or the version is not wanted any more.
 func (o *Outbox) Begin(ctx context.Context, row Row, slot scheduler.Slot, file []byte, timeout time.Duration) (*Dispatch, error) {
-	f, err := o.family(ctx, row.Claim)
+	for {
+		s, err := o.begin(ctx, row, slot, file, timeout)
+		if !errors.Is(err, errAround) {
+			return s, err
+		}
+		row.kin = nil
+	}
+}
+
+// begin is Begin by what is known of the other versions: errAround if that is outdated.
+func (o *Outbox) begin(ctx context.Context, row Row, slot scheduler.Slot, file []byte, timeout time.Duration) (*Dispatch, error) {
+	f, err := o.around(ctx, row)
 	if err != nil {
 		return nil, err
 	}
+	row.kin = &f
 	if why := unwanted(row.Item, f.head); why != "" {
 		_, err := o.move(ctx, row, move{to: Withdrawn, edit: withdraw(why)})
 		return nil, err
@@ -72,7 +84,7 @@ func (o *Outbox) Begin(ctx context.Context, row Row, slot scheduler.Slot, file [
 	now := o.now()
 	at := Attempt{N: row.Sends + 1, Slot: fhir.InstantOf(slot.At).String(), Lease: slot.Lease.Name, Token: slot.Lease.Token,
 		Holder: slot.Lease.Holder, Started: now, Deadline: o.in(timeout), SHA256: hex.EncodeToString(sum[:]), Bytes: len(file)}
-	next, err := o.move(ctx, row, move{to: Sending, attempt: &at, records: o.body(row.Key(), at.N, Request, file), require: []store.Precondition{slot.Lease.Fence()}, edit: func(it *Item, _ head) {
+	next, err := o.move(ctx, row, move{to: Sending, held: true, attempt: &at, records: o.body(row.Key(), at.N, Request, file), require: []store.Precondition{slot.Lease.Fence()}, edit: func(it *Item, _ head) {
 		it.Sends, it.Lease, it.Token, it.Closed = at.N, at.Lease, at.Token, at.Deadline
 		it.Due = at.Deadline // only its place in the index; Lost looks at all
 	}})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -24,18 +25,58 @@ func attemptBody(n *node, base string) rest.Operation {
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
 				return rest.Content{}, err
 			}
-			media := "application/octet-stream" // an answer may be anything
-			if part == delivery.Request {
-				if store.FenceOf(ctx).Hider() != nil {
-					return rest.Content{}, fhir.Errorf(fhir.Denied, "attempt-masked", "")
-				}
-				media = "application/xml"
+			media, err := mediaOf(ctx, part)
+			if err != nil {
+				return rest.Content{}, err
 			}
 			raw, err := n.outbox.Body(ctx, key, number, part)
 			return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
 		}}
 }
 
+// checkInStatus is GET Encounter/{id}/$sync-status: the check-in of an Encounter and each attempt to send it, for those who may read it.
+func checkInStatus(n *node, base string) rest.Operation {
+	return rest.Operation{Name: "sync-status", Type: "Encounter", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Encounter-sync-status",
+		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
+				return nil, err
+			}
+			return bhxh.CheckInStatus(ctx, n.store, a.Key.ID)
+		}}
+}
+
+// checkInBody is GET Encounter/{id}/$attempt?number=1&part=request|reply, as attemptBody.
+func checkInBody(n *node, base string) rest.Operation {
+	return rest.Operation{Name: "attempt", Type: "Encounter", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Encounter-attempt",
+		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+			key, number, part, err := readAttempt(a)
+			if err != nil {
+				return rest.Content{}, err
+			}
+			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
+				return rest.Content{}, err
+			}
+			media, err := mediaOf(ctx, part)
+			if err != nil {
+				return rest.Content{}, err
+			}
+			raw, err := bhxh.CheckInBody(ctx, n.store, key.Claim, number, part)
+			return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
+		}}
+}
+
+// mediaOf is the media type of a body, for a caller who may see it.
+func mediaOf(ctx context.Context, part delivery.Part) (string, error) {
+	if part != delivery.Request {
+		return "application/octet-stream", nil // an answer may be anything
+	}
+	if store.FenceOf(ctx).Hider() != nil {
+		return "", fhir.Errorf(fhir.Denied, "attempt-masked", "")
+	}
+	return "application/xml", nil
+}
+
+// readAttempt reads which attempt is asked for; key.Claim is the resource, whatever its type.
 func readAttempt(a rest.Asked) (key delivery.Key, number int, part delivery.Part, err error) {
 	key.Claim = a.Key.ID
 	params, err := search.Parse(a.Query)
@@ -61,7 +102,7 @@ func readAttempt(a rest.Asked) (key delivery.Key, number int, part delivery.Part
 		}
 	}
 	switch {
-	case key.Version == 0:
+	case key.Version == 0 && a.Key.Type == "Claim":
 		err = fhir.Errorf(fhir.Invalid, "attempt-parameter", "http.version", "version")
 	case number < 1 || number > 9999:
 		err = fhir.Errorf(fhir.Invalid, "attempt-parameter", "http.number", "number")

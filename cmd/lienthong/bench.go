@@ -9,13 +9,23 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/bench"
+	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 type benchCmd struct{ bench.Options }
 
 // Run measures. The raw engine beside the server is written to as by the server itself.
 func (c *benchCmd) Run(ctx context.Context, s streams) error {
+	c.Open = func(ctx context.Context, data string) (store.Store, *delivery.Outbox, func() error, error) {
+		n, err := openNode(ctx, config.Server{Data: data, SIDBase: "https://lienthong.example", MaxBody: 1 << 20, MaxEntries: 1000}, "", logger(s.err, "text", "warn"))
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return n.store, n.outbox, n.close, nil
+	}
 	return bench.Run(ours(ctx), c.Options, s.out)
 }
 

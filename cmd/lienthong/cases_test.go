@@ -19,6 +19,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/jwt"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // insurer is a server with the three sample episodes of a hospital, which sends them to a mock portal, and an issuer of
@@ -164,11 +165,12 @@ func (w *insurer) plain(token, path string, to any) {
 
 // One server with three claims that were assessed is enough for all that auditors do; the last of it has them paid.
 func TestAuditors(t *testing.T) {
+	enginetest.InFolder(t)
 	w := newInsurer(t)
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *insurer)
-	}{{"see cases without names", seeCasesWithoutNames}, {"get news", getNews}, {"get evidence", getEvidence}, {"follow a claim file the whole way", followTheWholeWay}} {
+	}{{"see cases without names", seeCasesWithoutNames}, {"get news", getNews}, {"get evidence", getEvidence}, {"follow a claim file the whole way", followTheWholeWay}, {"import by token", importByToken}} {
 		t.Run(part.name, func(t *testing.T) {
 			w.t = t
 			part.run(t, w)
@@ -372,5 +374,26 @@ func getNews(t *testing.T, w *insurer) {
 	}
 	if status, _ := w.ask(auditor, http.MethodGet, "/Claim/$claim-news?after=x", ""); status != http.StatusBadRequest {
 		t.Errorf("%d", status)
+	}
+}
+
+// A hospital's own computer imports by a token; one that has run out stops it, and the same command goes on with the next.
+func importByToken(t *testing.T, w *insurer) {
+	file, token := filepath.Join(w.dir, "by-token.ndjson"), filepath.Join(w.dir, "his.token")
+	lines := `{"resourceType":"Patient","identifier":[{"system":"https://lienthong.example/sid/cccd","value":"051085000099"}],"name":[{"text":"Nguyễn Thị Thử"}],"birthDate":"1985-03-15"}` + "\n"
+	for _, err := range []error{os.WriteFile(file, []byte(lines), 0o600), os.WriteFile(token, []byte("stale"), 0o600)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"import", "-q", file, "--server", w.fhir, "--token-file", token, "--state", filepath.Join(w.dir, "by-token.state")}
+	if code, out := w.command(args...); code == 0 || code == exitPartial || !strings.Contains(out, "does not let this command in") {
+		t.Errorf("with a token that does not hold: %d %s", code, out)
+	}
+	if err := os.WriteFile(token, []byte(w.token("hospital", "h-1")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := w.must(args...); !strings.Contains(out, "1 resources") {
+		t.Errorf("with a new one: %s", out)
 	}
 }

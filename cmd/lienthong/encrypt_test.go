@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 // ask runs a command within this process.
@@ -40,6 +42,7 @@ func holding(t *testing.T, dir, text string) (files []string) {
 // TestEncryptionAtRest puts a synthetic person into a server in clear, makes an encrypted copy, serves it with a key that
 // is rotated meanwhile, kills it, and looks through all that lies in the folder.
 func TestEncryptionAtRest(t *testing.T) {
+	enginetest.InFolder(t)
 	const name, id = "Synthetic-Nguyễn-Văn-Thử", "051085000011"
 	dir := t.TempDir()
 	data, copied, key := filepath.Join(dir, "clear"), filepath.Join(dir, "sealed"), filepath.Join(dir, "store.key")

@@ -17,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 var wide = resource.Limits{Bytes: 1 << 30, Nodes: 64 << 20}
@@ -217,6 +218,7 @@ func TestImportOfSyntheaLosesNothing(t *testing.T) {
 }
 
 func TestImportIntoAFolderIsTheSameAsOverHTTP(t *testing.T) {
+	enginetest.InFolder(t)
 	files := synthea(t, 3)
 	dir := filepath.Join(t.TempDir(), "store")
 	var out bytes.Buffer

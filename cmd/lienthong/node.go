@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/matching"
+	"github.com/lienthong/lienthong/fhir/operation/patientsummary"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/registry"
@@ -155,7 +157,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	}
 	n.service = interaction.New(interaction.Config{
 		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:     []interaction.Hook{citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue, n.checkIns(c, claims)},
+		Hooks:     []interaction.Hook{citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
 		Introduce: n.care(o, systems).Introduce,
 		Limits:    interaction.Limits{Entries: c.MaxEntries},
 	})
@@ -189,7 +191,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return err
 	}
-	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, c.SIDBase), n.certificates.operations(c.SIDBase),
+	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, &patientsummary.Service{Interactions: n.service, Vaccinations: given}, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	n.operations = append(n.operations, registryOperations(n.registry, c.SIDBase)...)
 	n.operations = append(n.operations, intakeOperation(&intake.Intake{Interactions: n.service, Given: given, Schedules: schedules, Systems: systems}, c.SIDBase))
@@ -238,6 +240,9 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 		Signer: signer,
 		Store:  n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
+	}
+	if n.log != nil {
+		jobs.Server = "s-" + rand.Text()
 	}
 	if err := planned(&jobs, g); err != nil {
 		return err

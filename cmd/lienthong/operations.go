@@ -14,6 +14,7 @@ import (
 //	POST Task/{id}/$resolve        decide about a claim that is unknown; answers with the Task
 //	GET  Claim/{id}/$sync-status   each version with each attempt to send it, as Parameters
 //	GET  Claim/{id}/$attempt       what one attempt sent, or what came back
+//	GET  Encounter/{id}/$sync-status, $attempt   the same of a check-in
 //	POST Claim/$precheck           what the pre-checks find about the Claim in the body, before it is stored
 //	GET  Claim/{id}/$precheck      the same about a Claim that is stored; both answer with Parameters
 //	GET  Patient/{id}/$access-report   who looked at a record
@@ -44,7 +45,7 @@ func operations(n *node, base string) []rest.Operation {
 			}
 			return n.outbox.StatusParameters(ctx, a.Key.ID)
 		},
-	}, attemptBody(n, base), precheckStored(n, base), precheckSent(n, base)}
+	}, attemptBody(n, base), checkInStatus(n, base), checkInBody(n, base), precheckStored(n, base), precheckSent(n, base)}
 }
 
 // gone says that there was a resource, which the caller may know.

@@ -18,7 +18,7 @@ import (
 // reconciling makes the reconciler, and gives its job; without a schedule there is none, and it works when it is asked to.
 func (n *node) reconciling(sync *bhxh.Sync, g config.Gateway, claims mapping.Systems, log *slog.Logger) []scheduler.Job {
 	n.reconciler = reconciliation.New(reconciliation.Config{
-		Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: claims, Client: sync.Client,
+		Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: claims, Client: sync.Client, Calling: sync.Calling,
 		Before:   func(ctx context.Context) error { return sync.Ask(ctx, scheduler.Slot{}) },
 		Schedule: g.Reconcile, Months: g.ReconcileMonths, Lease: g.Lease, Log: log,
 	})

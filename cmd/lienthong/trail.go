@@ -75,7 +75,7 @@ func (t *trail) handler(next http.Handler, base string) http.Handler {
 		return next
 	}
 	return &audit.Handler{Next: next, Journal: t.journal, Mask: t.mask, Base: base, Skip: func(path string) bool {
-		return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/.well-known/")
+		return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/.well-known/")
 	}}
 }
 

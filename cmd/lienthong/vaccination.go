@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/operation/patientsummary"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/rest"
 )
@@ -14,7 +15,8 @@ import (
 //	GET  Patient/{id}/$immds-forecast                   of a person here, by id
 //	GET  Patient/$immds-forecast?identifier=system|...  by an identifier
 //	GET  Patient/{id}/$immunization-summary             what was given, what counts, what is due; by identifier likewise
-func vaccinations(v *vaccination.Service, base string) []rest.Operation {
+//	GET  Patient/{id}/$summary                          the International Patient Summary; by identifier likewise
+func vaccinations(v *vaccination.Service, ips *patientsummary.Service, base string) []rest.Operation {
 	forecast := rest.Operation{
 		Name: "immds-forecast", Type: "Patient", Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-immds-forecast",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
@@ -35,12 +37,22 @@ func vaccinations(v *vaccination.Service, base string) []rest.Operation {
 			return v.Summary(ctx, a.Key, q, a.At, a.Base, a.Language)
 		},
 	}
-	ofOne, summaryOfOne := forecast, summary
-	ofOne.Instance, summaryOfOne.Instance = true, true
+	whole := rest.Operation{
+		Name: "summary", Type: "Patient", Reads: true, Definition: "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
+		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
+			q, err := vaccinationQuery(a, "profile")
+			if err != nil {
+				return nil, err
+			}
+			return ips.Document(ctx, a.Key, q, a.At, a.Base, a.Language)
+		},
+	}
+	ofOne, summaryOfOne, wholeOfOne := forecast, summary, whole
+	ofOne.Instance, summaryOfOne.Instance, wholeOfOne.Instance = true, true, true
 	return []rest.Operation{{
 		Name: "immds-forecast", Definition: "http://hl7.org/fhir/us/immds/OperationDefinition/immds-forecast",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) { return v.Stateless(ctx, a.Body, a.Language) },
-	}, forecast, ofOne, summary, summaryOfOne}
+	}, forecast, ofOne, summary, summaryOfOne, whole, wholeOfOne}
 }
 
 // vaccinationQuery reads the parameters of an operation, which needs an identifier where the address has no id.

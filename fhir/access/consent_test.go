@@ -127,7 +127,7 @@ func orNormal(label string) string {
 // world indexes documents.
 func world(t testing.TB, docs ...string) entries {
 	x := index.New(index.Options{})
-	w := entries{map[fhir.Key][]search.Entry{}, map[fhir.Type][]fhir.Key{}}
+	w := entries{map[fhir.Key][]search.Entry{}, nil, map[fhir.Type][]fhir.Key{}}
 	for _, text := range docs {
 		d, err := resource.Parse([]byte(text), resource.Limits{})
 		if err != nil {

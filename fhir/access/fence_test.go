@@ -16,19 +16,21 @@ import (
 
 // entries are documents as the store indexes them: a search.World.
 type entries struct {
-	of    map[fhir.Key][]search.Entry
-	types map[fhir.Type][]fhir.Key
+	of     map[fhir.Key][]search.Entry
+	inside map[fhir.Key][]search.Contained
+	types  map[fhir.Type][]fhir.Key
 }
 
 func indexed(t testing.TB, w *accesstest.World) entries {
 	x := index.New(index.Options{})
-	out := entries{map[fhir.Key][]search.Entry{}, map[fhir.Type][]fhir.Key{}}
+	out := entries{map[fhir.Key][]search.Entry{}, map[fhir.Key][]search.Contained{}, map[fhir.Type][]fhir.Key{}}
 	for _, d := range w.Docs {
-		list, issues := x.Resource(d.Root, 5)
+		found, issues := x.Document(d.Root, 5)
 		if issues != nil {
 			t.Fatalf("%s: %v", d.Key, issues)
 		}
-		out.of[d.Key] = append(list, search.Entry{Param: search.ParamSender, Value: []byte(d.Sender)})
+		out.of[d.Key] = append(found.Entries, search.Entry{Param: search.ParamSender, Value: []byte(d.Sender)})
+		out.inside[d.Key] = found.Contained
 		out.types[d.Key.Type] = append(out.types[d.Key.Type], d.Key)
 	}
 	return out
@@ -38,6 +40,8 @@ func (e entries) Entries(key fhir.Key) ([]search.Entry, bool) {
 	list, ok := e.of[key]
 	return list, ok
 }
+
+func (e entries) Contained(key fhir.Key) []search.Contained { return e.inside[key] }
 
 func (e entries) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
 	return func(yield func(fhir.Key, []search.Entry) bool) {

@@ -108,7 +108,7 @@ func (p *Policies) Fence(ctx context.Context, c Caller) (store.Fence, error) {
 	if f, ok := p.fences[key]; ok {
 		return f, nil
 	}
-	o.Context = ctx
+	o.Context, o.Apart = ctx, true
 	made := compiler{policy: role, caller: c, options: o, now: p.c.Now}
 	f, err := made.fence()
 	if err != nil { // it was checked when it was read: a search parameter is gone

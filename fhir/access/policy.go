@@ -196,6 +196,7 @@ func readRule(e ruleEntry, groups map[string][]fhir.Type) (r rule, err error) {
 
 // check binds every rule for a caller who has everything, so that a fault shows when the file is read.
 func (r *rolePolicy) check(o search.Options) error {
+	o.Apart = true
 	c := compiler{policy: r, options: o, caller: Caller{Organization: "o", Practitioner: "p", Patient: "c"}}
 	for i, one := range r.rules {
 		place := fmt.Sprintf("rules[%d]", i)

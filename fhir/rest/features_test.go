@@ -68,6 +68,8 @@ var features = map[string]feature{
 	"missing": {finds: map[string]string{"Patient?gender:missing=true": "p3", "Patient?gender:missing=false": "p1 p2", "Observation?value-quantity:missing=true": "c", "Observation?date:missing=true": "c"}},
 	"chain": {finds: map[string]string{
 		"Observation?patient.name=vo": "a", "Observation?patient.organization.name=benh": "a", "Observation?subject:Patient.organization:Organization.partof.name=so": "a", "Observation?patient.name=vo,le": "a b",
+		"MedicationRequest?medication.code=x": "m1", "MedicationRequest?medication.code=y": "", "MedicationRequest?medication:Medication.manufacturer.name=so": "m1", "MedicationRequest?medication.code=x&medication.status=inactive": "",
+		"MedicationRequest?medication.code:not=x": "", "Patient?_has:MedicationRequest:patient:medication.code=x": "p1", "MedicationRequest?_filter=medication.code eq x and status eq active": "m1",
 	}, scripts: "chain"},
 	"has": {finds: map[string]string{
 		"Patient?_has:Observation:patient:code=8480-6": "p1 p2", "Patient?_has:Observation:patient:encounter.class=IMP": "p1", "Organization?_has:Patient:organization:_has:Observation:patient:code=8480-6": "o1",

@@ -343,3 +343,18 @@ func FuzzBind(f *testing.F) {
 		}
 	})
 }
+
+// TestChainsOfPoliciesStayApart: they do not lead into contained resources, others do.
+func TestChainsOfPoliciesStayApart(t *testing.T) {
+	for _, apart := range []bool{false, true} {
+		q, err := BindCriteria("Observation", "subject:Patient.organization.name=x", Options{Apart: apart})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := q.Where[0].(Chain)
+		next := c.Targets[0].Where[0].(Chain)
+		if (c.Within == nil) != apart || (next.Within == nil) != apart {
+			t.Errorf("apart %v: %+v", apart, c)
+		}
+	}
+}

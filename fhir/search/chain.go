@@ -96,6 +96,9 @@ func (b *binder) chainTo(param *r4.SearchParam, name, inner string, types []fhir
 	if len(out.Targets) == 0 {
 		return nil, fault
 	}
+	if !b.o.Apart {
+		out.Within = out.Targets
+	}
 	return out, nil
 }
 

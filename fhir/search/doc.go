@@ -26,7 +26,7 @@
 //   - These read all values of their parameter: system|, :contains, :text, :in of large value sets, ew and co of _filter.
 //     :contains looks for at most 100 bytes, in the first 60,000 of a string.
 //   - _contained asks of contained resources what is asked of others, each by itself (contained.go). _has, _list and includes go
-//     over references, and no reference from elsewhere leads to them. Chains do not go into them (#id).
+//     over references, and no reference from elsewhere leads to them. A chain goes to those that the same document contains.
 //   - Refused in words: _query, functional lists, _score, _include:recurse, _revinclude=*.
 //
 // It may import fhir, r4, resource, fhirpath, terminology and walk. Start reading at Query.

@@ -12,11 +12,13 @@ import (
 type World interface {
 	// Entries gives those of a resource; found is false if there is none.
 	Entries(key fhir.Key) (entries []Entry, found bool)
+	// Contained gives what a resource contains.
+	Contained(key fhir.Key) []Contained
 	// Resources yields all resources of a type.
 	Resources(t fhir.Type) iter.Seq2[fhir.Key, []Entry]
 }
 
-// Lookup is a World that cannot list its resources: no Has holds in it.
+// Lookup is a World that cannot list its resources and knows none that contains others: no Has holds in it.
 type Lookup func(key fhir.Key) (entries []Entry, found bool)
 
 func (l Lookup) Entries(key fhir.Key) ([]Entry, bool) {
@@ -25,6 +27,8 @@ func (l Lookup) Entries(key fhir.Key) ([]Entry, bool) {
 	}
 	return l(key)
 }
+
+func (Lookup) Contained(fhir.Key) []Contained { return nil }
 
 func (Lookup) Resources(fhir.Type) iter.Seq2[fhir.Key, []Entry] {
 	return func(func(fhir.Key, []Entry) bool) {}
@@ -38,45 +42,50 @@ func Matches(q Query, key fhir.Key, entries []Entry, look Lookup) bool {
 // MatchesIn says whether the conditions of q hold for a resource with these entries. It is the plain meaning of a Query,
 // for tests and for candidates that are in memory: each Has reads all resources of its type.
 func MatchesIn(q Query, key fhir.Key, entries []Entry, w World) bool {
-	if key.Type != q.Type {
-		return false
-	}
-	for _, c := range q.Where {
-		if !holds(c, key, entries, w) {
-			return false
-		}
-	}
-	return true
+	return key.Type == q.Type && all(q.Where, subject{key, entries, key}, w)
 }
 
-func holds(c Condition, key fhir.Key, entries []Entry, w World) bool {
-	each := func(c Condition) bool { return holds(c, key, entries, w) }
+// MatchesWithin is MatchesIn for what stands at a place of what the resource around contains.
+func MatchesWithin(q Query, around fhir.Key, place int, w World) bool {
+	list := w.Contained(around)
+	return place < len(list) && list[place].Type == q.Type && all(q.Where, within(list[place], around), w)
+}
+
+// subject is a resource that conditions are asked of.
+type subject struct {
+	key     fhir.Key // of a contained one without an ID: nothing names it
+	entries []Entry
+	in      fhir.Key // the resource around it, or itself
+}
+
+func within(c Contained, around fhir.Key) subject {
+	return subject{fhir.Key{Type: c.Type}, c.Entries, around}
+}
+
+func all(where []Condition, s subject, w World) bool {
+	return !slices.ContainsFunc(where, func(c Condition) bool { return !holds(c, s, w) })
+}
+
+func holds(c Condition, s subject, w World) bool {
 	switch c := c.(type) {
 	case IDs:
-		return slices.Contains(c.ID, key.ID)
+		return slices.Contains(c.ID, s.key.ID)
 	case Terms:
 		return slices.ContainsFunc(c.Any, func(t Term) bool {
-			return slices.ContainsFunc(entries, t.Holds)
+			return slices.ContainsFunc(s.entries, t.Holds)
 		})
 	case Not:
-		return !each(c.Condition)
+		return !holds(c.Condition, s, w)
 	case All:
-		return !slices.ContainsFunc(c.Of, func(c Condition) bool { return !each(c) })
+		return all(c.Of, s, w)
 	case Either:
-		return slices.ContainsFunc(c.Of, each)
+		return slices.ContainsFunc(c.Of, func(c Condition) bool { return holds(c, s, w) })
 	case Derived:
-		return each(c.From(entries, w.Entries))
+		return holds(c.From(s.entries, w.Entries), s, w)
 	case Chain:
-		return slices.ContainsFunc(entries, func(e Entry) bool {
-			to, local := ReferenceKey(e.Value)
-			if e.Param != c.Param || !local {
-				return false
-			}
-			below, found := w.Entries(to)
-			return found && slices.ContainsFunc(c.Targets, func(q Query) bool { return MatchesIn(q, to, below, w) })
-		})
+		return slices.ContainsFunc(s.entries, func(e Entry) bool { return leads(c, e, s, w) })
 	case Has:
-		pointer := Entry{Param: c.Param, Value: ReferenceValue(key)}
+		pointer := Entry{Param: c.Param, Value: ReferenceValue(s.key)}
 		for from, has := range w.Resources(c.Source.Type) {
 			points := slices.ContainsFunc(has, func(e Entry) bool {
 				return e.Param == pointer.Param && bytes.Equal(e.Value, pointer.Value)
@@ -84,6 +93,22 @@ func holds(c Condition, key fhir.Key, entries []Entry, w World) bool {
 			if points && MatchesIn(c.Source, from, has, w) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// leads says whether an entry of s is a reference that leads to a match of c.
+func leads(c Chain, e Entry, s subject, w World) bool {
+	switch e.Param {
+	case c.Param:
+		if to, local := ReferenceKey(e.Value); local {
+			below, found := w.Entries(to)
+			return found && slices.ContainsFunc(c.Targets, func(q Query) bool { return MatchesIn(q, to, below, w) })
+		}
+	case c.Param | ParamDetail:
+		if place, ok := PlaceWithin(e.Value); ok {
+			return slices.ContainsFunc(c.Within, func(q Query) bool { return MatchesWithin(q, s.in, place, w) })
 		}
 	}
 	return false

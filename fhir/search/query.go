@@ -73,6 +73,11 @@ type Chain struct {
 	Name    string
 	Param   ParamID // reference parameter of the resource searched
 	Targets []Query // Sort and Include are empty
+
+	// Within is what is asked of a resource that the same document contains, where the reference points at one ("#med"):
+	// normally the Targets. Nil: the chain does not lead there, as those of policies, which must not let a document say
+	// whom it belongs to. Type is that of the contained resource; Inside is not set.
+	Within []Query
 }
 
 // IDs holds if the resource's logical id is one of ID (_id).

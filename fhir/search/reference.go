@@ -1,6 +1,8 @@
 package search
 
 import (
+	"encoding/binary"
+	"math"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -24,6 +26,23 @@ func AppendReference(dst []byte, literal, base string, also Bases) []byte {
 		return appendLocal(dst, string(key.Type), string(key.ID))
 	}
 	return appendField(append(dst, formURL), literal, maxURI)
+}
+
+// AppendWithin appends the value, for ParamDetail, of a reference to the contained resource at a place, from 0 on; nothing if
+// that is beyond what can be told.
+func AppendWithin(dst []byte, place int) []byte {
+	if place > math.MaxUint16 {
+		return dst
+	}
+	return binary.BigEndian.AppendUint16(dst, uint16(place))
+}
+
+// PlaceWithin reads a value of AppendWithin; ok is false if it is none.
+func PlaceWithin(value []byte) (place int, ok bool) {
+	if len(value) != 2 {
+		return 0, false
+	}
+	return int(binary.BigEndian.Uint16(value)), true
 }
 
 // AppendLocal appends the value of a reference to a resource of this server: ReferenceValue without allocation.

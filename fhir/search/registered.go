@@ -153,7 +153,7 @@ func (a *addedParams) conditions(list []Condition) {
 			}
 		case Chain:
 			a.add(c.Param)
-			for _, q := range c.Targets {
+			for _, q := range slices.Concat(c.Targets, c.Within) {
 				a.query(q)
 			}
 		case Has:

@@ -18,6 +18,9 @@ type Options struct {
 	Now        time.Time           // for ap on dates; zero = the clock
 	Pass       []string            // names that belong to the caller, such as that of the paging cursor: passed over
 
+	// Apart keeps chains out of contained resources (Chain.Within): for policies.
+	Apart bool
+
 	NoText bool // the index has no words of narratives: _text is refused
 
 	Context     context.Context // for Terminology; nil = context.Background()

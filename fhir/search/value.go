@@ -19,6 +19,7 @@ import (
 //	           p#  code value 0 system        of an identifier, by type: code of the type 0 value 0 system of the type
 //	reference  p   'r' type 0 id              a resource of this server
 //	           p   'u' url                    anything else; of a canonical 'u' url 0 version
+//	           p+  place                      a contained resource of the same document: its place there, 2 bytes
 //	           p*  'c' value 0 system         Reference.identifier, as a token
 //	date       p   start end                  7 bytes each: milliseconds from the year 1 on, both inclusive
 //	           p+  class start end            only intervals of more than a day: class 1 to a year, 2 longer or open
@@ -37,7 +38,8 @@ import (
 
 // ParamDetail, ParamAside and ParamTyped mark further indexes of a parameter: entries of p|ParamDetail order the values of
 // p in another way, those of p|ParamAside and p|ParamTyped are what only a modifier looks at. To the engine each is one
-// more parameter. Sort keys, chains and includes never use them. Numbers of parameters are below ParamLimit.
+// more parameter. Sort keys and includes never use them; chains only ParamDetail of references. Numbers of
+// parameters are below ParamLimit.
 const (
 	ParamDetail ParamID = 0x8000
 	ParamAside  ParamID = 0x4000

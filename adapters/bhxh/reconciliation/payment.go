@@ -37,7 +37,11 @@ func (w *run) settlements(ctx context.Context) error {
 		var runs []wire.DotQT
 		var records []wire.HoSoDQT
 		for page, pages := 1, 1; page <= pages; page++ {
-			s, err := w.client.Settlement(ctx, w.facility, int(m)/12, int(m)%12+1, page)
+			var s wire.SettlementReply
+			err := w.Calling(ctx, w.facility, func() (err error) {
+				s, err = w.client.Settlement(ctx, w.facility, int(m)/12, int(m)%12+1, page)
+				return err
+			})
 			if err != nil {
 				return err
 			}

@@ -36,6 +36,8 @@ type Config struct {
 	Interactions *interaction.Service
 	Systems      mapping.Systems
 	Client       func(facility string) *gateway.Client // nil = no account speaks for it
+	// Calling lets a call to the portal about a facility be made when it may; nil = at once.
+	Calling func(ctx context.Context, facility string, do func() error) error
 	// Before makes the status queries that are due; nil = none are made.
 	Before func(context.Context) error
 	// Grace is how long a version may be accepted here and not yet be told there; 0 is the outbox's settle time.
@@ -62,6 +64,9 @@ func New(c Config) *Reconciler {
 	}
 	if c.Months <= 0 {
 		c.Months = DefaultMonths
+	}
+	if c.Calling == nil {
+		c.Calling = func(_ context.Context, _ string, do func() error) error { return do() }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -186,14 +191,22 @@ func (w *run) all(ctx context.Context) error {
 
 // batches goes through the records of a month.
 func (w *run) batches(ctx context.Context, m Month) error {
-	batches, err := w.client.Batches(ctx, w.facility, int(m)/12, int(m)%12+1)
+	var batches []wire.Dot
+	err := w.Calling(ctx, w.facility, func() (err error) {
+		batches, err = w.client.Batches(ctx, w.facility, int(m)/12, int(m)%12+1)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	for _, b := range batches {
 		for page, pages := 1, 1; page <= pages; page++ {
 			var records []wire.HoSo
-			if records, pages, err = w.client.Batch(ctx, w.facility, b.MaDot, page); err != nil {
+			err := w.Calling(ctx, w.facility, func() (err error) {
+				records, pages, err = w.client.Batch(ctx, w.facility, b.MaDot, page)
+				return err
+			})
+			if err != nil {
 				return err
 			}
 			for _, h := range records {
@@ -216,7 +229,11 @@ func (w *run) ours(ctx context.Context) error {
 		if len(asked) == 0 {
 			return nil
 		}
-		records, err := w.client.Status(ctx, gateway.Query{MaCSKCB: w.facility, MaLK: asked})
+		var records []wire.HoSo
+		err := w.Calling(ctx, w.facility, func() (err error) {
+			records, err = w.client.Status(ctx, gateway.Query{MaCSKCB: w.facility, MaLK: asked})
+			return err
+		})
 		if err != nil {
 			return err
 		}

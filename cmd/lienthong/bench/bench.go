@@ -12,15 +12,17 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, registry, auth, claims-month, or all but the last."`
+	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, registry, auth, claims-month, claims-slot, or all but the last."`
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
 	Copies    int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
 	Senders   int           `default:"4" help:"Senders of the import."`
-	Claims    int           `default:"300000" help:"Claims of the month of claims-month. Default: ${default}, a province's."`
+	Claims    int           `default:"300000" help:"Claims of claims-month and claims-slot. Default: ${default}, a province's month."`
+	Records   int           `default:"10000" help:"Claims of claims-month whose whole record is taken in (patient, stay, findings); the others are claims of their own about the same records. Default: ${default}."`
 	Hospitals int           `default:"15" help:"Hospitals of claims-month. Default: ${default}."`
 	Dir       string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
+	Open      Outbox        `kong:"-"` // of claims-slot
 	JSON      string        `help:"Also write the figures as JSON to this file."`
 }
 
@@ -42,6 +44,7 @@ var workloads = []struct {
 	{"auth", (*session).auth},
 	{"startup", (*session).startup},
 	{"claims-month", (*session).claimsMonth},
+	{"claims-slot", (*session).claimsSlot},
 }
 
 // session is one run of the bench: its folder, its report, and the server that the workloads share.
@@ -76,7 +79,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	defer s.end()
 	for _, w := range workloads {
-		if o.Workload != w.name && (o.Workload != "all" || w.name == "claims-month") {
+		if o.Workload != w.name && (o.Workload != "all" || strings.HasPrefix(w.name, "claims-")) {
 			continue
 		}
 		fmt.Fprintf(out, "%s\n", w.name)

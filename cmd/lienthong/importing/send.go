@@ -78,11 +78,18 @@ func (t Target) post(ctx context.Context, p *parcel, settle func() (bool, error)
 		}
 		return v, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxTries(attempts))
-	if err != nil && ctx.Err() == nil {
+	if _, denied := errors.AsType[notLetIn](err); denied {
+		err = fmt.Errorf("the server at %s does not let this command in: %w", t.Base, err)
+	} else if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("the server at %s does not answer: %w", t.Base, err)
 	}
 	return v, err
 }
+
+// notLetIn is the server's word that it does not know who calls.
+type notLetIn struct{ text string }
+
+func (n notLetIn) Error() string { return n.text }
 
 // once is one try. An error means that there is no verdict and another try makes sense.
 func (t Target) once(ctx context.Context, p *parcel) (verdict, error) {
@@ -109,6 +116,8 @@ func (t Target) once(ctx context.Context, p *parcel) (verdict, error) {
 	switch resp.StatusCode {
 	case http.StatusOK:
 		return readVerdict(p, body)
+	case http.StatusUnauthorized: // not about what was sent: with another token the same will be taken
+		return verdict{}, backoff.Permanent(notLetIn{reason(body, resp.Status)})
 	case http.StatusTooManyRequests:
 		return verdict{}, fmt.Errorf("busy: %s", reason(body, resp.Status))
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

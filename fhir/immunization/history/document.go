@@ -28,7 +28,7 @@ func (w Writer) Document(s *Summary, base string, stored []Entry, state string, 
 	name := func(part string) string {
 		return "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{base, w.Patient, state, s.At.Format(time.DateOnly), string(w.Language), part}, "|"))).String()
 	}
-	given, planned := w.section("11369-6", "History of Immunization", w.say("Lịch sử tiêm chủng", "History of immunizations"), w.table(s)), resource.ObjectOf(nil)
+	given, planned := w.section("11369-6", "History of Immunization", w.say("Lịch sử tiêm chủng", "History of immunizations"), w.Given(s)), resource.ObjectOf(nil)
 	var references resource.ListOf
 	entries := resource.ListOf{nil}
 	for _, e := range stored {
@@ -42,7 +42,7 @@ func (w Writer) Document(s *Summary, base string, stored []Entry, state string, 
 	}
 	given = append(given, "entry", references)
 	if _, recommended := w.ImmDS(&s.Assessment); recommended != nil {
-		planned = w.section("18776-5", "Plan of care note", w.say("Dự báo tiêm chủng", "Immunization forecast"), w.plan(s))
+		planned = w.section("18776-5", "Plan of care note", w.say("Dự báo tiêm chủng", "Immunization forecast"), w.Planned(s))
 		planned = append(planned, "entry", resource.ListOf{resource.ObjectOf{"reference", name("recommendation")}})
 		entries = append(entries, resource.ObjectOf{"fullUrl", name("recommendation"), "resource", recommended})
 	}
@@ -82,7 +82,8 @@ func row(b *strings.Builder, tag string, cells ...string) {
 	b.WriteString("</tr>")
 }
 
-func (w Writer) table(s *Summary) string {
+// Given is what was given and what it counts for, as XHTML.
+func (w Writer) Given(s *Summary) string {
 	if len(s.Doses) == 0 {
 		return "<p>" + html.EscapeString(w.say("Chưa có bản ghi nào.", "There are no records.")) + "</p>"
 	}
@@ -113,7 +114,8 @@ func (w Writer) table(s *Summary) string {
 	return b.String()
 }
 
-func (w Writer) plan(s *Summary) string {
+// Planned is the forecast, as XHTML.
+func (w Writer) Planned(s *Summary) string {
 	var b strings.Builder
 	b.WriteString("<table>")
 	row(&b, "th", w.say("Bệnh", "Disease"), w.say("Tình trạng", "Status"), w.say("Mũi", "Dose"), w.say("Ngày khuyến cáo", "Recommended"))

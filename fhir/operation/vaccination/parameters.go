@@ -74,6 +74,8 @@ func (q *Query) take(name, value, path string, allowed []string) error {
 		}
 	case "pregnant":
 		q.Pregnant, ok = value == "true", value == "true" || value == "false"
+	case "profile": // of the International Patient Summary: the one that there is
+		ok = strings.HasPrefix(value, IPSProfile) && (len(value) == len(IPSProfile) || value[len(IPSProfile)] == '|')
 	case "form":
 		q.Document, ok = value == "document", value == "document" || value == "parameters"
 	}
@@ -82,6 +84,9 @@ func (q *Query) take(name, value, path string, allowed []string) error {
 	}
 	return nil
 }
+
+// IPSProfile is the profile of the document that $summary gives.
+const IPSProfile = "http://hl7.org/fhir/uv/ips/StructureDefinition/Bundle-uv-ips"
 
 // parseDate reads an assessment date: a whole date, or a dateTime as its day in Vietnam.
 func parseDate(text string) (time.Time, bool) { return immunization.ParseDay(text) }

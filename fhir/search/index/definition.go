@@ -9,7 +9,7 @@ import (
 
 // encodings counts what the tables do not know: raise it when other values, or the same ones in other bytes, are made for
 // a document.
-const encodings = 6
+const encodings = 7
 
 // tables is the part of a definition that is the same for all indexes of this program.
 var tables = sync.OnceValue(func() string {

@@ -10,6 +10,9 @@ import (
 // emit adds the entries of one value for a parameter. As a part of a composite only the main value is made, in the form
 // that composites have. A value that nothing can be found by still says that the element is there.
 func (x *Indexer) emit(p search.ParamID, kind r4.ParamType, e *r4.Element, v resource.Value, inComposite bool) {
+	if kind == r4.ParamReference && !inComposite {
+		x.within(p, e, v)
+	}
 	before := len(x.refs)
 	switch kind {
 	case r4.ParamToken:
@@ -227,6 +230,28 @@ func (x *Indexer) reference(p search.ParamID, e *r4.Element, v resource.Value, i
 		}
 	}
 	x.add(p, from)
+}
+
+// within adds the place of a contained resource that a reference points at: chains lead there. The first one with the id
+// is meant, as in FHIRPath. Nothing else finds such a reference, so the element counts as one without a value.
+func (x *Indexer) within(p search.ParamID, e *r4.Element, v resource.Value) {
+	if e.TypeName != "Reference" {
+		return
+	}
+	literal := v.Get("reference").Text()
+	if len(literal) < 2 || literal[0] != '#' {
+		return
+	}
+	place := 0
+	for c := range x.root.Get("contained").Elements() {
+		if id, ok := c.ID(); ok && id == literal[1:] {
+			from := len(x.buf)
+			x.buf = search.AppendWithin(x.buf, place)
+			x.add(p|search.ParamDetail, from)
+			return
+		}
+		place++
+	}
 }
 
 // position adds Location.position.

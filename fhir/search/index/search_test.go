@@ -79,6 +79,8 @@ func (s *shelf) Entries(key fhir.Key) ([]search.Entry, bool) {
 	return e, ok
 }
 
+func (s *shelf) Contained(fhir.Key) []search.Contained { return nil }
+
 func (s *shelf) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
 	return func(yield func(fhir.Key, []search.Entry) bool) {
 		for _, key := range s.keys {

@@ -13,7 +13,8 @@ import (
 // Generator makes documents and queries. It is for one goroutine.
 type Generator struct {
 	r      *rand.Rand
-	within bool // what is made is contained: a document contains nothing, a condition asks not for what refers to it
+	within bool       // what is made is contained: a document contains nothing, a condition asks not for what refers to it
+	beside []fhir.Key // what the document contains that is made, or that the contained one is made for
 }
 
 // New gives a Generator; the same seed makes the same documents and queries.
@@ -74,8 +75,11 @@ func (g *Generator) DocumentOf(key fhir.Key) []byte {
 	if g.chance(40) {
 		o.add("text", fmt.Sprintf(`{"status":"generated","div":%s}`, text(fmt.Sprintf(`<div xmlns="http://www.w3.org/1999/xhtml" title="a>b">%s <b>%s</b>&amp;%s</div>`, pick(g.r, words), pick(g.r, words), pick(g.r, words)))))
 	}
-	if g.chance(30) && !g.within {
-		o.add("contained", g.contained())
+	if !g.within {
+		g.beside = nil
+		if g.chance(30) {
+			o.add("contained", g.contained())
+		}
 	}
 	switch key.Type {
 	case "Patient":
@@ -116,10 +120,12 @@ func (g *Generator) DocumentOf(key fhir.Key) []byte {
 func (g *Generator) contained() string {
 	g.within = true
 	defer func() { g.within = false }()
-	var list []string
 	for range 1 + g.r.IntN(3) {
-		_, raw := g.Document()
-		list = append(list, string(raw))
+		g.beside = append(g.beside, g.Key())
+	}
+	var list []string
+	for _, key := range g.beside {
+		list = append(list, string(g.DocumentOf(key)))
 	}
 	return "[" + strings.Join(list, ",") + "]"
 }
@@ -224,6 +230,15 @@ func (g *Generator) reference(t fhir.Type) string {
 		return `{"display":"x"}`
 	case 2:
 		return fmt.Sprintf(`{"reference":"http://else/fhir/%s"}`, g.keyOf(t))
+	case 3, 4, 5: // to what the document contains; now and then to nothing
+		for _, key := range g.beside {
+			if key.Type == t {
+				return fmt.Sprintf(`{"reference":"#%s"}`, key.ID)
+			}
+		}
+		if g.chance(5) {
+			return `{"reference":"#x"}`
+		}
 	}
 	return fmt.Sprintf(`{"reference":%q}`, g.keyOf(t).String())
 }

@@ -27,21 +27,33 @@ type World interface {
 
 // place is a resource that a condition is asked of.
 type place struct {
-	key fhir.Key
-	doc resource.Value
-	w   World
+	key    fhir.Key
+	doc    resource.Value
+	w      World
+	around resource.Value // of a contained resource: the document that it is in; else doc
+}
+
+// inside gives the first contained resource with an id, of which nothing knows where it is but the document around it.
+func (at place) inside(id string) (place, bool) {
+	for doc := range at.around.Get("contained").Elements() {
+		if have, _ := doc.ID(); have == id {
+			return place{fhir.Key{Type: doc.ResourceType()}, doc, at.w, at.around}, true
+		}
+	}
+	return place{}, false
 }
 
 // values gives what a parameter finds in a document.
-func values(p *r4.SearchParam, doc resource.Value) []fhirpath.Item {
-	return expressionOf(p).Evaluate(doc)
+func values(p *r4.SearchParam, at place) []fhirpath.Item {
+	return expressionOf(p).Append(nil, fhirpath.ResourceItem(at.around), fhirpath.ResourceItem(at.doc))
 }
 
 // present says whether a document has the element of a parameter; of the composite, all its parts.
-func present(p *r4.SearchParam, doc resource.Value) bool {
+func present(p *r4.SearchParam, at place) bool {
 	if p.Type != r4.ParamComposite {
-		return len(values(p, doc)) > 0
+		return len(values(p, at)) > 0
 	}
+	doc := at.doc
 	return doc.Get("valueQuantity").Kind() != resource.None && doc.Get("code").Get("coding").Kind() != resource.None
 }
 

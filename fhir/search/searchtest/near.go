@@ -34,7 +34,7 @@ func (g *Generator) near(p *r4.SearchParam) node {
 	metres := map[string]float64{"km": 1000, "": 1000, "m": 1, "[mi_i]": 1609.344, "[mi_us]": 6336000.0 / 3937}[unit]
 	value := strings.TrimSuffix(fmt.Sprintf("%v|%v|%s|%s", lat, lon, strconv.FormatFloat(distance, 'f', -1, 64), unit), "|")
 	return node{"near", value, func(at place) bool {
-		return slices.ContainsFunc(values(p, at.doc), func(i fhirpath.Item) bool {
+		return slices.ContainsFunc(values(p, at), func(i fhirpath.Item) bool {
 			a, err1 := strconv.ParseFloat(string(i.Value.Get("latitude").Raw()), 64)
 			b, err2 := strconv.ParseFloat(string(i.Value.Get("longitude").Raw()), 64)
 			return err1 == nil && err2 == nil && between(lat, lon, a, b) <= distance*metres+1e-3

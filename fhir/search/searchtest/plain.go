@@ -47,7 +47,7 @@ func (g *Generator) plain(t fhir.Type) node {
 	if g.chance(10) {
 		is := g.chance(50)
 		value := map[bool]string{true: "true", false: "false"}[is]
-		return node{p.Code + ":missing", value, func(at place) bool { return is != present(p, at.doc) }}
+		return node{p.Code + ":missing", value, func(at place) bool { return is != present(p, at) }}
 	}
 	if p.Code == "near" {
 		return g.near(p)
@@ -74,7 +74,7 @@ func (g *Generator) plain(t fhir.Type) node {
 func (g *Generator) modified(t fhir.Type, p *r4.SearchParam) (n node, ok bool) {
 	w := g.want(t, p)
 	any := func(ok func(fhirpath.Item) bool) func(place) bool {
-		return func(at place) bool { return slices.ContainsFunc(values(p, at.doc), ok) }
+		return func(at place) bool { return slices.ContainsFunc(values(p, at), ok) }
 	}
 	switch p.Type {
 	case r4.ParamString:
@@ -126,7 +126,7 @@ func (g *Generator) modifiedToken(p *r4.SearchParam, w want) (node, bool) {
 	kind := token{pick(g.r, systems[:2]), pick(g.r, codes)}
 	value := pick(g.r, codes)
 	any := func(ok func(fhirpath.Item) bool) func(place) bool {
-		return func(at place) bool { return slices.ContainsFunc(values(p, at.doc), ok) }
+		return func(at place) bool { return slices.ContainsFunc(values(p, at), ok) }
 	}
 	switch {
 	case g.chance(40):
@@ -149,7 +149,7 @@ func (g *Generator) modifiedToken(p *r4.SearchParam, w want) (node, bool) {
 	case p.Code == "gender":
 		is := g.chance(50)
 		name := map[bool]string{true: "gender:in", false: "gender:not-in"}[is]
-		return node{name, "http://hl7.org/fhir/ValueSet/administrative-gender", func(at place) bool { return is == (len(values(p, at.doc)) > 0) }}, true
+		return node{name, "http://hl7.org/fhir/ValueSet/administrative-gender", func(at place) bool { return is == (len(values(p, at)) > 0) }}, true
 	case slices.Contains([]string{"code", "value-concept", "combo-code", "identifier", "_tag"}, p.Code):
 		return node{p.Code + pick(g.r, []string{":text", ":code-text"}), label, any(func(i fhirpath.Item) bool {
 			return slices.ContainsFunc(labels(i), func(s string) bool { return beginWords(fold(label), fold(s)) })
@@ -160,7 +160,7 @@ func (g *Generator) modifiedToken(p *r4.SearchParam, w want) (node, bool) {
 
 // anyString says whether some string of the parameter is accepted, folded; names: also whole names in any rotation.
 func (w want) anyString(at place, names bool, ok func(string) bool) bool {
-	for _, i := range values(w.p, at.doc) {
+	for _, i := range values(w.p, at) {
 		parts, whole := stringsOf(i)
 		if names {
 			parts = append(parts, whole...)
@@ -173,7 +173,7 @@ func (w want) anyString(at place, names bool, ok func(string) bool) bool {
 }
 
 func (w want) meets(at place, prefix string, x stretch) bool {
-	return slices.ContainsFunc(values(w.p, at.doc), func(i fhirpath.Item) bool {
+	return slices.ContainsFunc(values(w.p, at), func(i fhirpath.Item) bool {
 		have, ok := stretchOfItem(i)
 		return ok && have.meets(prefix, x)
 	})
@@ -183,7 +183,7 @@ func (w want) meets(at place, prefix string, x stretch) bool {
 func (g *Generator) want(t fhir.Type, p *r4.SearchParam) want {
 	w := want{p: p}
 	any := func(ok func(fhirpath.Item) bool) func(place) bool {
-		return func(at place) bool { return slices.ContainsFunc(values(p, at.doc), ok) }
+		return func(at place) bool { return slices.ContainsFunc(values(p, at), ok) }
 	}
 	switch p.Type {
 	case r4.ParamString:
@@ -202,7 +202,7 @@ func (g *Generator) want(t fhir.Type, p *r4.SearchParam) want {
 		number, system, code := g.number()
 		w.raw, w.written = number+unit(system, code), number+unit(escape(system), escape(code))
 		w.ordered = func(at place, prefix string) bool {
-			return slices.ContainsFunc(values(p, at.doc), func(i fhirpath.Item) bool {
+			return slices.ContainsFunc(values(p, at), func(i fhirpath.Item) bool {
 				a, ok := amountOf(i.Value, system, code)
 				return ok && a.meets(prefix, rat(number), half(number))
 			})
@@ -252,7 +252,7 @@ func (g *Generator) wantString(w *want) {
 	}
 	sought := fold(w.raw)
 	w.equal = func(at place) bool {
-		for _, i := range values(w.p, at.doc) {
+		for _, i := range values(w.p, at) {
 			parts, names := stringsOf(i)
 			if slices.ContainsFunc(parts, func(s string) bool { return strings.HasPrefix(fold(s), sought) }) ||
 				slices.ContainsFunc(names, func(s string) bool { return beginWords(sought, s) }) {
@@ -276,7 +276,7 @@ func (g *Generator) wantReference(w *want, t fhir.Type) {
 	case 0:
 		w.raw = "http://else/fhir/" + w.raw
 		w.equal = func(at place) bool {
-			return slices.ContainsFunc(values(w.p, at.doc), func(i fhirpath.Item) bool { return i.Value.Get("reference").Text() == w.raw })
+			return slices.ContainsFunc(values(w.p, at), func(i fhirpath.Item) bool { return i.Value.Get("reference").Text() == w.raw })
 		}
 		return
 	case 1:
@@ -317,7 +317,7 @@ func (g *Generator) wantToken(w *want, t fhir.Type) {
 	w.raw = strings.NewReplacer(`\,`, ",", `\$`, "$").Replace(w.written) // _filter knows no lists; "|" is still escaped
 	w.raw = strings.ReplaceAll(w.raw, `\\`, `\`)
 	w.equal = func(at place) bool {
-		for _, i := range values(w.p, at.doc) {
+		for _, i := range values(w.p, at) {
 			for _, have := range tokens(i) {
 				switch {
 				case ask.code != "" && have.code != ask.code:

@@ -23,14 +23,14 @@ type Query struct {
 // Matches says whether a resource of the world is found.
 func (q Query) Matches(key fhir.Key, w World) bool {
 	doc, ok := w.Document(key)
-	return ok && key.Type == q.Type && q.holds(place{key, doc, w})
+	return ok && key.Type == q.Type && q.holds(place{key, doc, w, doc})
 }
 
-// MatchesInside says whether doc, which is contained in a resource of the world, is found.
-func (q Query) MatchesInside(doc resource.Value, w World) bool {
+// MatchesInside says whether doc, which a document of the world contains, is found.
+func (q Query) MatchesInside(around, doc resource.Value, w World) bool {
 	id, _ := doc.ID()
 	key := fhir.Key{Type: doc.ResourceType(), ID: fhir.ID(id)}
-	return key.Type == q.Type && q.holds(place{key, doc, w})
+	return key.Type == q.Type && q.holds(place{key, doc, w, around})
 }
 
 func (q Query) holds(at place) bool {
@@ -106,7 +106,7 @@ var links = map[fhir.Type][]link{
 
 // targets gives the resources of this server that a reference parameter of a document points at.
 func targets(p *r4.SearchParam, at place) (out []fhir.Key) {
-	for _, item := range values(p, at.doc) {
+	for _, item := range values(p, at) {
 		if r := fhir.ParseReference(item.Value.Get("reference").Text()); r.Base == "" && r.Key.ID != "" {
 			out = append(out, r.Key)
 		}
@@ -134,11 +134,20 @@ func (g *Generator) chain(t fhir.Type, depth int) node {
 	return node{key + "." + inner.key, inner.value, func(at place) bool { return leads(p, l.to, at, inner.holds) }}
 }
 
-// leads says whether a reference leads to a resource of a type for which holds does.
+// leads says whether a reference leads to a resource of a type for which holds does, on its own or in the same document.
 func leads(p *r4.SearchParam, to fhir.Type, at place, holds func(place) bool) bool {
+	for _, item := range values(p, at) {
+		id, inside := strings.CutPrefix(item.Value.Get("reference").Text(), "#")
+		if !inside {
+			continue
+		}
+		if in, ok := at.inside(id); ok && in.key.Type == to && holds(in) {
+			return true
+		}
+	}
 	return slices.ContainsFunc(targets(p, at), func(k fhir.Key) bool {
 		doc, ok := at.w.Document(k)
-		return ok && k.Type == to && holds(place{k, doc, at.w})
+		return ok && k.Type == to && holds(place{k, doc, at.w, doc})
 	})
 }
 
@@ -169,7 +178,7 @@ func (g *Generator) has(t fhir.Type, depth int) node {
 // pointedAt says whether a resource of a type points here and holds does for it.
 func pointedAt(p *r4.SearchParam, of fhir.Type, at place, holds func(place) bool) bool {
 	for k, doc := range at.w.Documents(of) {
-		from := place{k, doc, at.w}
+		from := place{k, doc, at.w, doc}
 		if slices.Contains(targets(p, from), at.key) && holds(from) {
 			return true
 		}
@@ -296,7 +305,7 @@ func (g *Generator) test(t fhir.Type, depth int) expression {
 	}
 	switch op := g.r.IntN(10); {
 	case op == 0:
-		return expression{p.Code + " pr true", func(at place) bool { return present(p, at.doc) }}
+		return expression{p.Code + " pr true", func(at place) bool { return present(p, at) }}
 	case op == 1:
 		return expression{p.Code + " ne " + quoted, func(at place) bool { return !w.equal(at) }}
 	case op < 4 && p.Type == r4.ParamString:

@@ -39,6 +39,8 @@ func (l library) Entries(key fhir.Key) ([]search.Entry, bool) {
 	return e, ok
 }
 
+func (l library) Contained(key fhir.Key) []search.Contained { return l.inside[key] }
+
 func (l library) Resources(t fhir.Type) iter.Seq2[fhir.Key, []search.Entry] {
 	return ofType(l.entries, t)
 }
@@ -146,11 +148,11 @@ func insideHits(t *testing.T, n int, q searchtest.Query, req search.Request, l l
 	if of.Inside == search.OnTheirOwn || (req.Query.Inside == search.OnTheirOwn) != q.Own {
 		t.Fatalf("query %d: %s?%s is not bound for contained resources: %+v", n, q.Type, q.Text, req)
 	}
-	for around, list := range l.inside {
+	for around := range l.inside {
 		i := 0
 		for doc := range l.docs[around].Get("contained").Elements() {
-			got := search.MatchesIn(of, fhir.Key{Type: list[i].Type}, list[i].Entries, l)
-			if want := q.MatchesInside(doc, l); got != want {
+			got := search.MatchesWithin(of, around, i, l)
+			if want := q.MatchesInside(l.docs[around], doc, l); got != want {
 				t.Fatalf("query %d: %s?%s: entries say %v, the document %v: contained %s", n, q.Type, q.Text, got, want, doc.Raw())
 			} else if want {
 				hits++

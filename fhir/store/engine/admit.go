@@ -111,8 +111,8 @@ func (a *admission) current(w *write, action store.Action) bool {
 	if g.All || g.None() {
 		return g.All
 	}
-	row := versionRow{place: w.old.place, typ: w.typ, id: []byte(w.key.ID), entries: w.oldValues}
-	return a.stored.holds(g.Condition(), subject{w.key, &row})
+	row := versionRow{place: w.old.place, typ: w.typ, id: []byte(w.key.ID), links: packNumbers(w.oldLinks), entries: w.oldValues}
+	return a.stored.holds(g.Condition(), subjectOf(w.key, &row))
 }
 
 // new says whether an action is allowed with the version that w makes. It sees the other writes of the commit.
@@ -129,8 +129,7 @@ func (a *admission) new(w *write, foreseen verdict, action store.Action) bool {
 			}
 		}
 	}
-	row := w.row()
-	return a.after.holds(a.p.fence.Grant(w.key.Type, action).Condition(), subject{w.key, &row})
+	return a.after.holds(a.p.fence.Grant(w.key.Type, action).Condition(), w.subject())
 }
 
 // setSender makes the entries of a put say on whose behalf the resource was created.

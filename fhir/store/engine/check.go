@@ -27,6 +27,9 @@ func (r *run) check(c search.Condition) check {
 		for _, q := range c.Targets {
 			cc.targets = append(cc.targets, r.target(q))
 		}
+		for _, q := range c.Within {
+			cc.within = append(cc.within, r.target(queryWithin(q)))
+		}
 		return cc
 	case search.Has:
 		return r.hasCheck(c)
@@ -111,6 +114,10 @@ type chainCheck struct {
 	targets  []target
 	versions *versions       // for the resources that are referred to
 	known    map[string]bool // reference value -> whether it leads to a match; many candidates refer to the same
+
+	within []target  // of references into the same document
+	inner  *versions // for the contained resources that they lead to
+	around *versions // for the document, of a candidate that is contained itself
 }
 
 // knownMax bounds the memory of a chainCheck.
@@ -138,6 +145,30 @@ func (c *chainCheck) holds(v *versionRow) bool {
 		}
 		found = leads
 		return !found
+	})
+	return found || c.leadsWithin(v)
+}
+
+// leadsWithin says whether a reference leads to a match of one of the targets in the same document.
+func (c *chainCheck) leadsWithin(v *versionRow) (found bool) {
+	if len(c.within) == 0 {
+		return false
+	}
+	var links []number
+	v.values(c.param|search.ParamDetail, func(value []byte) bool {
+		if links == nil {
+			if c.inner == nil {
+				c.inner, c.around = c.r.newVersions(), c.r.newVersions()
+			}
+			links = c.r.besides(v, c.around)
+		}
+		place, ok := search.PlaceWithin(value)
+		if !ok || place >= len(links) {
+			return c.r.err == nil
+		}
+		to, _, there := c.inner.at(links[place])
+		found = there && to.alive() && slices.ContainsFunc(c.within, func(t target) bool { return t.typ == to.typ && t.checks.holds(&to) })
+		return !found && c.r.tick()
 	})
 	return found
 }

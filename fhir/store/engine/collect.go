@@ -110,6 +110,15 @@ func (r *run) follow(c search.Chain, typ typeCode, budget int, add func(number))
 			return false
 		}
 	}
+	for _, q := range c.Within {
+		left, within := r.followWithin(c, q, typ, budget, add)
+		if !within {
+			return false
+		}
+		if limited {
+			budget = left
+		}
+	}
 	return true
 }
 

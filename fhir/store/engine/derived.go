@@ -64,8 +64,8 @@ func (r *run) derivedCheck(c search.Derived) check {
 
 func (d *derivedCheck) holds(v *versionRow) bool {
 	row := *v // whose bytes last until the next look-up
-	row.id, row.entries = bytes.Clone(v.id), bytes.Clone(v.entries)
-	ok := d.judge.derived(d.c, subject{d.owner.keyOf(&row), &row})
+	row.id, row.links, row.entries = bytes.Clone(v.id), bytes.Clone(v.links), bytes.Clone(v.entries)
+	ok := d.judge.derived(d.c, subjectOf(d.owner.keyOf(&row), &row))
 	d.owner.fail(d.judge.r.err)
 	return ok && d.owner.err == nil
 }

@@ -89,6 +89,14 @@ func (b *barrier) through(where []search.Condition) []search.Condition {
 				targets[i] = b.query(q)
 			}
 			c.Targets = targets
+			if c.Within != nil { // the fence of the resource around decides, and that is the one which is searched
+				in := make([]search.Query, len(c.Within))
+				for i, q := range c.Within {
+					q.Where = b.through(q.Where)
+					in[i] = q
+				}
+				c.Within = in
+			}
 			out[i] = c
 		case search.Has:
 			c.Source = b.query(c.Source)
@@ -210,7 +218,7 @@ func (r *run) guard(f store.Fence, now fhir.T) *guard {
 
 // sees says whether cond holds for the version v of key, which is alive, and for the current one.
 func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
-	ok := g.judge.holds(cond, subject{key, v}) && g.seesCurrent(cond, key, v)
+	ok := g.judge.holds(cond, subjectOf(key, v)) && g.seesCurrent(cond, key, v)
 	g.owner.fail(g.judge.r.err)
 	return ok && g.owner.err == nil
 }
@@ -225,7 +233,7 @@ func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, row ve
 	if !ok {
 		row, ok = g.judge.r.living(n, version)
 	}
-	ok = ok && g.judge.holds(grant.Condition(), subject{key, &row})
+	ok = ok && g.judge.holds(grant.Condition(), subjectOf(key, &row))
 	g.owner.fail(g.judge.r.err)
 	return ok && g.owner.err == nil
 }
@@ -245,7 +253,7 @@ func (g *guard) seesCurrent(cond search.Condition, key fhir.Key, v *versionRow) 
 	if row.t == v.t && row.write == v.write {
 		return true
 	}
-	return g.judge.holds(cond, subject{key, &row})
+	return g.judge.holds(cond, subjectOf(key, &row))
 }
 
 // shows says whether the version of key may be read. A version that says deleted is shown to whom the one before it is.

@@ -20,6 +20,81 @@ func inside(q search.Query) search.Query {
 	return q
 }
 
+// queryWithin gives a query of search.Chain.Within as it is asked of the rows of contained resources.
+func queryWithin(q search.Query) search.Query {
+	q.Type = within(q.Type)
+	return q
+}
+
+// besides gives what the document of v contains; v may be one of these. around is for the document then.
+func (r *run) besides(v *versionRow, around *versions) []number {
+	packed := v.links
+	if r.types.contained(v.typ) {
+		_, row, _, ok := around.around(v)
+		if !ok {
+			return nil
+		}
+		packed = row.links
+	}
+	links, err := unpackNumbers(packed)
+	r.fail(err)
+	return links
+}
+
+// followWithin hands the resources of typ whose reference leads to a match of q in the same document to add; it gives what is
+// left of the budget, and false if that ran out. The version rows say all: a document contains few.
+func (r *run) followWithin(c search.Chain, q search.Query, typ typeCode, budget int, add func(number)) (left int, within bool) {
+	limited := budget >= 0
+	matches := r.inner(queryWithin(q), budget, innerCost)
+	var rows, docs *versions
+	for n, ok := matches.next(); ok; n, ok = matches.next() {
+		if rows == nil {
+			rows, docs = r.newVersions(), r.newVersions()
+		}
+		if budget -= innerCost; limited && budget < 0 {
+			return 0, false
+		}
+		v, _, found := rows.at(n)
+		if !found {
+			continue
+		}
+		m, doc, _, ok := docs.around(&v)
+		if !ok {
+			continue
+		}
+		links, err := unpackNumbers(doc.links)
+		if r.fail(err); err != nil {
+			break
+		}
+		place := slices.Index(links, n)
+		if doc.typ == typ && doc.pointsWithin(c.Param, place) {
+			add(m)
+		}
+		if !r.types.contained(typ) {
+			continue
+		}
+		for _, other := range links {
+			if budget--; limited && budget < 0 {
+				return 0, false
+			}
+			if row, _, there := rows.at(other); r.tick() && there && row.typ == typ && row.pointsWithin(c.Param, place) {
+				add(other)
+			}
+		}
+	}
+	return max(budget, 0), !matches.gaveUp
+}
+
+// pointsWithin says whether v refers by a parameter to the contained resource at a place of its document.
+func (v *versionRow) pointsWithin(p search.ParamID, place int) (yes bool) {
+	v.values(p|search.ParamDetail, func(value []byte) bool {
+		at, ok := search.PlaceWithin(value)
+		yes = ok && at == place
+		return !yes
+	})
+	return yes
+}
+
 // around gives the resource that a contained one is in, and its version as of the run's t. v is the row of the contained one as of
 // the same t.
 func (c *versions) around(v *versionRow) (n number, row versionRow, version fhir.Version, ok bool) {

@@ -20,8 +20,26 @@ type judge struct {
 
 // subject is a version of a resource.
 type subject struct {
-	key fhir.Key
+	key fhir.Key // of a contained resource without an ID
 	row *versionRow
+	of  *document
+}
+
+// document is what a subject stands in, as chains into what it contains need it.
+type document struct {
+	row   *versionRow // as it is stored
+	write *write      // or as it is to be; else nil
+}
+
+// subjectOf makes a subject of a stored version.
+func subjectOf(key fhir.Key, row *versionRow) subject {
+	return subject{key, row, &document{row: row}}
+}
+
+// subject makes one of the version that a put will make.
+func (w *write) subject() subject {
+	row := w.row()
+	return subject{w.key, &row, &document{write: w}}
 }
 
 // holds decides c on s. After an error of the run the answer means nothing.
@@ -69,7 +87,59 @@ func (j *judge) leads(c search.Chain, s subject) (found bool) {
 		}
 		return !found
 	})
+	if len(c.Within) == 0 {
+		return found
+	}
+	s.row.values(c.Param|search.ParamDetail, func(value []byte) bool {
+		if place, ok := search.PlaceWithin(value); ok && !found {
+			if to, there := j.within(s, place); there {
+				found = slices.ContainsFunc(c.Within, func(q search.Query) bool { return within(q.Type) == to.key.Type && j.all(q.Where, to) })
+			}
+		}
+		return !found && j.r.tick()
+	})
 	return found
+}
+
+// within gives what stands at a place of what the document of s contains.
+func (j *judge) within(s subject, place int) (subject, bool) {
+	if w := s.of.write; w != nil {
+		if place >= len(w.contained) {
+			return subject{}, false
+		}
+		row := w.row()
+		row.entries = packEntries(nil, w.contained[place].Entries)
+		return subject{fhir.Key{Type: within(w.contained[place].Type)}, &row, s.of}, true
+	}
+	links, err := unpackNumbers(s.of.row.links)
+	if j.r.fail(err); err != nil || place >= len(links) {
+		return subject{}, false
+	}
+	row, ok := j.r.versionOf(links[place], s.of.row.place)
+	return subject{fhir.Key{Type: j.r.keyOf(&row).Type}, &row, s.of}, ok && row.alive()
+}
+
+// versionOf gives the version of a resource that a write made.
+func (r *run) versionOf(n number, by place) (row versionRow, ok bool) {
+	low := appendVersionKey(nil, n, fhir.Version(maxNumber))
+	it, err := r.db.NewIter(&pebble.IterOptions{LowerBound: low, UpperBound: after(low[:1+numberLen])})
+	if err != nil {
+		r.fail(errDisk(err))
+		return row, false
+	}
+	defer func() { r.fail(it.Close()) }()
+	for ok := it.First(); ok && r.tick(); ok = it.Next() {
+		if row, err = decodeVersion(r.value(it)); err != nil {
+			r.fail(err)
+			return row, false
+		}
+		if row.t == by.t && row.write == by.write {
+			row, err = decodeVersion(bytes.Clone(r.value(it)))
+			r.fail(err)
+			return row, err == nil
+		}
+	}
+	return row, false
 }
 
 // referred looks at what refers to s.
@@ -79,10 +149,10 @@ func (j *judge) referred(c search.Has, s subject) bool {
 		if key.Type != c.Source.Type || w.put == nil {
 			continue
 		}
-		row := w.row()
+		from := w.subject()
 		refers := false
-		row.values(c.Param, func(v []byte) bool { refers = bytes.Equal(v, value); return !refers })
-		if refers && j.all(c.Source.Where, subject{key, &row}) {
+		from.row.values(c.Param, func(v []byte) bool { refers = bytes.Equal(v, value); return !refers })
+		if refers && j.all(c.Source.Where, from) {
 			return true
 		}
 	}
@@ -103,9 +173,9 @@ func (j *judge) referred(c search.Has, s subject) bool {
 		if !found || !v.alive() {
 			continue
 		}
-		v.id, v.entries = bytes.Clone(v.id), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
+		v.id, v.links, v.entries = bytes.Clone(v.id), bytes.Clone(v.links), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
 		key := j.r.keyOf(&v)
-		if j.writes[key] == nil && j.all(c.Source.Where, subject{key, &v}) {
+		if j.writes[key] == nil && j.all(c.Source.Where, subjectOf(key, &v)) {
 			return true
 		}
 	}
@@ -115,15 +185,14 @@ func (j *judge) referred(c search.Has, s subject) bool {
 // current gives the version of key that is there, as far as it is.
 func (j *judge) current(key fhir.Key) (subject, bool) {
 	if w := j.writes[key]; w != nil {
-		row := w.row()
-		return subject{key, &row}, w.put != nil
+		return w.subject(), w.put != nil
 	}
 	n, version := j.r.newest(key)
 	if n == 0 {
 		return subject{}, false
 	}
 	row, ok := j.r.version(n, version)
-	return subject{key, &row}, ok && row.alive()
+	return subjectOf(key, &row), ok && row.alive()
 }
 
 // version gives one version.

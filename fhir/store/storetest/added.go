@@ -338,6 +338,13 @@ func buildInterrupted(t *testing.T, cfg Config) {
 	w.end(80)
 }
 
+func (w *world) renameAll(queries []search.Query) (out []search.Query) {
+	for _, q := range queries {
+		out = append(out, w.rename(q))
+	}
+	return out
+}
+
 // rename asks by twins in the place of some parameters.
 func (w *world) rename(q search.Query) search.Query {
 	if w.twins < 0 {
@@ -366,9 +373,7 @@ func (w *world) rename(q search.Query) search.Query {
 			return c
 		case search.Chain:
 			c.Param = one(c.Param)
-			for i, q := range c.Targets {
-				c.Targets[i] = w.rename(q)
-			}
+			c.Targets, c.Within = w.renameAll(c.Targets), w.renameAll(c.Within)
 			return c
 		case search.Has:
 			c.Param, c.Source = one(c.Param), w.rename(c.Source)

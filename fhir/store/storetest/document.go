@@ -28,6 +28,11 @@ func entry(p search.ParamID, value string) search.Entry {
 	return search.Entry{Param: p, Value: []byte(value)}
 }
 
+// refWithin makes a reference to what the same document contains.
+func refWithin(place int) search.Entry {
+	return search.Entry{Param: pRef | search.ParamDetail, Value: search.AppendWithin(nil, place)}
+}
+
 // refTo makes a reference.
 func refTo(key fhir.Key) search.Entry {
 	return search.Entry{Param: pRef, Value: search.ReferenceValue(key)}

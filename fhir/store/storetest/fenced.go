@@ -147,17 +147,17 @@ func (m *model) fulfils(g store.Grant, key fhir.Key, version int) bool {
 	}
 	for ; version > 0; version-- {
 		if l := m.lives[key][version-1]; !l.deleted {
-			return m.grants(g, key, l.entries)
+			return m.grants(g, l.subject(key))
 		}
 	}
 	return false
 }
 
 // grants decides on entries, with the state of now and no fence.
-func (m *model) grants(g store.Grant, key fhir.Key, entries []search.Entry) bool {
+func (m *model) grants(g store.Grant, s subject) bool {
 	open := *m
 	open.fence = store.OpenFence()
-	return g.All || !g.None() && open.holds(g.Condition(), key, entries, m.t)
+	return g.All || !g.None() && open.holds(g.Condition(), s, m.t)
 }
 
 // sees says whether a search as of t may find key.
@@ -190,17 +190,18 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 		if !alive {
 			continue
 		}
-		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionRead), d.Key, l.entries) {
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionRead), l.subject(d.Key)) {
 			hidden[d.Key] = true
 			continue
 		}
-		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionDelete), d.Key, l.entries) {
+		if !m.grants(m.fence.Grant(d.Key.Type, store.ActionDelete), l.subject(d.Key)) {
 			return nil, false
 		}
 		after.lives[d.Key] = append(after.lives[d.Key], life{t: after.t, deleted: true})
 	}
 	for _, p := range c.Puts {
-		after.lives[p.Key] = append(after.lives[p.Key], life{t: after.t, at: m.at, entries: m.entriesOf(p, m.at)})
+		l := life{t: after.t, at: m.at, entries: m.entriesOf(p, m.at), contained: innerOf(p.Contained, m.at)}
+		after.lives[p.Key] = append(after.lives[p.Key], l)
 	}
 	for _, p := range c.Puts {
 		l, _, alive := m.current(p.Key, m.t)
@@ -209,7 +210,8 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 			action = store.ActionUpdate
 		}
 		g := m.fence.Grant(p.Key.Type, action)
-		if alive && !m.grants(g, p.Key, l.entries) || !after.grants(g, p.Key, m.entriesOf(p, m.at)) {
+		written, _, _ := after.current(p.Key, after.t)
+		if alive && !m.grants(g, l.subject(p.Key)) || !after.grants(g, written.subject(p.Key)) {
 			return nil, false
 		}
 	}
@@ -468,4 +470,34 @@ func fencedTogether(t *testing.T, cfg Config) {
 	}
 	_, err = s.Commit(fence("org-1"), store.Changes{Deletes: []store.Delete{{Key: encounter}}, Puts: []store.Put{put(observation, "2", refTo(encounter))}})
 	refused(t, err, fhir.Denied, "access-denied")
+}
+
+// fencedByContained: a grant may ask of what the document itself contains, of what is written as of what is stored.
+func fencedByContained(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	key := fhir.Key{Type: "Observation", ID: "o"}
+	permit := by("Encounter", pToken, "permit")
+	g := store.Grant{Where: []search.Condition{search.Chain{Param: pRef, Within: []search.Query{permit}}}}
+	ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Observation": {g, g, g, g, g}}, ""))
+	written := func(note, says string) store.Changes {
+		in := []search.Contained{{Type: "Patient"}, {Type: "Encounter", Entries: []search.Entry{entry(pToken, says)}}}
+		return store.Changes{Puts: []store.Put{around(key, note, in, refWithin(1))}}
+	}
+	_, err := s.Commit(ctx, written("1", "deny"))
+	refused(t, err, fhir.Denied, "access-denied")
+	if _, err = s.Commit(ctx, written("1", "permit")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Read(ctx, key, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Commit(ctx, written("2", "deny"))
+	refused(t, err, fhir.Denied, "access-denied")
+	commit(t, s, written("2", "deny"))
+	if _, err := s.Read(ctx, key, 0); codeOf(err) != "not-found" {
+		t.Errorf("FENCED: %v", err)
+	}
+	if _, err := s.ReadVersion(ctx, key, 1); codeOf(err) != "not-found" {
+		t.Errorf("FENCED: the version before: %v", err)
+	}
 }

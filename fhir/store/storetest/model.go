@@ -42,6 +42,8 @@ type inner struct {
 	entries []search.Entry
 }
 
+func (l life) subject(key fhir.Key) subject { return subject{key, l.entries, l.contained} }
+
 func newModel() *model {
 	return &model{fence: store.OpenFence(), numbers: map[fhir.Key]int{}, lives: map[fhir.Key][]life{}, records: map[store.Space]map[string][]byte{}}
 }
@@ -209,15 +211,22 @@ func (m *model) containedOf(key fhir.Key, list []search.Contained, at fhir.Insta
 	if n := len(m.lives[key]); n > 0 {
 		before = m.lives[key][n-1].contained
 	}
-	for i, c := range list {
-		one := inner{typ: c.Type, entries: append([]search.Entry{{Param: search.ParamExists}, {Param: search.ParamLastUpdated, Value: search.InstantValue(at)}}, c.Entries...)}
+	out = innerOf(list, at)
+	for i := range out {
 		if i < len(before) {
-			one.number = before[i].number
+			out[i].number = before[i].number
 		} else {
 			m.next++
-			one.number = m.next
+			out[i].number = m.next
 		}
-		out = append(out, one)
+	}
+	return out
+}
+
+// innerOf gives contained resources without numbers.
+func innerOf(list []search.Contained, at fhir.Instant) (out []inner) {
+	for _, c := range list {
+		out = append(out, inner{typ: c.Type, entries: append([]search.Entry{{Param: search.ParamExists}, {Param: search.ParamLastUpdated, Value: search.InstantValue(at)}}, c.Entries...)})
 	}
 	return out
 }
@@ -240,7 +249,7 @@ func (m *model) search(q search.Query, t fhir.T) []hit {
 		case !alive:
 		case q.Inside != search.OnTheirOwn:
 			for i, c := range l.contained {
-				if c.typ == q.Type && m.sees(key, t) && m.all(q.Where, nowhere, c.entries, t) {
+				if c.typ == q.Type && m.sees(key, t) && m.all(q.Where, subject{nowhere, c.entries, l.contained}, t) {
 					found = append(found, hit{key, version, c.number, c.entries, i + 1})
 				}
 			}

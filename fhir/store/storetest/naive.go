@@ -15,41 +15,49 @@ func (m *model) matches(q search.Query, key fhir.Key, entries []search.Entry, t 
 	if key.Type != q.Type || !m.sees(key, t) {
 		return false
 	}
-	return m.all(q.Where, key, entries, t)
+	l, _, _ := m.current(key, t)
+	return m.all(q.Where, subject{key, entries, l.contained}, t)
 }
 
-func (m *model) all(where []search.Condition, key fhir.Key, entries []search.Entry, t fhir.T) bool {
+// subject is a resource that conditions are asked of; within is what its document contains.
+type subject struct {
+	key     fhir.Key
+	entries []search.Entry
+	within  []inner
+}
+
+func (m *model) all(where []search.Condition, s subject, t fhir.T) bool {
 	for _, c := range where {
-		if !m.holds(c, key, entries, t) {
+		if !m.holds(c, s, t) {
 			return false
 		}
 	}
 	return true
 }
 
-func (m *model) holds(c search.Condition, key fhir.Key, entries []search.Entry, t fhir.T) bool {
+func (m *model) holds(c search.Condition, s subject, t fhir.T) bool {
 	switch c := c.(type) {
 	case search.IDs:
-		return slices.Contains(c.ID, key.ID)
+		return slices.Contains(c.ID, s.key.ID)
 	case search.Terms:
 		for _, term := range c.Any {
-			if slices.ContainsFunc(entries, term.Holds) {
+			if slices.ContainsFunc(s.entries, term.Holds) {
 				return true
 			}
 		}
 		return false
 	case search.Not:
-		return !m.holds(c.Condition, key, entries, t)
+		return !m.holds(c.Condition, s, t)
 	case search.All:
 		for _, one := range c.Of {
-			if !m.holds(one, key, entries, t) {
+			if !m.holds(one, s, t) {
 				return false
 			}
 		}
 		return true
 	case search.Either:
 		for _, one := range c.Of {
-			if m.holds(one, key, entries, t) {
+			if m.holds(one, s, t) {
 				return true
 			}
 		}
@@ -59,9 +67,17 @@ func (m *model) holds(c search.Condition, key fhir.Key, entries []search.Entry, 
 			l, _, alive := m.current(key, t)
 			return l.entries, alive
 		}
-		return m.holds(c.From(entries, look), key, entries, t)
+		return m.holds(c.From(s.entries, look), s, t)
 	case search.Chain:
-		for _, e := range entries {
+		for _, e := range s.entries {
+			if place, ok := search.PlaceWithin(e.Value); ok && e.Param == c.Param|search.ParamDetail && place < len(s.within) {
+				in := s.within[place]
+				for _, target := range c.Within {
+					if target.Type == in.typ && m.all(target.Where, subject{nowhere, in.entries, s.within}, t) {
+						return true
+					}
+				}
+			}
 			to, local := search.ReferenceKey(e.Value)
 			if e.Param != c.Param || !local {
 				continue
@@ -78,7 +94,7 @@ func (m *model) holds(c search.Condition, key fhir.Key, entries []search.Entry, 
 		}
 		return false
 	case search.Has:
-		value := search.ReferenceValue(key)
+		value := search.ReferenceValue(s.key)
 		for other := range m.lives {
 			l, _, alive := m.current(other, t)
 			refers := func(e search.Entry) bool { return e.Param == c.Param && bytes.Equal(e.Value, value) }

@@ -93,6 +93,12 @@ func (w *world) condition(depth int) search.Condition {
 		for range 1 + w.rng.IntN(2) {
 			c.Targets = append(c.Targets, w.query(depth-1))
 		}
+		switch w.rng.IntN(4) {
+		case 0:
+			c.Within = []search.Query{w.query(depth - 1)}
+		case 1, 2:
+			c.Within = c.Targets
+		}
 		return c
 	case n < 12:
 		return search.Has{Param: pRef, Source: w.query(depth - 1)}

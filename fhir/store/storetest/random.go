@@ -145,6 +145,9 @@ func (w *world) put() store.Put {
 		p := worldParams[w.rng.IntN(len(worldParams))]
 		entries = append(entries, entry(p, w.value(p))) // in any order, with repetitions
 	}
+	for range max(0, w.rng.IntN(5)-2) {
+		entries = append(entries, refWithin(w.rng.IntN(4)))
+	}
 	p := around(w.key(), fmt.Sprint(w.rng.IntN(3)), w.contained(), marked(entries)...)
 	p.Method = store.Method(1 + w.rng.IntN(3))
 	p.MustCreate = w.rng.IntN(12) == 0
@@ -177,6 +180,9 @@ func (w *world) contained() (list []search.Contained) {
 		for range w.rng.IntN(5) {
 			p := worldParams[w.rng.IntN(len(worldParams))]
 			c.Entries = append(c.Entries, entry(p, w.value(p)))
+		}
+		if w.rng.IntN(3) == 0 {
+			c.Entries = append(c.Entries, refWithin(w.rng.IntN(4)))
 		}
 		c.Entries = marked(c.Entries)
 		list = append(list, c)

@@ -91,6 +91,7 @@ func Run(t *testing.T, cfg Config) {
 		{"SEARCH/ties", ties},
 		{"FENCED/alike", fencedAlike},
 		{"FENCED/together", fencedTogether},
+		{"FENCED/by-contained", fencedByContained},
 		{"FENCED/random-histories", fencedHistories},
 		{"FENCED/pages-while-others-write", fencedPages},
 		{"FENCED/rights-taken-meanwhile", fencedRace},

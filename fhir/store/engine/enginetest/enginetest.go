@@ -24,7 +24,7 @@ import (
 // passed over. A server that is no replica set is taken if SingleLog is set too.
 const (
 	TestLog   = "LIENTHONG_TEST_LOG"
-	SingleLog = "LIENTHONG_TEST_LOG_SINGLE"
+	SingleLog = "LIENTHONG_LOG_SINGLE"
 )
 
 // Open opens a store in a temporary folder and closes it when the test ends. What o leaves out is what most tests want: the
@@ -89,6 +89,14 @@ func LogOf(tb testing.TB, dir string) (uri string, single bool) {
 	name, _ := databases.LoadOrStore(filepath.Clean(dir), "t_"+strings.ToLower(rand.Text()[:16]))
 	u.Path = "/" + name.(string)
 	return u.String(), os.Getenv(SingleLog) != ""
+}
+
+// InFolder skips a test of what lies in the folder of a store, the log with it, if the logs of this run are elsewhere.
+func InFolder(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(TestLog) != "" {
+		tb.Skipf("not with %s: it is about a log in the folder", TestLog)
+	}
 }
 
 // databases names the database of each folder, for the tests of this process.
