@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -72,10 +71,12 @@ type Outbox struct {
 	store   store.Store
 	service *interaction.Service
 
-	mu      sync.Mutex // guards summary; nothing else is done under it
-	summary struct {
+	counting chan struct{} // holds who has summary; the store is read meanwhile
+	summary  struct {
 		at     fhir.T
 		counts Summary
+		began  time.Time
+		took   time.Duration
 	}
 }
 
@@ -107,7 +108,7 @@ func New(c Config) *Outbox {
 	if c.Retry.Max <= 0 {
 		c.Retry.Max = 10 * time.Minute
 	}
-	return &Outbox{Config: c, store: c.Store}
+	return &Outbox{Config: c, store: c.Store, counting: make(chan struct{}, 1)}
 }
 
 // Use says through which service items are moved; that service has Enqueue among its hooks, so it is made after the outbox.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 )
@@ -27,19 +28,33 @@ func (s Summary) String() string {
 	return b.String()
 }
 
-// Summary counts the items in the outbox. It reads all items unless nothing was committed since the last call.
+const (
+	// summaryQuick is what a count may take to be made anew each time; one that took longer is told again for summaryShare times as long.
+	summaryQuick = 200 * time.Millisecond
+	summaryShare = 20
+	// summaryLongest bounds a count, which goes on when who asked for it has given up: the next one has it then.
+	summaryLongest = 10 * time.Minute
+)
+
+// Summary counts the items in the outbox. It reads all items unless nothing was committed since the last call, or that took long: over
+// some hundred thousand items it may be minutes old.
 func (o *Outbox) Summary(ctx context.Context) (Summary, error) {
+	select {
+	case o.counting <- struct{}{}:
+		defer func() { <-o.counting }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	at, err := o.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o.mu.Lock()
-	known := o.summary.counts
-	fresh := known != nil && o.summary.at == at
-	o.mu.Unlock()
-	if fresh {
-		return maps.Clone(known), nil
+	began := o.Now()
+	if s := o.summary; s.counts != nil && (s.at == at || s.took > summaryQuick && began.Sub(s.began) < summaryShare*s.took) {
+		return maps.Clone(s.counts), nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), summaryLongest)
+	defer cancel()
 	counts := Summary{}
 	for rec, err := range o.store.Records(ctx, SpaceItems, "", "") {
 		if err != nil {
@@ -47,9 +62,7 @@ func (o *Outbox) Summary(ctx context.Context) (Summary, error) {
 		}
 		counts[stateOf(rec.Value)]++
 	}
-	o.mu.Lock()
-	o.summary.at, o.summary.counts = at, counts
-	o.mu.Unlock()
+	o.summary.at, o.summary.counts, o.summary.began, o.summary.took = at, counts, began, o.Now().Sub(began)
 	return maps.Clone(counts), nil
 }
 
