@@ -69,7 +69,11 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 		return fmt.Errorf("no workload %q; there are: %s, all", o.Workload, strings.Join(names, ", "))
 	}
 	s := &session{Options: o, ctx: ctx, dir: o.Dir, report: newReport(out)}
-	if s.dir == "" {
+	if s.dir != "" {
+		if err := os.MkdirAll(s.dir, 0o700); err != nil {
+			return err
+		}
+	} else {
 		dir, err := os.MkdirTemp("", "lienthong-bench-")
 		if err != nil {
 			return err
