@@ -120,11 +120,8 @@ func (s *Service) Card(ctx context.Context, patient fhir.ID, o Options) (Card, e
 	}
 	refs := []string{"Patient/" + string(patient)}
 	for link := range doc.Root().Get("link").Elements() {
-		ref := link.Get("other").Get("reference").Text()
-		if i := strings.LastIndex(ref, "Patient/"); link.Get("type").Text() == "replaces" && i >= 0 {
-			if id, err := fhir.ParseID(ref[i+len("Patient/"):]); err == nil {
-				refs = append(refs, "Patient/"+string(id))
-			}
+		if to := s.Interactions.Here(link.Get("other").Get("reference").Text()); link.Get("type").Text() == "replaces" && to.Type == "Patient" {
+			refs = append(refs, to.String())
 		}
 	}
 	records, err := s.records(ctx, refs)

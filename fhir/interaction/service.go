@@ -121,6 +121,14 @@ func timeOrderedID() fhir.ID { return fhir.ID(uuid.Must(uuid.NewV7()).String()) 
 // Store is the store that the service works on; rooms above use it for records and the feed, never to write documents.
 func (s *Service) Store() store.Store { return s.store }
 
+// Here says which resource of this server a reference names; the zero Key for one of another server, whatever its id.
+func (s *Service) Here(reference string) fhir.Key {
+	if key, ok := search.Here(reference, s.base, s.also); ok {
+		return key
+	}
+	return fhir.Key{}
+}
+
 // Limits are the limits in force.
 func (s *Service) Limits() Limits { return s.limits }
 

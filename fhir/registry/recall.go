@@ -99,7 +99,7 @@ func (r *Registry) inUse(ctx context.Context, key fhir.Key, t fhir.T, have map[f
 		return v, err
 	}
 	for l := range v.Get("link").Elements() {
-		if to := fhir.ParseReference(l.Get("other").Get("reference").Text()).Key; l.Get("type").Text() == "replaced-by" && to.Type == "Patient" {
+		if to := r.Interactions.Here(l.Get("other").Get("reference").Text()); l.Get("type").Text() == "replaced-by" && to.Type == "Patient" {
 			if other, err := r.patient(ctx, to, t); err != nil {
 				return v, err
 			} else if other.Kind() == resource.Object {

@@ -71,6 +71,11 @@ func AppendCanonical(dst []byte, s, base string, also Bases) []byte {
 	return appendField(append(dst, 0), version, maxField)
 }
 
+// Here says which resource of this server a reference names; false for one of another server, whatever its id.
+func Here(reference, base string, also Bases) (fhir.Key, bool) {
+	return localKey(fhir.ParseReference(reference), base, also)
+}
+
 // localKey says which resource of this server a reference names.
 func localKey(r fhir.Reference, base string, also Bases) (fhir.Key, bool) {
 	if r.Key.ID == "" || !r4.IsResource(r.Key.Type) {

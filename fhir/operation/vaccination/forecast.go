@@ -67,9 +67,11 @@ func (s *Service) Forecast(ctx context.Context, key fhir.Key, q Query, t fhir.T,
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Contraindicate(ctx, person, records, &p, q.AssessmentDate); err != nil {
+	screening, err := s.screen(ctx, person, records, q.Pregnant)
+	if err != nil {
 		return nil, err
 	}
+	screening.Of(&p, s.schedules, q.AssessmentDate)
 	a := history.Assess(s.schedules, &p, records, q.AssessmentDate)
 	return answer(history.Writer{Language: language, Patient: person.Lead.Key.String()}, &a), nil
 }

@@ -112,7 +112,7 @@ func (s *Service) linked(ctx context.Context, start Resource, t fhir.T) ([]Resou
 			return nil
 		}
 		for l := range all[i].Doc.Get("link").Elements() {
-			to := fhir.ParseReference(l.Get("other").Get("reference").Text()).Key
+			to := s.interactions.Here(l.Get("other").Get("reference").Text()) // of a Patient elsewhere the id says nothing here
 			if to.Type != "Patient" || to.ID == "" {
 				continue
 			}

@@ -2,7 +2,6 @@ package vaccination
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
@@ -39,24 +38,5 @@ func (s *Service) screen(ctx context.Context, p Person, records []history.Record
 			*part.into = append(*part.into, r.Doc)
 		}
 	}
-	for i, ref := range history.ReactionObservations(records) {
-		if i == mostObservations {
-			break
-		}
-		f, err := s.interactions.Store().Read(ctx, fhir.ParseReference(ref).Key, p.T)
-		if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone || e.Kind == fhir.Denied) {
-			continue
-		} else if err != nil {
-			return out, err
-		}
-		r, err := parsed(f)
-		if err != nil {
-			return out, err
-		}
-		if out.Observations == nil {
-			out.Observations = map[string]resource.Value{}
-		}
-		out.Observations[ref] = r.Doc
-	}
-	return out, nil
+	return out, s.reactions(ctx, &out, p.T)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/immunization/forecast"
@@ -67,13 +66,14 @@ func (s *Service) Gather(ctx context.Context, key fhir.Key, t fhir.T) (Person, [
 	return person, records, err
 }
 
-// Contraindicate looks for contraindications of somebody who was gathered, and adds what the caller may see of them.
-func (s *Service) Contraindicate(ctx context.Context, who Person, records []history.Record, p *forecast.Person, at time.Time) error {
-	screening, err := s.screen(ctx, who, records, p.Pregnant)
-	if err == nil {
-		screening.Of(p, s.schedules, at)
+// Whole is Gather with what contraindications are looked for in.
+func (s *Service) Whole(ctx context.Context, key fhir.Key, t fhir.T) (*Gathered, error) {
+	person, records, err := s.Gather(ctx, key, t)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	screening, err := s.screen(ctx, person, records, false)
+	return &Gathered{Person: person, Records: records, screening: screening, schedules: s}, err
 }
 
 // Summary is $immunization-summary: Parameters (see history.Writer.Parameters), or a document if q asks for one, whose full
