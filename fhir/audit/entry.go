@@ -45,14 +45,12 @@ const lineMax = 8 << 20
 
 // appendLine appends the entry without an end of line.
 func (e *Entry) appendLine(b []byte) ([]byte, error) {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return nil, err
+	from := len(b)
+	b, err := e.appendJSON(b)
+	if err == nil && len(b)-from > lineMax {
+		err = fmt.Errorf("audit entry of %d bytes", len(b)-from)
 	}
-	if len(line) > lineMax {
-		return nil, fmt.Errorf("audit entry of %d bytes", len(line))
-	}
-	return append(b, line...), nil
+	return b, err
 }
 
 // parseLine reads a line of the journal.

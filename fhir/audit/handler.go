@@ -39,12 +39,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.Now != nil {
 		now = h.Now
 	}
-	t := &Trail{mask: h.Mask, entry: Entry{
+	held := &heldWriter{ResponseWriter: w, request: r, journal: h.Journal, trail: Trail{mask: h.Mask, entry: Entry{
 		At: now().UTC(), Do: do, On: on, Agent: Agent{Address: address(r)}, Query: h.Mask.Query(r.URL.RawQuery), Request: requestID(r),
-	}}
-	held := &heldWriter{ResponseWriter: w, trail: t, request: r, journal: h.Journal}
+	}}}
+	held.context = trailContext{r.Context(), &held.trail}
 	defer held.finish()
-	h.Next.ServeHTTP(held, r.WithContext(WithTrail(r.Context(), t)))
+	h.Next.ServeHTTP(held, r.WithContext(&held.context))
 }
 
 // AgentOf is a caller as the journal names him: a citizen's name at his issuer may be his citizen ID.
@@ -69,25 +69,41 @@ func (h *Handler) asked(r *http.Request) (do, on string, ok bool) {
 		}
 		return "operation", clip(path), true
 	}
-	parts := strings.FieldsFunc(rest, func(c rune) bool { return c == '/' })
+	parts := partsOf(rest, make([]string, 0, 8))
 	if len(parts) == 1 && parts[0] == "metadata" {
 		return "", "", false
 	}
-	return InteractionOf(r.Method, parts), h.name(parts), true
+	return InteractionOf(r.Method, parts), h.name(rest, parts), true
+}
+
+// partsOf appends what stands between the slashes of a path.
+func partsOf(path string, parts []string) []string {
+	for path != "" {
+		var p string
+		if p, path, _ = strings.Cut(path, "/"); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return parts
 }
 
 // name is what the path names. Foreign text in it is masked: only types, ids and operations stand as they are.
-func (h *Handler) name(parts []string) string {
-	named := make([]string, 0, len(parts))
+func (h *Handler) name(path string, parts []string) string {
+	if len(parts) > 5 {
+		parts = parts[:5]
+	}
+	named, length, masked := make([]string, 0, 5), len(parts), false
 	for i, p := range parts {
-		if i == 5 {
-			break
-		}
 		_, err := fhir.ParseID(strings.TrimLeft(p, "$_"))
 		if strange := i == 0 && p[0] != '$' && p[0] != '_' && !r4.IsResource(fhir.Type(p)); strange || err != nil || !isPlain(p) {
 			p = h.Mask.Hash(p)
+			masked = true
 		}
 		named = append(named, p)
+		length += len(p)
+	}
+	if !masked && length == len(path) {
+		return path[1:] // nothing was left out either
 	}
 	return strings.Join(named, "/")
 }
@@ -160,7 +176,8 @@ func clip(s string) string {
 // heldWriter holds an answer back until what it tells of is in the journal.
 type heldWriter struct {
 	http.ResponseWriter
-	trail   *Trail
+	trail   Trail
+	context trailContext
 	request *http.Request
 	journal *Journal
 	status  int
@@ -249,8 +266,9 @@ func (w *heldWriter) finish() {
 
 // note keeps what was not told yet. The client may be gone; what was read for it was read.
 func (w *heldWriter) note() error {
-	if e := w.trail.part(w.status); e != nil {
-		return w.journal.Append(context.WithoutCancel(w.request.Context()), e)
+	var e Entry
+	if w.trail.part(w.status, &e) {
+		return w.journal.Append(context.WithoutCancel(w.request.Context()), &e)
 	}
 	return nil
 }

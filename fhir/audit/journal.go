@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -9,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -58,7 +58,7 @@ type state struct {
 // group is what is written and synced at once.
 type group struct {
 	lines  []byte
-	leaves [][]byte
+	leaves []leafHash
 	t      fhir.T
 	done   chan struct{}
 	err    error
@@ -82,7 +82,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	if j.written, j.signed, err = recoverState(dir); err != nil {
 		return nil, err
 	}
-	j.group = newGroup()
+	j.group = newGroup(nil)
 	f, err := j.openSegment(j.written)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,14 @@ func Open(dir string, o Options) (*Journal, error) {
 	return j, nil
 }
 
-func newGroup() *group { return &group{done: make(chan struct{})} }
+// newGroup makes a group in the memory of one that was written, nil for none.
+func newGroup(written *group) *group {
+	g := &group{done: make(chan struct{})}
+	if written != nil && cap(written.lines) <= 1<<20 {
+		g.lines, g.leaves = written.lines[:0], written.leaves[:0]
+	}
+	return g
+}
 
 func (j *Journal) segmentPath(first uint64) string { return segmentPath(j.dir, first) }
 
@@ -110,18 +117,10 @@ func (j *Journal) appendAll(ctx context.Context, entries []*Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	lines := make([]byte, 0, 512*len(entries))
-	leaves := make([][]byte, 0, len(entries))
-	var t fhir.T
-	for _, e := range entries {
-		from := len(lines)
-		var err error
-		if lines, err = e.appendLine(lines); err != nil {
-			return unavailable(err)
-		}
-		leaves = append(leaves, rfc6962.DefaultHasher.HashLeaf(lines[from:]))
-		lines = append(lines, '\n')
-		t = max(t, e.T)
+	l := linesPool.Get().(*lines)
+	defer linesPool.Put(l)
+	if err := l.encode(entries); err != nil {
+		return unavailable(err)
 	}
 	j.mu.Lock()
 	if err := j.broken; err != nil || j.closed {
@@ -129,15 +128,46 @@ func (j *Journal) appendAll(ctx context.Context, entries []*Entry) error {
 		return unavailable(err)
 	}
 	g := j.group
-	g.lines, g.leaves, g.t = append(g.lines, lines...), append(g.leaves, leaves...), max(g.t, t)
+	g.lines, g.leaves, g.t = append(g.lines, l.text...), append(g.leaves, l.leaves...), max(g.t, l.t)
 	j.wake()
 	j.mu.Unlock()
+	if ctx.Done() == nil {
+		<-g.done
+		return g.err
+	}
 	select {
 	case <-g.done:
 		return g.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// lines are entries as they are written.
+type lines struct {
+	text   []byte
+	leaves []leafHash
+	t      fhir.T
+	one    []byte // a line after a byte for its hash
+}
+
+// linesPool holds lines while they are made. Those of entries that tell very much are left to the collector.
+var linesPool = sync.Pool{New: func() any { return new(lines) }}
+
+func (l *lines) encode(entries []*Entry) (err error) {
+	l.text, l.leaves, l.t = l.text[:0], l.leaves[:0], 0
+	if cap(l.text) > 64<<10 {
+		l.text, l.one = nil, nil
+	}
+	for _, e := range entries {
+		if l.one, err = e.appendLine(append(l.one[:0], 0)); err != nil {
+			return err
+		}
+		l.leaves = append(l.leaves, hashLeaf(l.one))
+		l.text = append(append(l.text, l.one[1:]...), '\n')
+		l.t = max(l.t, e.T)
+	}
+	return nil
 }
 
 func unavailable(err error) error {
@@ -163,11 +193,13 @@ func (j *Journal) write(f *segmentFile) {
 			j.o.Log.Warn("audit journal: a file could not be closed", "err", err)
 		}
 	}()
+	var before *group // whose memory the next one takes
 	for range j.signal {
 		j.mu.Lock()
 		g, s, broken := j.group, j.written, j.broken
-		j.group = newGroup()
+		j.group = newGroup(before)
 		j.mu.Unlock()
+		before = g
 		if len(g.leaves) == 0 {
 			continue
 		}
@@ -215,7 +247,7 @@ func (j *Journal) put(f *segmentFile, s state, g *group) (*segmentFile, state, e
 		return f, s, err
 	}
 	for _, leaf := range g.leaves {
-		if err := grown.edge.Append(leaf, nil); err != nil {
+		if err := grown.edge.Append(bytes.Clone(leaf[:]), nil); err != nil {
 			return f, s, err
 		}
 	}

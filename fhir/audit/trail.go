@@ -19,20 +19,31 @@ type Trail struct {
 	known  bool
 	entry  Entry // what is the same in all parts; its Agent has the address
 	mask   Masker
-	seen   map[fhir.Key]bool
 	gave   []string
 	people []string
-	wrote  bool // a commit has the entry of this request
+	seen   map[string]bool // people, once they are many
+	wrote  bool            // a commit has the entry of this request
 	parts  int
 	fresh  bool // something was noted since the last part
 }
 
 type trailKey struct{}
 
-// WithTrail gives a context whose reads are noted in t.
-func WithTrail(ctx context.Context, t *Trail) context.Context {
-	return context.WithValue(ctx, trailKey{}, t)
+// trailContext is a context with a trail.
+type trailContext struct {
+	context.Context
+	trail *Trail
 }
+
+func (c *trailContext) Value(key any) any {
+	if key == (trailKey{}) {
+		return c.trail
+	}
+	return c.Context.Value(key)
+}
+
+// WithTrail gives a context whose reads are noted in t.
+func WithTrail(ctx context.Context, t *Trail) context.Context { return &trailContext{ctx, t} }
 
 // TrailOf gives the trail of a context, nil in the server's own work.
 func TrailOf(ctx context.Context) *Trail {
@@ -72,15 +83,28 @@ func (t *Trail) gives(f *store.Found) {
 	t.fresh = true
 	t.gave = append(t.gave, versionName(f.Key, f.Version))
 	for _, id := range f.Subjects {
-		key := fhir.Key{Type: "Patient", ID: id}
-		if t.seen[key] {
-			continue
+		t.about(string(id))
+	}
+}
+
+// about notes a Patient once. t.mu is held.
+func (t *Trail) about(id string) {
+	const few = 16
+	if len(t.people) < few {
+		if !slices.Contains(t.people, id) {
+			t.people = append(t.people, id)
 		}
-		if t.seen == nil {
-			t.seen = map[fhir.Key]bool{}
+		return
+	}
+	if t.seen == nil {
+		t.seen = make(map[string]bool, 4*few)
+		for _, p := range t.people {
+			t.seen[p] = true
 		}
-		t.seen[key] = true
-		t.people = append(t.people, string(id))
+	}
+	if !t.seen[id] {
+		t.seen[id] = true
+		t.people = append(t.people, id)
 	}
 }
 
@@ -112,15 +136,15 @@ func (t *Trail) base() Entry {
 	return e
 }
 
-// part takes what was noted since the last part, with the status of the answer; nil if there is nothing to tell.
+// part takes what was noted since the last part into e, with the status of the answer; false if there is nothing to tell.
 // What a write reads to find out what it changes is not shown to anybody; its entry is in the commit.
-func (t *Trail) part(status int) *Entry {
+func (t *Trail) part(status int, e *Entry) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.parts > 0 && !t.fresh {
-		return nil
+		return false
 	}
-	e := t.base()
+	*e = t.base()
 	if t.parts > 0 {
 		e.Part = t.parts + 1
 	}
@@ -129,10 +153,8 @@ func (t *Trail) part(status int) *Entry {
 		e.People = named(e.On)
 	}
 	t.gave, t.people, t.seen, t.fresh = nil, nil, nil, false
-	if t.parts++; t.wrote && (len(e.Gave) == 0 || !showsWhatItReads[e.Do]) {
-		return nil
-	}
-	return &e
+	t.parts++
+	return !t.wrote || len(e.Gave) > 0 && showsWhatItReads[e.Do]
 }
 
 // named gives the Patient whom a refused request named: who tried to open a record is for its person to see, also where the

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -11,7 +12,26 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-var hashing = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+var hashing = compact.RangeFactory{Hash: hashChildren}
+
+// leafHash is the hash of a line, as a leaf of the tree (rfc6962.Hasher.HashLeaf).
+type leafHash = [sha256.Size]byte
+
+// hashLeaf hashes a line that stands after a byte of room for the prefix of a leaf.
+func hashLeaf(prefixed []byte) leafHash {
+	prefixed[0] = rfc6962.RFC6962LeafHashPrefix
+	return sha256.Sum256(prefixed)
+}
+
+// hashChildren is rfc6962.Hasher.HashChildren without what it allocates besides.
+func hashChildren(l, r []byte) []byte {
+	var both [1 + 2*sha256.Size]byte
+	both[0] = rfc6962.RFC6962NodeHashPrefix
+	copy(both[1:], l)
+	copy(both[1+sha256.Size:], r)
+	sum := sha256.Sum256(both[:])
+	return sum[:]
+}
 
 // tree is the right edge of the Merkle tree over the journal's lines: enough to grow it and to give its root.
 type tree struct{ edge *compact.Range }
