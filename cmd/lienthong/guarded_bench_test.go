@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -56,7 +57,10 @@ func BenchmarkGuarded(b *testing.B) {
 			}
 		})
 		request := func(method, path, body string) *http.Request {
-			r := httptest.NewRequestWithContext(context.Background(), method, "https://records.example/fhir"+path, strings.NewReader(body))
+			r := httptest.NewRequestWithContext(context.Background(), method, "https://records.example/fhir"+path, http.NoBody)
+			if body != "" {
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+			}
 			r.Header.Set("Content-Type", "application/fhir+json")
 			r.Header.Set("User-Agent", "bench")
 			if side.token != "" {

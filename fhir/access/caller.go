@@ -52,10 +52,21 @@ const (
 
 type callerKey struct{}
 
-// WithCaller gives a context that says who asks.
-func WithCaller(ctx context.Context, c Caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+// called is a context with a caller.
+type called struct {
+	context.Context
+	caller Caller
 }
+
+func (c *called) Value(key any) any {
+	if key == (callerKey{}) {
+		return &c.caller
+	}
+	return c.Context.Value(key)
+}
+
+// WithCaller gives a context that says who asks.
+func WithCaller(ctx context.Context, c Caller) context.Context { return &called{ctx, c} }
 
 // patients are all ids of the person that the caller is.
 func (c Caller) patients() []fhir.ID {
@@ -67,6 +78,8 @@ func (c Caller) patients() []fhir.ID {
 
 // CallerOf says who asks; ok is false where nobody was established, as in the server's own work.
 func CallerOf(ctx context.Context) (c Caller, ok bool) {
-	c, ok = ctx.Value(callerKey{}).(Caller)
-	return c, ok
+	if known, ok := ctx.Value(callerKey{}).(*Caller); ok {
+		return *known, true
+	}
+	return Caller{}, false
 }

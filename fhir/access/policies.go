@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -38,7 +39,7 @@ type Policies struct {
 	policy *Policy
 	text   []byte // that was last looked at, good or bad
 	looked time.Time
-	fences map[string]store.Fence // by policy and caller
+	fences map[fenceName]store.Fence
 }
 
 // maxFences bounds the fences that are kept; when there are more, all are made anew.
@@ -65,7 +66,7 @@ func Open(c Config) (*Policies, error) {
 	if p.policy, err = ReadPolicy(p.text, c.Search()); err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name(), err)
 	}
-	p.looked, p.fences = c.Now(), map[string]store.Fence{}
+	p.looked, p.fences = c.Now(), map[fenceName]store.Fence{}
 	return p, nil
 }
 
@@ -104,8 +105,9 @@ func (p *Policies) Fence(ctx context.Context, c Caller) (store.Fence, error) {
 		}
 	}
 	o := p.c.Search()
-	key := fmt.Sprintf("%s %p %s", p.policy.Version, o.Registry, fenceKey(c))
-	if f, ok := p.fences[key]; ok {
+	var room [512]byte
+	text := appendFenceKey(room[:0], &c)
+	if f, ok := p.fences[fenceName{p.policy.Version, o.Registry, string(text)}]; ok {
 		return f, nil
 	}
 	o.Context, o.Apart = ctx, true
@@ -118,22 +120,43 @@ func (p *Policies) Fence(ctx context.Context, c Caller) (store.Fence, error) {
 	if len(p.fences) >= maxFences {
 		clear(p.fences)
 	}
-	p.fences[key] = f
+	p.fences[fenceName{p.policy.Version, o.Registry, string(text)}] = f
 	return f, nil
 }
 
-// fenceKey has all of a caller that a fence is made of.
-func fenceKey(c Caller) string {
-	glass := "whole"
-	if c.BreakGlass != "" {
-		glass = "broken"
-	}
-	kind := "person"
+// fenceName is what a fence is made of: the policy, the search parameters, and what is in a caller.
+type fenceName struct {
+	policy   string
+	registry *r4.Registry
+	caller   string
+}
+
+// appendFenceKey appends all of a caller that a fence is made of, each text after its length.
+func appendFenceKey(b []byte, c *Caller) []byte {
+	var is byte
 	if c.System {
-		kind = "system"
+		is |= 1
 	}
-	return strings.Join(append([]string{kind, string(c.Role), string(c.Organization), string(c.Practitioner), fmt.Sprint(c.patients()),
-		c.Purpose, glass}, c.Scopes...), "\x00")
+	if c.BreakGlass != "" {
+		is |= 2
+	}
+	b = append(b, is)
+	for _, text := range [...]string{string(c.Role), string(c.Organization), string(c.Practitioner), c.Purpose} {
+		b = appendText(b, text)
+	}
+	people := c.patients()
+	b = binary.AppendUvarint(b, uint64(len(people)))
+	for _, id := range people {
+		b = appendText(b, string(id))
+	}
+	for _, scope := range c.Scopes {
+		b = appendText(b, scope)
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 // look reads the file again if the last look is a second old.

@@ -268,7 +268,7 @@ func (w *heldWriter) finish() {
 func (w *heldWriter) note() error {
 	var e Entry
 	if w.trail.part(w.status, &e) {
-		return w.journal.Append(context.WithoutCancel(w.request.Context()), &e)
+		return w.journal.Append(context.Background(), &e) // whether or not the client waits
 	}
 	return nil
 }

@@ -21,10 +21,12 @@ type Trail struct {
 	mask   Masker
 	gave   []string
 	people []string
-	seen   map[string]bool // people, once they are many
-	wrote  bool            // a commit has the entry of this request
-	parts  int
-	fresh  bool // something was noted since the last part
+	// Where gave and people of the first part begin: most requests are about one record of one person.
+	firstGave, firstPeople [1]string
+	seen                   map[string]bool // people, once they are many
+	wrote                  bool            // a commit has the entry of this request
+	parts                  int
+	fresh                  bool // something was noted since the last part
 }
 
 type trailKey struct{}
@@ -81,6 +83,9 @@ func (t *Trail) gives(f *store.Found) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.fresh = true
+	if t.gave == nil && t.parts == 0 {
+		t.gave = t.firstGave[:0]
+	}
 	t.gave = append(t.gave, versionName(f.Key, f.Version))
 	for _, id := range f.Subjects {
 		t.about(string(id))
@@ -90,6 +95,9 @@ func (t *Trail) gives(f *store.Found) {
 // about notes a Patient once. t.mu is held.
 func (t *Trail) about(id string) {
 	const few = 16
+	if t.people == nil && t.parts == 0 {
+		t.people = t.firstPeople[:0]
+	}
 	if len(t.people) < few {
 		if !slices.Contains(t.people, id) {
 			t.people = append(t.people, id)

@@ -17,7 +17,10 @@ func Unauthenticated(r *http.Request) (context.Context, error) {
 // admit asks who calls, and goes on with what they may do. Whatever fence the request came with, that of the server's own
 // work among others, is closed before.
 func (s *Server) admit(g *gin.Context, c *call) error {
-	r := g.Request.WithContext(store.WithFence(g.Request.Context(), store.Fence{}))
+	r := g.Request
+	if ctx := r.Context(); store.HasFence(ctx) {
+		r = r.WithContext(store.WithFence(ctx, store.Fence{}))
+	}
 	ctx, err := s.Authenticate(r)
 	if err != nil {
 		return err

@@ -124,16 +124,32 @@ func (f Fence) Finds(t fhir.Type) bool {
 
 type fenceKey struct{}
 
-// WithFence gives a context whose reads and writes are held to f.
-func WithFence(ctx context.Context, f Fence) context.Context {
-	return context.WithValue(ctx, fenceKey{}, f)
+// fenced is a context with a fence.
+type fenced struct {
+	context.Context
+	fence Fence
 }
+
+func (c *fenced) Value(key any) any {
+	if key == (fenceKey{}) {
+		return &c.fence
+	}
+	return c.Context.Value(key)
+}
+
+// WithFence gives a context whose reads and writes are held to f.
+func WithFence(ctx context.Context, f Fence) context.Context { return &fenced{ctx, f} }
 
 // FenceOf gives the fence of a context: where none was set, the zero Fence, which allows nothing.
 func FenceOf(ctx context.Context) Fence {
-	f, _ := ctx.Value(fenceKey{}).(Fence)
-	return f
+	if f, ok := ctx.Value(fenceKey{}).(*Fence); ok {
+		return *f
+	}
+	return Fence{}
 }
+
+// HasFence says whether a fence was set, be it one that allows nothing.
+func HasFence(ctx context.Context) bool { return ctx.Value(fenceKey{}) != nil }
 
 type ourselvesKey struct{}
 

@@ -262,16 +262,18 @@ func (g *guard) shows(key fhir.Key, version fhir.Version) bool {
 	if grant.All || grant.None() {
 		return grant.All
 	}
-	n, _ := g.judge.r.newest(key)
+	n, newest := g.judge.r.newest(key)
 	if n == 0 {
 		return false
 	}
+	cond := grant.Condition()
 	row, ok := g.judge.r.living(n, version)
-	if !ok {
-		g.owner.fail(g.judge.r.err)
-		return false
+	ok = ok && g.judge.holds(cond, subjectOf(key, &row))
+	if ok && version != newest {
+		ok = g.seesCurrent(cond, key, &row)
 	}
-	return g.sees(grant.Condition(), key, &row)
+	g.owner.fail(g.judge.r.err)
+	return ok && g.owner.err == nil
 }
 
 // newest gives the number of a resource and its newest version as of the run's t; 0 if there was none.

@@ -107,23 +107,33 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 		return store.Found{}, errDenied(key.Type, store.ActionRead)
 	}
 	if grant.All {
-		if ids, ok := subjectsOfKey(key); ok {
-			return e.found(key, s.version, s.place, ids)
+		ids, found, err := e.subjectsAt(key, s.number, s.version)
+		if err == nil && !found {
+			err = errNoRow(s.version)
 		}
+		if err != nil {
+			return store.Found{}, err
+		}
+		return e.found(key, s.version, s.place, ids)
 	}
 	r := e.run(ctx, now)
 	defer r.close()
 	row, found := r.version(s.number, s.version)
 	if !found {
-		r.fail(fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no row of version %d", s.version)))
+		r.fail(errNoRow(s.version))
 		return store.Found{}, r.err
 	}
-	subjects := row.subjects(key.Type)
-	if !grant.All && !r.guard(store.FenceOf(ctx), now).showsNewest(key, s.number, s.version, row) {
+	// The run is as of the head and has no fence, so it can judge by itself.
+	g := guard{fence: store.FenceOf(ctx), judge: judge{r: r}, owner: r}
+	if !g.showsNewest(key, s.number, s.version, row) {
 		r.fail(errNotFound(key))
 		return store.Found{}, r.err
 	}
-	return e.found(key, s.version, s.place, subjects)
+	return e.found(key, s.version, s.place, row.subjects(key.Type))
+}
+
+func errNoRow(v fhir.Version) error {
+	return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no row of version %d", v))
 }
 
 // absent is what is said of a resource that never was: to a caller who may read none of its type, the same as of any.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 	"sync"
 
@@ -10,6 +11,9 @@ import (
 )
 
 const patient fhir.Type = "Patient"
+
+// toPatient begins the value of a reference to a Patient.
+var toPatient = search.ReferenceValue(fhir.Key{Type: patient})
 
 // subjectParams are, by type, the parameters through which a resource belongs to the record of a Patient, sorted.
 // Source: https://hl7.org/fhir/R4/compartmentdefinition-patient.html
@@ -40,8 +44,9 @@ func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
 		if !slices.Contains(params, e.param) {
 			continue
 		}
-		if key, ok := search.ReferenceKey(e.value); ok && key.Type == patient && !slices.Contains(ids, key.ID) {
-			ids = append(ids, key.ID)
+		id, ok := bytes.CutPrefix(e.value, toPatient)
+		if ok && !slices.ContainsFunc(ids, func(known fhir.ID) bool { return string(known) == string(id) }) {
+			ids = append(ids, fhir.ID(id))
 		}
 	}
 	return ids
@@ -64,10 +69,19 @@ func (e *Engine) subjectsOf(key fhir.Key, version fhir.Version) (ids []fhir.ID, 
 	if err != nil || s.number == 0 {
 		return nil, err
 	}
-	_, err = get(e.db, appendVersionKey(make([]byte, 0, 16), s.number, version), func(b []byte) error {
+	ids, _, err = e.subjectsAt(key, s.number, version)
+	return ids, err
+}
+
+// subjectsAt is subjectsOf for a resource whose number is known; found says that its key tells, or there is such a version.
+func (e *Engine) subjectsAt(key fhir.Key, n number, version fhir.Version) (ids []fhir.ID, found bool, err error) {
+	if ids, ok := subjectsOfKey(key); ok {
+		return ids, true, nil
+	}
+	found, err = get(e.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) error {
 		v, err := decodeVersion(b)
 		ids = v.subjects(key.Type)
 		return err
 	})
-	return ids, err
+	return ids, found, err
 }
