@@ -12,13 +12,17 @@ import (
 
 // FRESH over a log that others append to: a read asks the log's head and waits until the engine is there. All readers who
 // wait share one question, but none shares one that was under way before it came: the answer could be older than a commit
-// that was acknowledged before.
+// that was acknowledged before. Few questions are under way at once: a reader who comes just after one left does not have
+// to wait for its answer first.
 
-// headQuestion asks one question at a time. mu guards its fields; the log is asked outside of it.
+// questionsAtOnce bounds the questions under way; who comes when there are so many waits for one to end.
+const questionsAtOnce = 4
+
+// headQuestion asks for the log's head. mu guards its fields; the log is asked outside of it.
 type headQuestion struct {
-	mu    sync.Mutex
-	next  *headAnswer // for those who come while a question is under way
-	asked bool        // a goroutine is asking
+	mu     sync.Mutex
+	next   *headAnswer // of the question that has not left yet
+	asking int         // goroutines that ask
 }
 
 type headAnswer struct {
@@ -34,8 +38,8 @@ func (q *headQuestion) ask(ctx context.Context, e *Engine) (fhir.T, error) {
 		q.next = &headAnswer{done: make(chan struct{})}
 	}
 	a := q.next
-	if !q.asked {
-		q.asked = true
+	if q.asking < questionsAtOnce {
+		q.asking++
 		e.running.Go(func() { q.answer(e.o.Log) })
 	}
 	q.mu.Unlock()
@@ -53,7 +57,9 @@ func (q *headQuestion) answer(log commitlog.Log) {
 		q.mu.Lock()
 		a := q.next
 		q.next = nil
-		q.asked = a != nil
+		if a == nil {
+			q.asking--
+		}
 		q.mu.Unlock()
 		if a == nil {
 			return

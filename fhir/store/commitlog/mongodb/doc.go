@@ -20,8 +20,8 @@
 // that is needed for EXACT, and it needs no sessions. What holds (DURABLE, FRESH) is set here in code: majority and journal
 // for writes, majority for reads, linearizable for the head. URIs that would weaken it are refused (uri.go).
 //
-// Not used, so that any Mongo-wire server will do: transactions, change streams (what others append is polled for; reads
-// ask by themselves), $lookup, TTL and partial indexes.
+// What others append is heard of by a change stream where the server has them, and polled for where not (wait.go); reads ask by
+// themselves. Not used, so that any Mongo-wire server will do: transactions, $lookup, TTL and partial indexes.
 //
 // It may import mongo-driver and commitlog. Start reading at Open, then Log.Append.
 package mongodb

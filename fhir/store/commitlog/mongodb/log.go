@@ -27,6 +27,9 @@ type Log struct {
 
 	mu   sync.Mutex // guards what follows; nothing is asked under it
 	tail tail
+	own  fhir.T // the last commit that was appended here
+
+	watch watch
 }
 
 // tail is the last group that this server knows of.
@@ -97,6 +100,9 @@ func (l *Log) Append(ctx context.Context, after fhir.T, commits []commitlog.Comm
 	switch {
 	case err == nil:
 		l.learn(tailOf(g, after+1, time.Now()))
+		l.mu.Lock()
+		l.own = after + fhir.T(len(commits))
+		l.mu.Unlock()
 		return after + fhir.T(len(commits)), nil
 	case errors.Is(err, commitlog.ErrMoved), errors.Is(err, commitlog.ErrUnreachable):
 		l.dropChunks(chunks)
@@ -199,16 +205,11 @@ func (l *Log) dropChunks(chunks []chunk) {
 	}
 }
 
-// Wait implements commitlog.Waiter by asking from time to time.
-func (l *Log) Wait(ctx context.Context, _ fhir.T) error {
-	pause(ctx, l.o.Poll)
-	return ctx.Err()
-}
-
 // Close implements commitlog.Log.
 func (l *Log) Close() error {
 	ctx, stop := context.WithTimeout(context.Background(), l.o.Timeout)
 	defer stop()
+	l.watch.close(ctx)
 	err := l.client.Disconnect(ctx)
 	if errors.Is(err, mongo.ErrClientDisconnected) {
 		return nil
