@@ -135,6 +135,6 @@ require (
 )
 
 require (
-	github.com/emersion/go-smtp v0.25.1 // the mail server of tests, MIT: adapters/reminder
+	github.com/emersion/go-smtp v0.25.1 // the mail server of tests and of the demo, MIT: adapters/reminder, cmd/lienthong
 	github.com/wneessen/go-mail v0.8.1 // e-mail of reminders, MIT: adapters/reminder
 )

@@ -20,5 +20,8 @@
 // newest of a person decides. With OptOut all are but those who have denied it. A Consent that keeps the clinic from the
 // Patient keeps it from reminding as well, in either case: what the clinic may not see it cannot use.
 //
+// Nobody is reminded of a dose that something on record speaks against (vaccination contraindications); it is a new occasion
+// once that is over.
+//
 // It may import fhir/registry, fhir/access and scheduler. Start reading at Reminders.Plan.
 package reminder

@@ -128,6 +128,10 @@ func (r *Reminders) plan(ctx context.Context, w registry.Waiting, fence []store.
 	if fresh == nil {
 		return false, nil
 	}
+	fresh, err := r.Registry.Advisable(ctx, &w, fresh)
+	if err != nil || len(fresh) == 0 {
+		return false, err
+	}
 	to, err := r.reach(ctx, w)
 	if err != nil || to == nil {
 		return false, err

@@ -90,6 +90,11 @@ func (r *Reminders) message(ctx context.Context, id fhir.ID, it *item) (m Messag
 	if err != nil {
 		return m, "", err
 	}
+	if w != nil {
+		if w.Doses, err = r.Registry.Advisable(ctx, w, w.Doses); err != nil {
+			return m, "", err
+		}
+	}
 	if w == nil || !r.stillDue(w, it) {
 		return m, "not-due", nil
 	}

@@ -49,6 +49,7 @@ type demo struct {
 	mock         *bhxhmock.Mock
 	people       *synthetic.Population
 	issuer       *demoIssuer
+	messages     *demoMessages
 }
 
 // base is the FHIR base URL.
@@ -76,6 +77,10 @@ func (c *demoCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer d.portal.Close()
+	if d.messages, err = newDemoMessages(); err != nil {
+		return err
+	}
+	defer d.messages.smtp.Close()
 	return d.run(ctx)
 }
 
@@ -108,6 +113,9 @@ func (d *demo) open(ctx context.Context) error {
 	if d.issuer, err = newDemoIssuer(d.base()); err != nil {
 		return err
 	}
+	if settings.Reminders, err = d.messages.settings(d.dir, urlOf(d.fhir), d.Every); err != nil {
+		return err
+	}
 	settings.Authentication = config.Authentication{Own: func() openid.Issuers { return d.issuer.issuers }}
 	if d.node, err = openNode(ctx, settings, d.base(), d.log); err != nil {
 		return err
@@ -135,7 +143,11 @@ func (d *demo) run(ctx context.Context) error {
 	g.Go(func() error {
 		return serveHTTP(ctx, d.portal, bodyDeadlines(d.mock.Handler(), bodyStall, bodyMost), time.Second, d.log)
 	})
-	g.Go(func() error { return serveHTTP(ctx, d.fhir, d.issuer.handler(d.node.handler), 5*time.Second, d.log) })
+	g.Go(func() error {
+		return serveHTTP(ctx, d.fhir, d.messages.handler(d.issuer.handler(d.node.handler)), 5*time.Second, d.log)
+	})
+	g.Go(d.messages.serve)
+	context.AfterFunc(ctx, func() { _ = d.messages.smtp.Close() })
 	g.Go(func() error {
 		err := d.seed(ctx)
 		if ctx.Err() != nil {

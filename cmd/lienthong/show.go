@@ -67,10 +67,11 @@ issuer that ends with the demo, a request sees what the policy allows:
 
 %s
 In a browser, %s/auth/sign-in lets you choose one of the four and shows the pages as they see them.
+Reminders of vaccinations go to a mail server and a gateway of text messages of the demo's own: %[14]s/demo/messages
 
 Ctrl-C ends it.
 
-`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2], asRoles, d.issuer.origin)
+`, len(d.people.Citizens), d.base(), urlOf(d.portal), d.Every, kept, child.Name, lines[0], lines[1], d.base(), claim, lines[2], asRoles, d.issuer.origin, urlOf(d.fhir))
 	if err != nil || d.Info == "" {
 		return err
 	}

@@ -2,9 +2,12 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/immunization/forecast"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
 )
 
 // Waiting is somebody for whom doses are due, as the rows have it: for rooms of ours, which are held to no fence.
@@ -69,4 +72,25 @@ func (r *Registry) WaitingOf(ctx context.Context, patient fhir.ID) (*Waiting, er
 		return nil, nil
 	}
 	return w, nil
+}
+
+// Advisable gives those of the doses that nothing on record speaks against. ctx must have a fence that allows everything: that
+// nobody is reminded tells nobody why.
+func (r *Registry) Advisable(ctx context.Context, w *Waiting, doses []WaitingDose) ([]WaitingDose, error) {
+	who, err := r.Given.Whole(ctx, fhir.Key{Type: "Patient", ID: w.Lead}, 0)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone || e.Kind == fhir.TooCostly) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	p, err := history.PersonOf(who.Person.Lead.Doc, r.today())
+	if err != nil {
+		return nil, nil
+	}
+	who.Contraindicate(&p, r.today())
+	against := map[string]bool{}
+	for _, f := range history.Assess(r.Schedules, &p, who.Records, r.today()).Result.Series {
+		against[f.Series.Name] = f.State == forecast.Contraindicated
+	}
+	return slices.DeleteFunc(slices.Clone(doses), func(d WaitingDose) bool { return against[d.Series] }), nil
 }
