@@ -80,14 +80,29 @@ type Layout struct {
 	List    string // element that holds the rows; "" if the table is one row directly under Root
 	Element string // element of a row in List
 	Fields  []Field
+
+	places map[string]int // of the fields, by name
+}
+
+func init() {
+	for i := range layouts {
+		l := &layouts[i]
+		l.places = make(map[string]int, len(l.Fields))
+		for at := range l.Fields {
+			l.places[l.Fields[at].Name] = at
+		}
+	}
 }
 
 // Single says that the table has exactly one row.
 func (l *Layout) Single() bool { return l.List == "" }
 
-// Index gives the place of a field in Fields, -1 if there is none. The search is linear: 66 short names at most.
+// Index gives the place of a field in Fields, -1 if there is none.
 func (l *Layout) Index(name string) int {
-	return slices.IndexFunc(l.Fields, func(f Field) bool { return f.Name == name })
+	if at, ok := l.places[name]; ok {
+		return at
+	}
+	return -1
 }
 
 // Field is the definition of a field.
