@@ -96,6 +96,9 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 		}
 		if c, ok := access.CallerOf(ctx); ok {
 			inTrail(ctx, c)
+			if c.BreakGlass != "" {
+				return ctx, n.tries().Glass(ctx, c)
+			}
 		}
 		return ctx, nil
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
@@ -13,10 +15,15 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
+// tries counts what callers try.
+func (n *node) tries() *care.Tries {
+	return &care.Tries{Store: n.store, Name: n.trail.mask.Hash, Now: time.Now, Log: slog.Default()}
+}
+
 // care decides who may say that a patient is in somebody's care.
 func (n *node) care(o index.Options, systems identity.Systems) care.Care {
 	return care.Care{
-		Systems: systems, Local: localTo(o),
+		Systems: systems, Local: localTo(o), Tries: n.tries(),
 		Sees: func(ctx context.Context, c access.Caller, id fhir.ID) (bool, error) {
 			fence, err := n.fence(ctx, c)
 			if err != nil {

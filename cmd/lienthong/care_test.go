@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir/care"
 	"github.com/lienthong/lienthong/fhir/openid/openidtest"
 )
 
@@ -215,4 +216,29 @@ func divs(t *testing.T, report string) (out []string) {
 		out = append(out, e.Resource.Text.Div)
 	}
 	return out
+}
+
+// TestNumbersCannotBeTriedOut: who guesses numbers and birth dates is refused in words, also with a right one at last, while
+// others go on; each try is in the trail.
+func TestNumbersCannotBeTriedOut(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "hospital-h1", "PUT", "/Patient/pat1", carePatient("pat1", careNumber))
+	by := func(birth string) string {
+		return careEncounter("Patient?identifier="+careSystem+"|"+careNumber+"&birthdate="+birth, "k1")
+	}
+	for i := range care.MissesMost {
+		a.want(412, "clinic-k1", "POST", "/Encounter", by(fmt.Sprintf("1985-04-%02d", i+1)))
+	}
+	for _, lang := range []string{"en", "vi"} {
+		raw := a.want(429, "clinic-k1", "POST", "/Encounter", by(careBirth), "Accept-Language", lang)
+		if !strings.Contains(raw, "care-too-many-tries") || !strings.Contains(raw, map[string]string{"en": "Too many numbers", "vi": "quá nhiều số"}[lang]) {
+			t.Errorf("%s: %s", lang, raw)
+		}
+	}
+	a.want(429, "clinic-k1", "POST", "/Encounter", careEncounter("Patient/pat1", "k1"))
+	a.want(429, "clinic-k1", "POST", "", careBundle(careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001", "Encounter", by(careBirth))))
+	a.want(404, "clinic-k1", "GET", "/Patient/pat1", "")
+	a.want(201, "clinic-k1", "POST", "/Patient", carePatient("x", "051085000033")) // what is its own goes on
+	a.want(201, "clinic-k2", "POST", "/Encounter", strings.Replace(by(careBirth), "Organization/k1", "Organization/k2", 1))
+	a.here.stop(t)
 }

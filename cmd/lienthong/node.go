@@ -158,8 +158,8 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	n.service = interaction.New(interaction.Config{
 		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
 		Hooks:     []interaction.Hook{citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
-		Introduce: n.care(o, systems).Introduce,
-		Limits:    interaction.Limits{Entries: c.MaxEntries},
+		Introduce: n.care(o, systems).Introduce, Missed: n.care(o, systems).Missed,
+		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
 	if c.FullText == "on" || c.FullText == "off" {
 		if err := n.service.SetContent(ctx, c.FullText == "on"); err != nil {

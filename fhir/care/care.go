@@ -14,7 +14,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// Care has what the decision needs; all fields are required.
+// Care has what the decision needs; all fields but Tries are required.
 type Care struct {
 	Systems identity.Systems
 	// Sees says whether a caller may see a Patient now, without leaving a trace of it: nobody is shown anything.
@@ -23,6 +23,8 @@ type Care struct {
 	Local func(reference string) (fhir.Key, bool)
 	// Met is told of a Patient whom the caller's organization had not known before.
 	Met func(context.Context, fhir.ID)
+	// Tries counts ids and numbers that led to nobody; nil = they are not counted.
+	Tries *Tries
 }
 
 // carer gives the caller if it is one whose organization gets to see patients by caring for them.
@@ -52,15 +54,33 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 	}
 	sees, err := c.Sees(ctx, who, patient.ID)
 	if err == nil && !sees {
+		err = c.Tries.count(ctx, who, missed, MissesMost)
+	}
+	if err == nil && !sees {
 		err = fhir.Errorf(fhir.Denied, "care-unproven", path)
 	}
 	return none, err
 }
 
 // Introduce lets a caller who may write Encounters find a Patient by identifier and birth date, both whole, and nothing
-// besides (interaction.Config.Introduce).
-func (c Care) Introduce(ctx context.Context, t fhir.Type, criteria string) bool {
-	if _, bound := carer(ctx); !bound || t != "Patient" || store.FenceOf(ctx).Grant("Encounter", store.ActionCreate).None() {
+// besides (interaction.Config.Introduce). Who has tried too many numbers is refused, also with a right one.
+func (c Care) Introduce(ctx context.Context, t fhir.Type, criteria string) (bool, error) {
+	who, bound := carer(ctx)
+	if !c.introduces(ctx, bound, t, criteria) {
+		return false, nil
+	}
+	err := c.Tries.spent(ctx, who, missed, MissesMost)
+	return err == nil, err
+}
+
+// Missed counts a number and birth date by which nobody was found (interaction.Config.Missed).
+func (c Care) Missed(ctx context.Context) error {
+	who, _ := carer(ctx)
+	return c.Tries.count(ctx, who, missed, MissesMost)
+}
+
+func (c Care) introduces(ctx context.Context, bound bool, t fhir.Type, criteria string) bool {
+	if !bound || t != "Patient" || store.FenceOf(ctx).Grant("Encounter", store.ActionCreate).None() {
 		return false
 	}
 	query, err := url.ParseQuery(criteria)

@@ -97,8 +97,8 @@ func TestIntroduce(t *testing.T) {
 		"of no organization":        {number + "&birthdate=1985-03-15", "Patient", access.Caller{Role: access.RoleCitizen}, creates, false},
 	} {
 		ctx := store.WithFence(access.WithCaller(t.Context(), x.caller), x.fence)
-		if got := (care.Care{}).Introduce(ctx, x.typ, x.criteria); got != x.ok {
-			t.Errorf("%s: %v", name, got)
+		if got, err := (care.Care{}).Introduce(ctx, x.typ, x.criteria); got != x.ok || err != nil {
+			t.Errorf("%s: %v %v", name, got, err)
 		}
 	}
 }

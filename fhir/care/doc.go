@@ -12,5 +12,8 @@
 // for having the person, or the person's card, at hand. It is the one way to find a patient registered elsewhere, and finds
 // nothing but the id (interaction.Config.Introduce).
 //
+// What leads to nobody is counted for each caller (tries.go): whoever guesses is refused for the rest of the hour, and the trail
+// has each try.
+//
 // It may import interaction, identity, access and what these stand on. Start reading at Care.
 package care

@@ -25,7 +25,8 @@ type Service struct {
 	now       func() time.Time
 	newID     func() fhir.ID
 	hooks     []Hook
-	introduce func(ctx context.Context, t fhir.Type, criteria string) bool
+	introduce func(context.Context, fhir.Type, string) (bool, error)
+	missed    func(context.Context) error
 	limits    Limits
 	turns     *turnstiles
 }
@@ -44,8 +45,10 @@ type Config struct {
 	Hooks      []Hook           // in order
 	// Introduce says whether a conditional reference that finds nothing which the caller may see may find the one resource
 	// that is there all the same: criteria hold what only somebody knows who has the person before them. nil = never.
-	Introduce func(ctx context.Context, t fhir.Type, criteria string) bool
-	Limits    Limits // zero fields = defaults
+	Introduce func(ctx context.Context, t fhir.Type, criteria string) (bool, error)
+	// Missed is told that what Introduce let through found nobody, or several; its error is answered. nil = nobody is told.
+	Missed func(ctx context.Context) error
+	Limits Limits // zero fields = defaults
 }
 
 // Limits bound what one request may ask for. A zero field means the default in brackets.
@@ -97,6 +100,7 @@ func New(c Config) *Service {
 		hooks:  c.Hooks,
 
 		introduce: c.Introduce,
+		missed:    c.Missed,
 		limits:    c.Limits.withDefaults(),
 		turns:     newTurnstiles(),
 	}
