@@ -102,7 +102,7 @@ func (h *Handler) name(path string, parts []string) string {
 		named = append(named, p)
 		length += len(p)
 	}
-	if !masked && length == len(path) {
+	if !masked && length == len(path) && path != "" {
 		return path[1:] // nothing was left out either
 	}
 	return strings.Join(named, "/")
