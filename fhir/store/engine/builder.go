@@ -217,7 +217,7 @@ func (w *buildWork) resources(ctx context.Context, low, high []byte, c *build, s
 		w.job.Cursor = r.key
 		w.job.Done++
 	}
-	return false, it.Error()
+	return false, errDisk(it.Error())
 }
 
 // read fills r in from the resource as it is now; it gives the bytes of documents read.
@@ -264,7 +264,7 @@ func (w *buildWork) read(r *builtResource) (size int, err error) {
 		r.postings = append(r.postings, rowPair{[]byte(key), value})
 	}
 	slices.SortFunc(r.postings, func(a, b rowPair) int { return bytes.Compare(a.key, b.key) })
-	return size, it.Error()
+	return size, errDisk(it.Error())
 }
 
 // version adds to r the rows of a version, and of what it contains, that the job changes, and to now the postings that are

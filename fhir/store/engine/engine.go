@@ -70,6 +70,12 @@ func (e *Engine) open() error {
 	began := time.Now()
 	po := pebbleOptions(&e.o)
 	po.Lock = e.lock
+	say := po.EventListener.DataCorruption
+	po.EventListener.DataCorruption = func(i pebble.DataCorruptionInfo) {
+		say(i)
+		// What was written on top of damage could not be compacted, so that commits would come to stand still.
+		_ = e.halt(fhir.Errorf(fhir.Internal, "store-damaged", ""))
+	}
 	db, err := pebble.Open(e.dir, po)
 	if err != nil {
 		return errDisk(fmt.Errorf("open %s: %w", e.dir, err))

@@ -3,6 +3,8 @@ package engine
 import (
 	"errors"
 
+	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
@@ -35,4 +37,19 @@ func errDiverged(t fhir.T) error {
 	return fhir.Errorf(fhir.Unavailable, "store-diverged", "", uint64(t))
 }
 
-func errDisk(err error) error { return fhir.Wrap(fhir.Unavailable, "store-disk", err) }
+// errDisk tells of a fault of Pebble, nil of none. What the disk gave back may be damaged, which no second try mends.
+func errDisk(err error) error {
+	if err == nil || pebble.IsCorruptionError(err) {
+		return errDamage(err)
+	}
+	return fhir.Wrap(fhir.Unavailable, "store-disk", err)
+}
+
+// errDamage is errDisk for an error that may be of another kind, and then stays what it is.
+func errDamage(err error) error {
+	var told *fhir.Error
+	if pebble.IsCorruptionError(err) && !errors.As(err, &told) {
+		return fhir.Wrap(fhir.Internal, "store-damaged", err)
+	}
+	return err
+}

@@ -20,7 +20,7 @@ func (e *Engine) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit,
 		defer e.gate.leave()
 		for c, err := range e.log.Read(ctx, after) {
 			if err != nil {
-				yield(store.Commit{}, err)
+				yield(store.Commit{}, errDamage(err))
 				return
 			}
 			out, err := e.feedCommit(&c)

@@ -157,7 +157,7 @@ func (w *historyWalk) instance(key fhir.Key, end store.Position) error {
 			return nil
 		}
 	}
-	return it.Error()
+	return errDisk(it.Error())
 }
 
 func (w *historyWalk) ofType(typ fhir.Type, end store.Position) error {
@@ -179,7 +179,7 @@ func (w *historyWalk) ofType(typ fhir.Type, end store.Position) error {
 			return err
 		}
 	}
-	return it.Error()
+	return errDisk(it.Error())
 }
 
 func (w *historyWalk) system(end store.Position) error {
@@ -208,7 +208,7 @@ func (w *historyWalk) system(end store.Position) error {
 			}
 		}
 	}
-	return it.Error()
+	return errDisk(it.Error())
 }
 
 // showWrite yields write i of commit t.

@@ -127,7 +127,7 @@ func (r *run) versionOf(n number, by place) (row versionRow, ok bool) {
 		r.fail(errDisk(err))
 		return row, false
 	}
-	defer func() { r.fail(it.Close()) }()
+	defer func() { r.fail(errDisk(it.Close())) }()
 	for ok := it.First(); ok && r.tick(); ok = it.Next() {
 		if row, err = decodeVersion(r.value(it)); err != nil {
 			r.fail(err)
@@ -166,7 +166,7 @@ func (j *judge) referred(c search.Has, s subject) bool {
 		j.r.fail(errDisk(err))
 		return false
 	}
-	defer func() { j.r.fail(it.Close()) }() // at once: one guard may decide on very many
+	defer func() { j.r.fail(errDisk(it.Close())) }() // at once: one guard may decide on very many
 	list := &posting{r: j.r, it: it, key: prefix, size: len(prefix)}
 	for n, ok := list.seek(0); ok; n, ok = list.seek(n + 1) {
 		v, _, found := j.r.versions().at(n)

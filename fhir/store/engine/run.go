@@ -56,7 +56,7 @@ func (r *run) limit(maxWork int) {
 
 func (r *run) close() {
 	for _, it := range r.iters {
-		r.fail(it.Close())
+		r.fail(errDisk(it.Close()))
 	}
 	r.iters = nil
 	for _, one := range r.within {

@@ -39,13 +39,13 @@ func loadSequence(db *pebble.DB) (*sequence, error) {
 	}
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{rowCount}, UpperBound: []byte{rowCount + 1}})
 	if err != nil {
-		return nil, err
+		return nil, errDisk(err)
 	}
 	for it.First(); it.Valid(); it.Next() {
 		d := rowDecoder{b: it.Value()}
 		s.counts[typeCode(it.Key()[1])<<8|typeCode(it.Key()[2])] = int64(d.uvarint())
 	}
-	return s, it.Close()
+	return s, errDisk(it.Close())
 }
 
 // get hands the row at key to use while it is valid; found is false if there is none.

@@ -19,12 +19,12 @@ func loadTypes(db *pebble.DB) (*types, error) {
 	ts := &types{code: map[fhir.Type]typeCode{}, name: []fhir.Type{""}}
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{rowType}, UpperBound: []byte{rowType + 1}})
 	if err != nil {
-		return nil, err
+		return nil, errDisk(err)
 	}
 	for it.First(); it.Valid(); it.Next() {
 		ts = ts.with(fhir.Type(it.Value()))
 	}
-	return ts, it.Close()
+	return ts, errDisk(it.Close())
 }
 
 // with gives types that also have name.

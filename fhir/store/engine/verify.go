@@ -110,7 +110,7 @@ func (e *Engine) verifyReplay(ctx context.Context, snapshot *pebble.Snapshot, h 
 	}
 	for c, err := range e.log.Read(ctx, 0) {
 		if err != nil {
-			return err
+			return errDamage(err)
 		}
 		if c.T > h.t {
 			break
