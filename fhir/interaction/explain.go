@@ -25,6 +25,7 @@ func (s *Service) Explain(ctx context.Context, p Page) ([]store.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
+		plan.Shown = min(plan.Shown, p.Count) // one more was asked for, as by the search: whether there is a next page
 		plans = append(plans, plan)
 	}
 	return plans, nil

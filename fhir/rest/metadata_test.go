@@ -1,8 +1,12 @@
 package rest_test
 
 import (
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/walk"
@@ -30,30 +34,59 @@ func TestMetadata(t *testing.T) {
 	types, params := 0, 0
 	for r := range v.Get("rest").At(0).Get("resource").Elements() {
 		types++
-		typ := r.Get("type").Text()
-		for p := range r.Get("searchParam").Elements() {
-			params++
-			value := map[string]string{
-				"number": "1", "date": "2026-01-01", "string": "x", "token": "true", "reference": "Patient/1", "uri": "urn:x", "quantity": "1",
-			}[p.Get("type").Text()]
-			if value == "" { // composites differ
-				continue
-			}
-			r := s.do(t, "GET", "/"+typ+"?_count=1&"+p.Get("name").Text()+"="+value, nil)
-			if r.StatusCode != 200 {
-				t.Errorf("%s?%s=%s is offered: %d %.300s", typ, p.Get("name").Text(), value, r.StatusCode, r.raw)
-			}
-		}
-		for _, kind := range []string{"searchInclude", "searchRevInclude"} {
-			name := map[string]string{"searchInclude": "_include", "searchRevInclude": "_revinclude"}[kind]
-			if i := r.Get(kind).At(0); i.Kind() == resource.String {
-				if r := s.do(t, "GET", "/"+typ+"?"+name+"="+i.Text(), nil); r.StatusCode != 200 {
-					t.Errorf("%s?%s=%s is offered: %d %.300s", typ, name, i.Text(), r.StatusCode, r.raw)
-				}
-			}
-		}
+		params += s.offersWhatWorks(t, r)
 	}
 	if types != len(r4.Types()) || params < 1000 {
 		t.Errorf("%d types, %d parameters", types, params)
 	}
+}
+
+// samples are values that a parameter of each type can read.
+var samples = map[r4.ParamType]string{
+	r4.ParamNumber: "1", r4.ParamDate: "2026-01-01", r4.ParamString: "x", r4.ParamToken: "true", r4.ParamReference: "Patient/1",
+	r4.ParamURI: "urn:x", r4.ParamQuantity: "1", r4.ParamSpecial: "16.05|108.2|5|km",
+}
+
+// sampleOf gives a value for a parameter; of a composite one for each component.
+func sampleOf(p *r4.SearchParam) string {
+	var parts []string
+	for _, c := range p.Components {
+		parts = append(parts, samples[c.Param.Type])
+	}
+	if parts != nil {
+		return strings.Join(parts, "$")
+	}
+	return samples[p.Type]
+}
+
+// offersWhatWorks searches by each parameter and include that one type of the CapabilityStatement lists, and by each that it
+// does not list. It gives how many parameters there are.
+func (s *served) offersWhatWorks(t *testing.T, r resource.Value) int {
+	typ := fhir.Type(r.Get("type").Text())
+	listed := map[string]bool{}
+	for p := range r.Get("searchParam").Elements() {
+		listed[p.Get("name").Text()] = true
+	}
+	for _, p := range r4.Params(typ) {
+		a := s.do(t, "GET", "/"+string(typ)+"?_count=1&"+p.Code+"="+url.QueryEscape(sampleOf(p)), nil)
+		if (a.StatusCode == 200) != listed[p.Code] {
+			t.Errorf("%s?%s=%s: listed %v, %d %.300s", typ, p.Code, sampleOf(p), listed[p.Code], a.StatusCode, a.raw)
+		}
+		delete(listed, p.Code)
+	}
+	if len(listed) > 0 {
+		t.Errorf("%s: listed and unknown: %v", typ, listed)
+	}
+	for kind, name := range map[string]string{"searchInclude": "_include", "searchRevInclude": "_revinclude"} {
+		var values []string
+		for i := range r.Get(kind).Elements() {
+			values = append(values, url.Values{name: {i.Text()}}.Encode())
+		}
+		for some := range slices.Chunk(values, 60) {
+			if a := s.do(t, "GET", "/"+string(typ)+"?"+strings.Join(some, "&"), nil); a.StatusCode != 200 {
+				t.Errorf("%s: one of %v: %d %.300s", typ, some, a.StatusCode, a.raw)
+			}
+		}
+	}
+	return r.Get("searchParam").Len()
 }

@@ -358,3 +358,17 @@ func TestChainsOfPoliciesStayApart(t *testing.T) {
 		}
 	}
 }
+
+// TestSortKeysAreBounded: the same key again is no further one.
+func TestSortKeysAreBounded(t *testing.T) {
+	sorted := func(names ...string) (Request, error) {
+		return Bind("Patient", []Parameter{{Name: "_sort", Value: strings.Join(names, ",")}}, Options{Limits: Limits{SortKeys: 3}})
+	}
+	r, err := sorted("birthdate", "-birthdate", "_id", "birthdate", "name", "_id")
+	if err != nil || len(r.Query.Sort) != 3 || r.Query.Sort[0].Descending || !r.Query.Sort[1].ByID {
+		t.Errorf("%+v, %v", r.Query.Sort, err)
+	}
+	if _, err := sorted("birthdate", "name", "_id", "gender"); codeOf(err) != "search-limit" {
+		t.Errorf("four keys: %v", err)
+	}
+}

@@ -47,6 +47,7 @@ type Limits struct {
 	ChainDepth int // references that a condition may follow, in chains and _has together; default 6
 	Values     int // alternatives of one parameter; default 1,000
 	Conditions int // conditions in all, those of chains and of _filter included; default 300
+	SortKeys   int // parameters that the result is sorted by; default 30
 }
 
 func (l Limits) withDefaults() Limits {
@@ -58,6 +59,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Conditions == 0 {
 		l.Conditions = 300
+	}
+	if l.SortKeys == 0 {
+		l.SortKeys = 30
 	}
 	return l
 }

@@ -109,8 +109,15 @@ func (b *binder) sort(t fhir.Type, p Parameter) error {
 		return err
 	}
 	var keys []SortKey
+	seen := map[string]bool{}
 	for _, name := range strings.Split(p.Value, ",") {
 		name, descending := strings.CutPrefix(name, "-")
+		if seen[name] { // it settled what it can
+			continue
+		}
+		if seen[name] = true; len(seen) > b.o.Limits.SortKeys {
+			return fhir.Errorf(fhir.TooCostly, "search-limit", "", p.Name, "sort keys", b.o.Limits.SortKeys)
+		}
 		if name == "_id" && !b.inside {
 			keys = append(keys, SortKey{ByID: true, Descending: descending})
 			continue
