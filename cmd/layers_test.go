@@ -64,6 +64,7 @@ fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
 fhir/operation/patientsummary -> fhir/operation/vaccination
 fhir/tabular            ->
+fhir/mirror             -> fhir/store
 fhir/registry           -> fhir/operation/vaccination fhir/tabular
 fhir/registry/intake    -> fhir/registry
 fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
@@ -114,7 +115,7 @@ github.com/transparency-dev/merkle -> fhir/audit
 github.com/veraison/go-cose -> fhir/certificate
 github.com/wneessen/go-mail -> adapters/reminder
 github.com/xuri/excelize -> adapters/bhxh/precheck adapters/bhxh/evidence fhir/tabular
-go.mongodb.org/mongo-driver -> fhir/store/commitlog/mongodb fhir/store/commitlog/mongodb/ferretdbtest
+go.mongodb.org/mongo-driver -> fhir/mirror fhir/store/commitlog/mongodb fhir/store/commitlog/mongodb/ferretdbtest
 golang.org/x/mod -> fhir/audit
 golang.org/x/oauth2 -> fhir/openid fhir/signin
 `)

@@ -28,6 +28,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/matching"
+	"github.com/lienthong/lienthong/fhir/mirror"
 	"github.com/lienthong/lienthong/fhir/operation/patientsummary"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/r4"
@@ -67,6 +68,7 @@ type node struct {
 
 	registry     *registry.Registry
 	reminders    *scheduler.Runner // nil without a sender
+	mirror       *mirror.Mirror    // nil without one
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
@@ -118,7 +120,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = access.Masked(n.trail.over(st))
-		err = n.build(ctx, c, served, o, systems, log)
+		err = errors.Join(n.openMirror(c.Mirror, log), n.build(ctx, c, served, o, systems, log))
 	}
 	if err != nil {
 		_ = n.close()
@@ -261,6 +263,7 @@ func (n *node) run(ctx context.Context) error {
 	g.Go(func() error { return n.trail.run(ctx) })
 	g.Go(func() error { n.reencrypt(ctx); return nil })
 	g.Go(func() error { return n.registry.Run(ctx) })
+	n.feedMirror(ctx, g)
 	if n.reminders != nil {
 		g.Go(func() error { return n.reminders.Run(ctx) })
 	}
@@ -275,7 +278,7 @@ func ours(ctx context.Context) context.Context { return store.Ourselves(ctx) }
 
 // close ends the trail before the store: its last checkpoint is committed.
 func (n *node) close() error {
-	err := errors.Join(n.trail.close(), n.store.Close())
+	err := errors.Join(n.closeMirror(), n.trail.close(), n.store.Close())
 	if n.log != nil {
 		err = errors.Join(err, n.log.Close())
 	}

@@ -38,6 +38,7 @@ type Server struct {
 	Info        string      `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway     `embed:"" prefix:"gateway-"`
 	Log         Log         `embed:""`
+	Mirror      Mirror      `embed:""`
 	Certificate Certificate `embed:"" prefix:"certificate-"`
 	Reminders   Reminders   `embed:"" prefix:"reminder-"`
 	// Authentication is who may call; its flags have no prefix.
@@ -111,6 +112,9 @@ func (s *Server) Check() error {
 		return err
 	}
 	if _, err := s.Reminders.Senders(); err != nil {
+		return err
+	}
+	if err := s.Mirror.check(s.Log); err != nil {
 		return err
 	}
 	s.BaseURL = strings.TrimSuffix(s.BaseURL, "/")

@@ -17,6 +17,7 @@ type Sources struct {
 	Journal func() (lines, signed uint64) // of the audit journal
 	Claims  func(context.Context) (delivery.Summary, error)
 	Overdue func(context.Context) (map[delivery.Clock]int, error)
+	Mirror  func(context.Context) (behind uint64, err error)
 }
 
 // claimsEvery is how old the numbers of claims may be: they are counted, not kept.
@@ -31,6 +32,7 @@ var (
 	signed    = describe("lienthong_audit_signed_lines", "Lines of the audit journal that are under its newest signed checkpoint.")
 	claims    = describe("lienthong_claims", "Versions of claims in the outbox by state; at most a minute old.", "state")
 	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
+	behind    = describe("lienthong_mirror_behind_commits", "Commits that the copy for analysts has not yet.")
 	sourceUp  = describe("lienthong_source_up", "1 if this part of the server could tell its numbers, else 0.", "source")
 )
 
@@ -50,7 +52,7 @@ type rooms struct {
 
 // Describe implements prometheus.Collector.
 func (c *rooms) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, sourceUp} {
+	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, behind, sourceUp} {
 		out <- d
 	}
 }
@@ -84,6 +86,11 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 		lines, under := c.sources.Journal()
 		gauge(journal, float64(lines))
 		gauge(signed, float64(under))
+	}
+	if c.sources.Mirror != nil {
+		if n, err := c.sources.Mirror(ctx); up("mirror", err) {
+			gauge(behind, float64(n))
+		}
 	}
 	if c.sources.Overdue != nil {
 		if counts, err := c.sources.Overdue(ctx); up("overdue", err) {
