@@ -40,7 +40,7 @@ func TestWhoLookedIsToldAndProven(t *testing.T) {
 	get("/Patient/p1", "application/fhir+json")
 	get("/Patient?identifier=https://lienthong.example/sid/cccd|051085000011", "application/fhir+json")
 	report := get("/Patient/p1/$access-report?_count=10", "application/fhir+json")
-	for _, want := range []string{`"code":"create"`, `"code":"read"`, `"code":"search"`, `"code":"update"`, "đã xem 1 Patient", "Patient/p1/_history/1"} {
+	for _, want := range []string{`"code":"create"`, `"code":"read"`, `"code":"search"`, `"code":"update"`, "đã xem 1 hồ sơ cá nhân", "Patient/p1/_history/1"} {
 		if strings.Contains(report, want) == (want == `"code":"create"`) { // a PUT is an update
 			t.Errorf("%s in %s", want, report)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -74,9 +75,18 @@ func (t *trail) handler(next http.Handler, base string) http.Handler {
 	if t.unwatched {
 		return next
 	}
-	return &audit.Handler{Next: next, Journal: t.journal, Mask: t.mask, Base: base, Skip: func(path string) bool {
+	return &audit.Handler{Next: next, Journal: t.journal, Mask: t.mask, Base: base, Subjects: t.subjects, Skip: func(path string) bool {
 		return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/.well-known/")
 	}}
+}
+
+// subjects gives the Patients whom a resource is about, for the trail.
+func (t *trail) subjects(ctx context.Context, key fhir.Key) []fhir.ID {
+	f, err := t.store.Watched.Read(ours(ctx), key, 0)
+	if err != nil {
+		return nil // there is none, or it is deleted
+	}
+	return f.Subjects
 }
 
 // close commits a last checkpoint, as far as the store still takes it, and closes the journal.

@@ -359,8 +359,8 @@ func TestTheReportTellsInWords(t *testing.T) {
 	}
 	r := &Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}
 	for l, want := range map[outcome.Language]string{
-		outcome.English:    "A clinic (Phòng khám &lt;An Thịnh&gt;) read 1 Immunization. Purpose: treatment.",
-		outcome.Vietnamese: "Một phòng khám (Phòng khám &lt;An Thịnh&gt;) đã xem 1 Immunization. Mục đích: điều trị.",
+		outcome.English:    "A clinic (Phòng khám &lt;An Thịnh&gt;) read 1 vaccination. Purpose: treatment.",
+		outcome.Vietnamese: "Một phòng khám (Phòng khám &lt;An Thịnh&gt;) đã xem 1 mũi tiêm chủng. Mục đích: điều trị.",
 	} {
 		raw, err := r.Report(open(t), Inquiry{People: []fhir.ID{"p1"}, Most: 2, Language: l, Self: "http://x/$access-report?"})
 		if err != nil {
@@ -398,8 +398,33 @@ func TestTheReportTellsAnEventOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(raw), "The register of persons used an operation that showed 2 Patient."); n != 1 || strings.Count(string(raw), `"resourceType":"AuditEvent"`) != 2 {
+	if n := strings.Count(string(raw), "The register of persons used a function of the service (joining two entries of one person), which dealt with 2 personal records."); n != 1 || strings.Count(string(raw), `"resourceType":"AuditEvent"`) != 2 {
 		t.Errorf("told %d times: %s", n, raw)
+	}
+}
+
+// A request that reads what it then writes is told once, by its commit; what it read besides is told too.
+func TestTheReportTellsAWriteOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		reads []fhir.Key
+		times int
+	}{
+		"of what it wrote":         {[]fhir.Key{{Type: "Patient", ID: "p1"}, {Type: "Patient", ID: "p2"}}, 1},
+		"of what it did not write": {[]fhir.Key{{Type: "Patient", ID: "p1"}, {Type: "Immunization", ID: "i1"}}, 2},
+	} {
+		w := newWard(t)
+		w.commit(t, open(t), person, `{"resourceType":"Patient","id":"p2"}`, dose)
+		w.answer(http.MethodPost, "/fhir/Patient/$merge", func(rw http.ResponseWriter, r *http.Request) {
+			for _, key := range c.reads {
+				_, _ = w.store.Read(r.Context(), key, 0)
+			}
+			w.commit(t, r.Context(), person, `{"resourceType":"Patient","id":"p2","active":false}`)
+		})
+		r := &Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}
+		raw, err := r.Report(open(t), Inquiry{People: []fhir.ID{"p1", "p2"}, Most: 10, Language: outcome.English})
+		if n := strings.Count(string(raw), "joining two entries"); err != nil || n != c.times {
+			t.Errorf("%s: told %d times, want %d: %v %s", name, n, c.times, err, raw)
+		}
 	}
 }
 
@@ -421,6 +446,12 @@ func TestAMisplacedNameIsMasked(t *testing.T) {
 // TestWhoTriedToOpenARecordIsToldToItsPerson: also where the answer was that there is none; what names no Patient is nobody's.
 func TestWhoTriedToOpenARecordIsToldToItsPerson(t *testing.T) {
 	w := newWard(t)
+	w.handler.Subjects = func(_ context.Context, key fhir.Key) []fhir.ID {
+		if key == (fhir.Key{Type: "Immunization", ID: "i1"}) {
+			return []fhir.ID{"p1"}
+		}
+		return nil
+	}
 	for path, c := range map[string]struct {
 		status int
 		told   bool
@@ -433,6 +464,11 @@ func TestWhoTriedToOpenARecordIsToldToItsPerson(t *testing.T) {
 		"/fhir/Patient":                      {403, false},
 		"/fhir/Patient/051085000011":         {404, false}, // the path has a number, not an id
 		"/fhir/Observation/p1":               {404, false},
+		"/fhir/Immunization/i1":              {404, true},
+		"/fhir/Immunization/i1/_history/1":   {403, true},
+		"/fhir/Immunization/i1?x=y":          {401, false},
+		"/fhir/Immunization/i2":              {404, false}, // there is none
+		"/fhir/Organization/i1":              {404, false},
 		"/fhir/Patient/p1/$immds-forecast-x": {200, false},
 	} {
 		before := len(about(t, w, "p1"))
@@ -443,7 +479,7 @@ func TestWhoTriedToOpenARecordIsToldToItsPerson(t *testing.T) {
 			t.Errorf("%s with %d: told %v", path, c.status, told)
 		}
 		for _, e := range entries {
-			if words := e.Words(outcome.English, func(string) string { return "" }); !strings.Contains(words, "was refused: it asked for Patient/p1") {
+			if words := e.Words(outcome.English, func(string) string { return "" }); !strings.Contains(words, "was refused: it asked for personal record") && !strings.Contains(words, "was refused: it asked for vaccination (Immunization/i1") {
 				t.Error(words)
 			}
 		}

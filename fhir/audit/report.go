@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -66,6 +67,7 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Entry) int { return b.At.Compare(a.At) })
+	found = toldOnce(found)
 	more := len(found) > q.Most
 	found = found[:min(len(found), q.Most)]
 	var entries resource.ListOf
@@ -79,6 +81,32 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 		b = append(b, "link", resource.ListOf{resource.ObjectOf{"relation", "next", "url", q.Self + "to=" + found[len(found)-1].At.UTC().Format(time.RFC3339Nano)}})
 	}
 	return resource.AppendJSON(nil, b), nil
+}
+
+// toldOnce leaves out what a request read of what it then wrote: its commit tells of that.
+func toldOnce(found []Entry) []Entry {
+	wrote := map[string]map[string]bool{}
+	for _, e := range found {
+		if e.T == 0 || e.Request == "" {
+			continue
+		}
+		of := wrote[e.Request+" "+e.Do]
+		if of == nil {
+			of = map[string]bool{}
+			wrote[e.Request+" "+e.Do] = of
+		}
+		for _, v := range e.Wrote {
+			name, _, _ := strings.Cut(v, "/_history/")
+			of[name] = true
+		}
+	}
+	return slices.DeleteFunc(found, func(e Entry) bool {
+		of := wrote[e.Request+" "+e.Do]
+		return e.T == 0 && len(e.Gave) > 0 && of != nil && !slices.ContainsFunc(e.Gave, func(v string) bool {
+			name, _, _ := strings.Cut(v, "/_history/")
+			return !of[name]
+		})
+	})
 }
 
 func (r *Reporter) nameOf(ctx context.Context, id fhir.ID) string {

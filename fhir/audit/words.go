@@ -29,7 +29,7 @@ var inWords = map[outcome.Language]phrases{
 	outcome.English: {
 		did: map[string]string{"create": "recorded", "read": "read", "vread": "read an earlier version of", "history": "read the history of",
 			"update": "changed", "patch": "changed", "delete": "deleted", "search": "searched and saw", "batch": "exchanged several entries at once:",
-			"operation": "used an operation that showed"},
+			"operation": "used a function of the service%s, which dealt with"},
 		roles: map[string]string{"hospital": "A hospital", "clinic": "A clinic", "auditor": "An insurance auditor", "citizen": "You, or a person with your access,",
 			"registrar": "The register of persons", "operator": "An operator", "service": "This service itself"},
 		purposes: map[string]string{"TREAT": "treatment", "HPAYMT": "payment", "PATRQT": "at the patient's request", "ETREAT": "emergency treatment", "HOPERAT": "running the service"},
@@ -39,7 +39,7 @@ var inWords = map[outcome.Language]phrases{
 	outcome.Vietnamese: {
 		did: map[string]string{"create": "đã ghi", "read": "đã xem", "vread": "đã xem phiên bản trước của", "history": "đã xem lịch sử của",
 			"update": "đã sửa", "patch": "đã sửa", "delete": "đã xoá", "search": "đã tìm và xem", "batch": "đã trao đổi nhiều mục cùng lúc:",
-			"operation": "đã dùng một thao tác hiển thị"},
+			"operation": "đã dùng một chức năng của hệ thống%s, liên quan đến"},
 		roles: map[string]string{"hospital": "Một bệnh viện", "clinic": "Một phòng khám", "auditor": "Một giám định viên bảo hiểm", "citizen": "Bạn, hoặc người dùng quyền của bạn,",
 			"registrar": "Cơ quan quản lý thông tin công dân", "operator": "Một quản trị viên", "service": "Chính hệ thống này"},
 		purposes: map[string]string{"TREAT": "điều trị", "HPAYMT": "thanh toán", "PATRQT": "theo yêu cầu của người bệnh", "ETREAT": "cấp cứu", "HOPERAT": "vận hành hệ thống"},
@@ -72,15 +72,19 @@ func (e *Entry) Words(l outcome.Language, name func(id string) string) string {
 		fmt.Fprintf(&b, p.of, called)
 	}
 	if e.Status >= 400 {
-		b.WriteString(p.refused + " " + e.On)
+		b.WriteString(p.refused + " " + called(e.On, l))
 	} else {
-		b.WriteString(" " + p.did[e.Do] + " ")
+		did := p.did[e.Do]
+		if e.Do == "operation" {
+			did = fmt.Sprintf(did, operationOf(e.On, l))
+		}
+		b.WriteString(" " + did + " ")
 		counts := e.types()
 		for i, t := range slices.Sorted(maps.Keys(counts)) {
 			if i > 0 {
 				b.WriteString(p.and)
 			}
-			fmt.Fprintf(&b, p.records, counts[t], t)
+			fmt.Fprintf(&b, p.records, counts[t], nameOfType(t, counts[t], l))
 		}
 		if len(counts) == 0 {
 			b.WriteString(p.none)
