@@ -189,6 +189,9 @@ func TestStalePrimary(t *testing.T) {
 				t.Fatal(err)
 			}
 			old.Halt()
+			if _, err := set.Primary(ctx); err != nil { // another one: the old one does not answer
+				t.Fatal(err)
+			}
 			if _, err := l.Append(ctx, before, []commitlog.Commit{{ID: commitlog.ID{byte(round), 1}, At: 5}}); err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 
 func open(tb testing.TB, s Server, change func(*mongodb.Config)) *mongodb.Log {
 	tb.Helper()
-	c := mongodb.Config{URI: s.URI, Single: s.Single, Poll: 5 * time.Millisecond}
+	c := mongodb.Config{URI: s.URI, Single: s.Single, Poll: 5 * time.Millisecond, Timeout: 5 * time.Minute} // however busy the machine is
 	if change != nil {
 		change(&c)
 	}

@@ -112,8 +112,8 @@ func main() {
 		}
 		fmt.Println()
 	}
-	if os.Getenv("LIENTHONG_MONGODB_URI") == "" {
-		fmt.Println("\nLIENTHONG_MONGODB_URI names no replica set: nothing was proven over one.")
+	if os.Getenv("LIENTHONG_MONGODB_URI") == "" && os.Getenv("LIENTHONG_MONGOD") == "" {
+		fmt.Println("\nNeither LIENTHONG_MONGOD nor LIENTHONG_MONGODB_URI is set: nothing was proven over a replica set.")
 	}
 	fmt.Printf("%d passed, %d failed, %d skipped\n", tests, failed, skipped)
 	if failed > 0 {
