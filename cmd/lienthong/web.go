@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -35,10 +36,28 @@ func urlOf(ln net.Listener) string {
 	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
 }
 
+// panicsTold tells the operator of a panic that no room below has made an answer of, by its stack alone: what it says may be
+// of somebody. The client sees its connection end.
+func panicsTold(next http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				log.Error("a request could not be answered: a fault of the program", "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // serveHTTP answers on ln until ctx ends, then lets running requests finish for at most drain.
 func serveHTTP(ctx context.Context, ln net.Listener, handler http.Handler, drain time.Duration, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           panicsTold(handler, log),
 		ReadHeaderTimeout: 10 * time.Second,
 		WriteTimeout:      30 * time.Minute, // from the headers on: the longest upload and the longest answer
 		IdleTimeout:       2 * time.Minute,

@@ -23,6 +23,7 @@ func (e *Engine) reindex() error {
 			return fhir.Errorf(fhir.Unavailable, "store-definition", "")
 		}
 	}
+	e.o.Logger.Info("store is being reindexed: it was written with another index definition", "folder", e.dir)
 	b := e.db.NewBatch()
 	defer b.Close()
 	err := b.Set(metaRebuild, []byte(e.o.Definition), nil)
