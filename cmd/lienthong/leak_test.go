@@ -65,6 +65,10 @@ func TestNothingButDocumentsNamesAPerson(t *testing.T) {
 			"/Patient?identifier=" + number, "/Immunization?patient.identifier=" + number, "/Patient?name=" + name, "/Patient/" + c.CCCD,
 			"/Patient?" + c.CCCD + "=1", "/" + c.CCCD, "/Patient/$immunization-summary?identifier=" + number, "/Patient?_format=html&name=" + name,
 			"/Patient?birthdate=" + c.CCCD, "/Patient?_sort=" + c.CCCD, "/Patient/x?access_token=" + secrets[0], "/metadata?" + name,
+			"/Patient/$summary?identifier=" + number, "/Patient/$immds-forecast?identifier=" + number, "/Patient/$immunization-certificate?identifier=" + number,
+			"/$immunization-due?commune=" + name, "/$immunization-coverage?commune=" + c.CCCD, "/$immunization-recall?lotNumber=" + c.CCCD,
+			"/Claim/$cases?patient=" + number, "/Claim/$cases?_sort=" + name, "/Claim/$sample?seed=" + c.Card, "/Claim/" + c.Card + "/$attempt?number=" + c.CCCD,
+			"/Patient/" + c.CCCD + "/$access-report", "/Encounter/" + c.Card + "/$sync-status", "/Patient/" + c.CCCD + "/$everything?start=" + name,
 		} {
 			ask(http.MethodGet, path, token, "")
 		}
@@ -74,10 +78,19 @@ func TestNothingButDocumentsNamesAPerson(t *testing.T) {
 		} else {
 			_ = resp.Body.Close()
 		}
+		logout := url.Values{"logout_token": {secrets[i%4] + c.CCCD}}
+		if resp, err := http.PostForm(strings.TrimSuffix(base, "/fhir")+"/auth/back-channel-logout", logout); err != nil {
+			t.Error(err)
+		} else {
+			_ = resp.Body.Close()
+		}
 		person := `{"resourceType":"Patient","identifier":[{"system":"https://lienthong.example/sid/cccd","value":"` + c.CCCD + `"}],"name":[{"text":"` + c.Name + `"}]}`
 		ask(http.MethodPost, "/Patient", token, person) // its number is taken
 		ask(http.MethodPost, "/Patient", token, strings.Replace(person, `"value":"`, `"valeu":"`, 1))
 		ask(http.MethodPost, "/Patient", token+"x", person)
+		ask(http.MethodPost, "/Consent", token, `{"resourceType":"Consent","status":"active","patient":{"display":"`+c.Name+`","identifier":{"value":"`+c.CCCD+`"}}}`)
+		ask(http.MethodPost, "/Encounter", token, `{"resourceType":"Encounter","status":"`+c.Name+`","subject":{"identifier":{"value":"`+c.Card+`"}}}`)
+		ask(http.MethodPost, "/Claim/$precheck", token, `<GIAMDINHHS><MA_THE_BHYT>`+c.Card+`</MA_THE_BHYT>`+c.Name+`</GIAMDINHHS>`)
 		ask(http.MethodPost, "/Patient/$match", token, `{"resourceType":"Parameters","parameter":[{"name":"resource","resource":`+person+`}]}`)
 		found = found || strings.Contains(h.out.String(), c.CCCD)
 	}
@@ -104,7 +117,8 @@ func TestNothingButDocumentsNamesAPerson(t *testing.T) {
 	for where, raw := range written {
 		for _, s := range secrets {
 			if bytes.Contains(raw, []byte(s)) {
-				t.Errorf("%q stands in %s", s[:min(len(s), 12)], where)
+				at := bytes.Index(raw, []byte(s))
+				t.Errorf("%q stands in %s: %s", s[:min(len(s), 12)], where, raw[max(0, at-500):at])
 			}
 		}
 	}

@@ -90,10 +90,14 @@ func isName(s string) bool {
 	return len(s) <= 100 && digits < 6
 }
 
-// isPlain says whether a value has nothing in it that could be an identifier of a person: a long run of digits.
+// isPlain says whether a value has nothing in it that could be of a person: a long run of digits, or what is no code, date or
+// list of them, as a name in words.
 func isPlain(s string) bool {
 	run := 0
 	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return false
+		}
 		if r >= '0' && r <= '9' {
 			if run++; run >= 9 {
 				return false
