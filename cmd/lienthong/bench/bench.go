@@ -12,7 +12,7 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, crud, precheck, forecast, summary, registry, auth, claims-month, claims-slot, or all but the last."`
+	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, scale, everything, crud, precheck, forecast, summary, registry, auth, claims-month, claims-slot, or all but scale and the claims."`
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
@@ -36,6 +36,7 @@ var workloads = []struct {
 	{"read", (*session).read},
 	{"history", (*session).history},
 	{"search", (*session).search},
+	{"everything", (*session).everything},
 	{"crud", (*session).crud},
 	{"precheck", (*session).precheck},
 	{"forecast", (*session).forecast},
@@ -43,6 +44,7 @@ var workloads = []struct {
 	{"registry", (*session).registry},
 	{"auth", (*session).auth},
 	{"startup", (*session).startup},
+	{"scale", (*session).scale},
 	{"claims-month", (*session).claimsMonth},
 	{"claims-slot", (*session).claimsSlot},
 }
@@ -83,7 +85,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	defer s.end()
 	for _, w := range workloads {
-		if o.Workload != w.name && (o.Workload != "all" || strings.HasPrefix(w.name, "claims-")) {
+		if o.Workload != w.name && (o.Workload != "all" || w.name == "scale" || strings.HasPrefix(w.name, "claims-")) {
 			continue
 		}
 		fmt.Fprintf(out, "%s\n", w.name)
