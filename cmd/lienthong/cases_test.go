@@ -351,17 +351,23 @@ func getNews(t *testing.T, w *insurer) {
 	}
 	read()
 	seen := map[string]bool{}
-	answers := 0
+	answers, steps := 0, 0
 	for _, n := range told {
 		if seen[n.Resource+"/"+n.Version] {
 			t.Errorf("%s version %s is told twice", n.Resource, n.Version)
 		}
 		seen[n.Resource+"/"+n.Version] = true
-		if strings.HasPrefix(n.Resource, "ClaimResponse/") {
+		switch {
+		case strings.HasPrefix(n.Resource, "ClaimResponse/"):
 			answers++
-		} else if !strings.HasPrefix(n.Resource, "Task/claim-review-") { // other Tasks are the hospital's, and nothing is paid yet
+		case strings.HasPrefix(n.Resource, "Task/claim-sync-"): // how far it is
+			steps++
+		case !strings.HasPrefix(n.Resource, "Task/claim-review-"): // nothing is paid yet
 			t.Errorf("an auditor is told of %s", n.Resource)
 		}
+	}
+	if steps < answers {
+		t.Errorf("%d steps of %d answers", steps, answers)
 	}
 	if answers < 6 { // accepted and assessed, of three claims
 		t.Errorf("%d answers", answers)

@@ -24,6 +24,7 @@ func TestAHospitalReadsWhatBecameOfItsClaims(t *testing.T) {
 		`{"resourceType":"Patient","id":"p"}`,
 		`{"resourceType":"Claim","id":"c","status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/p"},"created":"2026-01-01","provider":{"reference":"Organization/h1"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`,
 		`{"resourceType":"ClaimResponse","id":"r","status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/p"},"created":"2026-01-02","insurer":{"display":"x"},"request":{"reference":"Claim/c"},"outcome":"complete"}`,
+		`{"resourceType":"Task","id":"t","status":"accepted","intent":"order","focus":{"reference":"Claim/c"}}`,
 	} {
 		d, err := resource.New([]byte(doc))
 		if err != nil {
@@ -39,8 +40,10 @@ func TestAHospitalReadsWhatBecameOfItsClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.service.Read(store.WithFence(t.Context(), f), fhir.Key{Type: "ClaimResponse", ID: "r"}); (err == nil) != want {
-			t.Errorf("%s: %v", hospital, err)
+		for _, key := range []fhir.Key{{Type: "ClaimResponse", ID: "r"}, {Type: "Task", ID: "t"}} {
+			if _, err := n.service.Read(store.WithFence(t.Context(), f), key); (err == nil) != want {
+				t.Errorf("%s, %s: %v", hospital, key, err)
+			}
 		}
 	}
 }

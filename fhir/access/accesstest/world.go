@@ -100,6 +100,12 @@ func New(tb testing.TB, archive string) *World {
 		}
 	}
 	w.partly(tb)
+	// Claims and how far they are, as the server records it.
+	for _, of := range []fhir.ID{"h1", "h2"} {
+		w.add(tb, of, `{"resourceType":"Claim","id":"claim-of-`+string(of)+`","status":"active","use":"claim","type":{"text":"x"},"patient":{"reference":"Patient/p1"},"created":"2020-04-02",`+
+			`"provider":{"reference":"Organization/`+string(of)+`"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`)
+		w.add(tb, "operator", `{"resourceType":"Task","id":"task-of-`+string(of)+`","status":"accepted","intent":"order","focus":{"reference":"Claim/claim-of-`+string(of)+`"}}`)
+	}
 	return w
 }
 
