@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,6 +26,12 @@ func newBundle(typ string) *bundle {
 	b.buf.b = append(b.buf.b, `{"resourceType":"Bundle","type":"`...)
 	b.buf.b = append(append(b.buf.b, typ...), '"')
 	return b
+}
+
+// reserve makes room at once for entries with documents of so many bytes in all: a large page would be copied again and again as
+// it grows.
+func (b *bundle) reserve(base string, entries, size int) {
+	b.buf.b = slices.Grow(b.buf.b, size+entries*(len(base)+300)) // 300: id twice, type, what stands around
 }
 
 func (b *bundle) total(n int) {

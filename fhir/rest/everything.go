@@ -54,6 +54,13 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	if page.Next > 0 {
 		b.link("next", pageLink(c.base, path, applied, show, s.encode(ctx, token{asOf: page.AsOf, total: -1, offset: page.Next}, scope)))
 	}
+	if c.show.whole() {
+		size := 0
+		for _, f := range page.Found {
+			size += len(f.Found.Stored.Body)
+		}
+		b.reserve(c.base, len(page.Found), size)
+	}
 	for _, f := range page.Found {
 		mode := "match"
 		if f.Supporting {
