@@ -2,7 +2,9 @@ package operation
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -22,21 +24,21 @@ func New(s *interaction.Service) *Service { return &Service{interactions: s, sto
 
 // EverythingOptions say which part of everything is wanted.
 type EverythingOptions struct {
-	Types  []fhir.Type  // only these types; nil = all
-	Since  fhir.Instant // only what was written at or after; 0 = all
-	Start  string       // only care at or after this date, as a search has it; "" = all. For a Patient
-	End    string       // only care at or before this date; "" = all. For a Patient
-	Count  int          // resources on a page, -1 = as many as a page may have
-	AsOf   fhir.T       // of the first page, for those after it; 0 = the head
-	Offset int          // resources shown before
+	Types []fhir.Type  // only these types; nil = all
+	Since fhir.Instant // only what was written at or after; 0 = all
+	Start string       // only care at or after this date, as a search has it; "" = all. For a Patient
+	End   string       // only care at or before this date; "" = all. For a Patient
+	Count int          // resources on a page, -1 = as many as a page may have
+	AsOf  fhir.T       // of the first page, for those after it; 0 = the head
+	After string       // the place of the last resource shown before, as EverythingPage.Next has it; "" = none was
 }
 
 // EverythingPage is one page.
 type EverythingPage struct {
 	AsOf  fhir.T
 	Found []Everything
-	Total int // resources of all pages that are not Supporting
-	Next  int // offset of the next page; 0 = this is the last one
+	Total int    // resources of all pages that are not Supporting
+	Next  string // where the next page goes on; "" = this is the last one
 }
 
 // Everything is one resource of a record.
@@ -53,8 +55,8 @@ type Everything struct {
 // Of an Encounter: the encounter; all that is in its compartment; and what these refer to: the patient, the patient's
 // other resources such as a Condition, and what is nobody's own.
 //
-// The order is fixed, so that offsets page it: the resource itself, its compartment by type, then what is referred to. The
-// keys of the record are gathered anew for each page, documents are read for the page alone; references are followed
+// The order is fixed, so that places in it page it, whatever is hidden meanwhile: the resource itself, its compartment by type,
+// then what is referred to. The keys of the record are gathered anew for each page, documents are read for the page alone; references are followed
 // for the pages that show what they lead to.
 // Errors: NotFound, Gone for the resource itself; "operation-unknown" for a type that has no record.
 // Source: https://hl7.org/fhir/R4/patient-operation-everything.html, https://hl7.org/fhir/R4/encounter-operation-everything.html
@@ -84,15 +86,15 @@ func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptio
 	if o.Count > 0 {
 		count = min(o.Count, count)
 	}
-	if o.Offset+count >= len(r.items) {
+	if r.from()+count >= len(r.items) {
 		if err := r.supporting(ctx); err != nil {
 			return p, err
 		}
 	}
-	from := min(o.Offset, len(r.items))
+	from := r.from()
 	to := min(from+count, len(r.items))
 	if to < len(r.items) {
-		p.Next = to
+		p.Next = r.items[to-1].place()
 	}
 	p.Found = make([]Everything, 0, to-from)
 	for _, item := range r.items[from:to] {
@@ -113,6 +115,28 @@ type item struct {
 	match      store.Match
 	supporting bool
 	found      *store.Found
+}
+
+// place is where an item stands in the order of the record, in bytes that sort so: what it is there for, its type, its number.
+// Types of a compartment come in the order of their names, as r4.Types has them.
+func (i item) place() string {
+	if i.found != nil && !i.supporting {
+		return "0"
+	}
+	phase := "1"
+	if i.supporting {
+		phase = "2"
+	}
+	return string(binary.BigEndian.AppendUint64([]byte(phase+string(i.match.Key.Type)+"\x00"), i.match.Number))
+}
+
+// from gives the index of the first item that was not shown yet, as far as the items have been gathered.
+func (r *record) from() int {
+	i := slices.IndexFunc(r.items, func(i item) bool { return i.place() > r.o.After })
+	if i < 0 {
+		return len(r.items)
+	}
+	return i
 }
 
 func (s *Service) fetch(ctx context.Context, i item) (store.Found, error) {

@@ -41,7 +41,10 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		o.AsOf, o.Offset = tok.asOf, tok.offset
+		if len(tok.after) == 0 { // of a build that counted
+			return answer{}, fhir.Errorf(fhir.Invalid, "page-token", "")
+		}
+		o.AsOf, o.After = tok.asOf, string(tok.after)
 	}
 	page, err := s.operations.Everything(ctx, c.key, o)
 	if err != nil {
@@ -51,8 +54,8 @@ func (s *Server) everything(ctx context.Context, c *call) (answer, error) {
 	b.total(page.Total)
 	show := showParams(params)
 	b.link("self", pageLink(c.base, path, applied, show, text))
-	if page.Next > 0 {
-		b.link("next", pageLink(c.base, path, applied, show, s.encode(ctx, token{asOf: page.AsOf, total: -1, offset: page.Next}, scope)))
+	if page.Next != "" {
+		b.link("next", pageLink(c.base, path, applied, show, s.encode(ctx, token{asOf: page.AsOf, total: -1, after: []byte(page.Next)}, scope)))
 	}
 	if c.show.whole() {
 		size := 0
