@@ -136,8 +136,13 @@ func localReference(s string) bool {
 	return err == nil
 }
 
-// labelOf is what people call a resource: a name, a code, a title; "" if it has none.
+// labelOf is what people call a resource: a name, a code, a title; "" if it has none. What an AuditEvent tells is its narrative.
 func labelOf(v resource.Value) string {
+	if v.ResourceType() == "AuditEvent" {
+		if told := narrativeText(v); told != "" {
+			return told
+		}
+	}
 	var parts []string
 	add := func(s string) {
 		if s = strings.Join(strings.Fields(s), " "); s != "" && len(parts) < 3 {
@@ -165,6 +170,23 @@ func labelOf(v resource.Value) string {
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// narrativeText gives the words of a narrative, without its markup.
+func narrativeText(v resource.Value) string {
+	var b strings.Builder
+	for _, part := range strings.Split(v.Get("text").Get("div").Text(), "<") {
+		if _, after, found := strings.Cut(part, ">"); found {
+			part = after
+		}
+		b.WriteString(part)
+		b.WriteByte(' ')
+	}
+	words := strings.Join(strings.Fields(html.UnescapeString(b.String())), " ")
+	if utf8.RuneCountInString(words) > 500 {
+		words = string([]rune(words)[:500]) + "…"
+	}
+	return words
 }
 
 func humanName(v resource.Value) string {

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os/exec"
 	"path/filepath"
@@ -99,5 +101,33 @@ func TestBrowser(t *testing.T) {
 				t.Errorf("%s: %.300s", name, out)
 			}
 		}
+	}
+}
+
+// TestAnAuditEventIsToldInItsWords: the page of who looked at a record is read by people.
+func TestAnAuditEventIsToldInItsWords(t *testing.T) {
+	s := serve(t)
+	const event = `{"resourceType":"AuditEvent","id":"a","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Trạm Y tế Giả Định</p><p>&lt;looked&gt; at it</p></div>"},"type":{"code":"rest","display":"RESTful Operation"},"recorded":"2026-01-01T00:00:00Z","agent":[{"requestor":true}],"source":{"observer":{"display":"x"}}}`
+	ask := func(method, path, accept, body string) string {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.base+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", accept)
+		r.Header.Set("Content-Type", "application/fhir+json")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		raw, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode > 299 {
+			t.Fatal(answer.Status, string(raw), err)
+		}
+		return string(raw)
+	}
+	ask("PUT", "/AuditEvent/a", "application/fhir+json", event)
+	if page := ask("GET", "/AuditEvent", "text/html", ""); !strings.Contains(page, "Trạm Y tế Giả Định &lt;looked&gt; at it") {
+		t.Error(page)
 	}
 }
