@@ -22,7 +22,7 @@ func TestJitterSpreadsSlotsAndLosesNone(t *testing.T) {
 			}
 			delays := map[time.Duration]bool{}
 			for range 10 * 60 {
-				c.advance(time.Second)
+				c.Advance(time.Second)
 				before := len(n.runs)
 				tick(t, a, "j")
 				tick(t, b, "j")
@@ -32,7 +32,7 @@ func TestJitterSpreadsSlotsAndLosesNone(t *testing.T) {
 				slot := slots(t, a, "j")[0]
 				want := planned.delay(slot.At.Time())
 				delays[want] = true
-				if late := c.now().Sub(slot.At.Time()); late < want || late >= want+time.Second {
+				if late := c.Now().Sub(slot.At.Time()); late < want || late >= want+time.Second {
 					t.Errorf("slot %s began %s after its time, want %s", slot.At, late, want)
 				}
 			}
@@ -59,11 +59,11 @@ func TestTheNextSlotIsToldWithItsDelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := jobs[0].Next
-		if !next.After(c.now()) {
-			t.Fatalf("at %s the next slot is %s", c.now(), next)
+		if !next.After(c.Now()) {
+			t.Fatalf("at %s the next slot is %s", c.Now(), next)
 		}
 		ran := len(n.runs)
-		c.advance(next.Sub(c.now()))
+		c.Advance(next.Sub(c.Now()))
 		tick(t, r, "j")
 		if len(n.runs) != ran+1 {
 			t.Fatalf("nothing ran at %s", next)

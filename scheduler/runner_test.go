@@ -13,32 +13,17 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// clock is a time that tests move by hand.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
+func newClock() *fhirtest.Clock {
+	return fhirtest.NewClock(time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC))
 }
 
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
-func runner(tb testing.TB, s store.Store, c *clock, holder string, jobs ...Job) *Runner {
+func runner(tb testing.TB, s store.Store, c *fhirtest.Clock, holder string, jobs ...Job) *Runner {
 	tb.Helper()
-	r, err := New(Config{Store: s, Now: c.now, Holder: holder, Keep: 5, Log: slog.New(slog.DiscardHandler)}, jobs...)
+	r, err := New(Config{Store: s, Now: c.Now, Holder: holder, Keep: 5, Log: slog.New(slog.DiscardHandler)}, jobs...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -86,7 +71,7 @@ func TestASlotRunsOnceWithManyRunners(t *testing.T) {
 	}
 	tick(t, runners[0], "j")
 	for range 20 {
-		c.advance(10 * time.Second)
+		c.Advance(10 * time.Second)
 		var wg sync.WaitGroup
 		for _, r := range runners {
 			wg.Go(func() { tick(t, r, "j") })
@@ -122,7 +107,7 @@ func TestSlotsThatWentBy(t *testing.T) {
 			s, c, n := openStore(t), newClock(), &count{}
 			r := runner(t, s, c, "a", Job{Name: "j", Schedule: "*/10 * * * * *", CatchUp: k.policy, Run: n.run})
 			tick(t, r, "j")
-			c.advance(k.down)
+			c.Advance(k.down)
 			tick(t, r, "j")
 			if len(n.runs) != len(k.want) {
 				t.Errorf("ran %v, want %v", n.runs, k.want)
@@ -145,7 +130,7 @@ func TestSkipLetsAnOldSlotGo(t *testing.T) {
 	s, c, n := openStore(t), newClock(), &count{}
 	r := runner(t, s, c, "a", Job{Name: "j", Schedule: "0 2 * * *", Zone: "UTC", CatchUp: Skip, Run: n.run})
 	tick(t, r, "j")
-	c.advance(5 * time.Hour)
+	c.Advance(5 * time.Hour)
 	tick(t, r, "j")
 	got := slots(t, r, "j")
 	if len(n.runs) != 0 || len(got) != 1 || got[0].State != Missed {
@@ -154,7 +139,7 @@ func TestSkipLetsAnOldSlotGo(t *testing.T) {
 }
 
 // die makes a runner take a slot and vanish in the middle of it, as kill -9 does.
-func die(t *testing.T, s store.Store, c *clock, j Job) {
+func die(t *testing.T, s store.Store, c *fhirtest.Clock, j Job) {
 	t.Helper()
 	j.Run = func(ctx context.Context, _ Slot) error { panic("unreachable") }
 	r := runner(t, s, c, "dead", j)
@@ -194,15 +179,15 @@ func TestASlotWhoseServerDied(t *testing.T) {
 			j := Job{Name: "j", Schedule: "0 * * * *", CatchUp: k.policy, Lease: time.Minute, Run: n.run}
 			r := runner(t, s, c, "b", j)
 			tick(t, r, "j")
-			c.advance(time.Hour)
+			c.Advance(time.Hour)
 			die(t, s, c, j)
 			tick(t, r, "j")
 			if len(n.runs) != 0 {
 				t.Fatal("taken over while the lease lives")
 			}
-			c.advance(61 * time.Second)
+			c.Advance(61 * time.Second)
 			if k.newer {
-				c.advance(time.Hour)
+				c.Advance(time.Hour)
 			}
 			tick(t, r, "j")
 			got := slots(t, r, "j")
@@ -222,10 +207,10 @@ func TestASlotThatKillsItsServerIsGivenUp(t *testing.T) {
 	j := Job{Name: "j", Schedule: "0 0 * * *", Run: func(context.Context, Slot) error { return nil }}
 	r := runner(t, s, c, "b", j)
 	tick(t, r, "j")
-	c.advance(24 * time.Hour)
+	c.Advance(24 * time.Hour)
 	for range maxTries {
 		die(t, s, c, j)
-		c.advance(2 * time.Minute)
+		c.Advance(2 * time.Minute)
 	}
 	tick(t, r, "j")
 	if got := slots(t, r, "j"); got[0].State != Lost || got[0].Try != maxTries {
@@ -246,7 +231,7 @@ func TestAFailureIsRecordedAndTheNextSlotRuns(t *testing.T) {
 	}})
 	tick(t, r, "j")
 	for range 3 {
-		c.advance(10 * time.Second)
+		c.Advance(10 * time.Second)
 		tick(t, r, "j")
 	}
 	got := slots(t, r, "j")
@@ -268,7 +253,7 @@ func TestPauseResumeRunNow(t *testing.T) {
 	if err := r.Pause(ctx, "j", "chi.lan", "bảo trì cổng"); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(30 * time.Second)
+	c.Advance(30 * time.Second)
 	tick(t, other, "j")
 	if len(n.runs) != 0 {
 		t.Errorf("ran while paused: %v", n.runs)
@@ -367,9 +352,9 @@ func dieAtRandom(t *testing.T, rng *rand.Rand) {
 	r := runner(t, s, c, "b", j)
 	r.keep = 1000
 	tick(t, r, "j")
-	start := c.now()
+	start := c.Now()
 	for range 12 {
-		c.advance(time.Duration(rng.IntN(200)+1) * time.Second)
+		c.Advance(time.Duration(rng.IntN(200)+1) * time.Second)
 		if rng.IntN(2) == 0 {
 			die(t, s, c, j)
 		} else {
@@ -377,10 +362,10 @@ func dieAtRandom(t *testing.T, rng *rand.Rand) {
 		}
 	}
 	for range maxTries {
-		c.advance(61 * time.Second)
+		c.Advance(61 * time.Second)
 		tick(t, r, "j")
 	}
-	want := len(r.jobs[0].schedule.Between(start, c.now(), 1000))
+	want := len(r.jobs[0].schedule.Between(start, c.Now(), 1000))
 	got := slots(t, r, "j")
 	if len(got) != want {
 		t.Fatalf("%d rows, want %d", len(got), want)

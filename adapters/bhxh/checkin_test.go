@@ -29,9 +29,9 @@ type reception struct {
 func newReception(t *testing.T) *reception {
 	w := newWorld(t)
 	w.sync.CheckIns = true
-	r := &reception{w, interaction.New(interaction.Config{Store: w.store, Now: w.clock.now, Hooks: []interaction.Hook{w.outbox.Enqueue, CheckIns{Store: w.store, Now: w.clock.now}.Hook}})}
+	r := &reception{w, interaction.New(interaction.Config{Store: w.store, Now: w.clock.Now, Hooks: []interaction.Hook{w.outbox.Enqueue, CheckIns{Store: w.store, Now: w.clock.Now}.Hook}})}
 	var err error
-	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.now, Holder: "reception", Log: slog.New(slog.DiscardHandler)}, w.sync.Jobs()...)
+	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.Now, Holder: "reception", Log: slog.New(slog.DiscardHandler)}, w.sync.Jobs()...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (r *reception) arrive(maLK string, change func(hoso.Row)) {
 
 func (r *reception) minute(d time.Duration) {
 	r.tb.Helper()
-	r.clock.advance(d)
+	r.clock.Advance(d)
 	if err := r.runner.Tick(ours(context.Background()), CheckInJob); err != nil {
 		r.tb.Fatal(err)
 	}

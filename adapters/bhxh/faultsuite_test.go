@@ -22,6 +22,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -119,7 +120,7 @@ type node struct {
 // arena is a store with servers on it, the mock, and the line between them.
 type arena struct {
 	tb       testing.TB
-	clock    *clock // the true one: of mock and store
+	clock    *fhirtest.Clock // the true one: of mock and store
 	mock     *bhxhmock.Mock
 	portal   *httptest.Server
 	busy     atomic.Int64
@@ -163,10 +164,10 @@ func (t *tally) add(o tally) {
 func newArena(tb testing.TB) *arena {
 	tb.Helper()
 	dir := tb.TempDir()
-	a := &arena{tb: tb, clock: &clock{t: time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC)}, states: map[string]delivery.State{},
+	a := &arena{tb: tb, clock: fhirtest.NewClock(time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC)), states: map[string]delivery.State{},
 		unknown: map[string]int64{}, stopped: make(chan *node, 8)}
 	var err error
-	a.mock, err = bhxhmock.New(bhxhmock.Options{Dir: filepath.Join(dir, "mock"), Now: a.clock.now, Log: slog.New(slog.DiscardHandler),
+	a.mock, err = bhxhmock.New(bhxhmock.Options{Dir: filepath.Join(dir, "mock"), Now: a.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Accounts: []bhxhmock.Account{{Username: "51901_BV", Password: "mat-khau", Facilities: []string{facility}}}})
 	if err != nil {
 		tb.Fatal(err)
@@ -180,7 +181,7 @@ func newArena(tb testing.TB) *arena {
 		a.mock.Handler().ServeHTTP(w, r)
 	}))
 	a.portal.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	a.store = enginetest.OpenAt(tb, filepath.Join(dir, "store"), engine.Options{Now: a.clock.now})
+	a.store = enginetest.OpenAt(tb, filepath.Join(dir, "store"), engine.Options{Now: a.clock.Now})
 	tb.Cleanup(func() {
 		a.store.Close()
 		a.portal.Close()
@@ -200,7 +201,7 @@ func (a *arena) set(f bhxhmock.Faults) {
 func (a *arena) keep(d time.Duration) {
 	a.late.mu.Lock()
 	defer a.late.mu.Unlock()
-	a.late.arm, a.lateAt = true, a.clock.now().Add(d)
+	a.late.arm, a.lateAt = true, a.clock.Now().Add(d)
 }
 
 // start adds a server.
@@ -211,7 +212,7 @@ func (a *arena) server(t *trap) *node {
 	a.tb.Helper()
 	a.n++
 	s := &node{}
-	now := func() time.Time { return a.clock.now().Add(time.Duration(s.skew.Load())) }
+	now := func() time.Time { return a.clock.Now().Add(time.Duration(s.skew.Load())) }
 	st := failing{a.store, s, t, a.watch}
 	s.outbox = delivery.New(delivery.Config{Store: st, Now: now, Settle: settle, AskEvery: time.Minute,
 		Retry:   delivery.Retry{First: 10 * time.Second, Max: time.Minute},
@@ -291,7 +292,7 @@ func (a *arena) effects() map[string]int {
 // stop makes a server stand still, at the step at which it calls this.
 func (a *arena) stop(s *node, d time.Duration) {
 	a.mu.Lock()
-	s.wake, s.until = make(chan struct{}), a.clock.now().Add(d)
+	s.wake, s.until = make(chan struct{}), a.clock.Now().Add(d)
 	wake := s.wake
 	a.mu.Unlock()
 	a.stopped <- s
@@ -310,8 +311,8 @@ func (a *arena) tick(s *node) {
 // round lets time go by, delivers what is late, wakes who stood still, and runs what is due at all servers at once. It
 // returns when all have ended, or stand still.
 func (a *arena) round(d time.Duration) {
-	a.clock.advance(d)
-	now := a.clock.now()
+	a.clock.Advance(d)
+	now := a.clock.Now()
 	if now.After(a.lateAt) {
 		for _, r := range a.late.take() {
 			a.mock.Handler().ServeHTTP(httptest.NewRecorder(), r)

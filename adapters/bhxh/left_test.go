@@ -17,7 +17,7 @@ import (
 // Rows of XML4 to XML15 that a corrected file leaves out are taken back, and valid again when they come again.
 func TestRowsThatACorrectedFileLeavesOut(t *testing.T) {
 	w := newWorld(t)
-	svc := interaction.New(interaction.Config{Store: w.store, Now: w.clock.now, Hooks: []interaction.Hook{w.outbox.Enqueue, Rows{Store: w.store}.Hook}})
+	svc := interaction.New(interaction.Config{Store: w.store, Now: w.clock.Now, Hooks: []interaction.Hook{w.outbox.Enqueue, Rows{Store: w.store}.Hook}})
 	raw, err := os.ReadFile(filepath.Join(fhirtest.Data(t, "domain", "claim-xml", "samples"), "inpatient.xml"))
 	if err != nil {
 		t.Fatal(err)

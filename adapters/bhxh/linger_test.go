@@ -120,7 +120,7 @@ func TestWhatArrivesBeforeItIsSentAgainIsNotSentAgain(t *testing.T) {
 		if i == 60 {
 			t.Fatal("it never comes back")
 		}
-		w.clock.advance(10 * time.Second)
+		w.clock.Advance(10 * time.Second)
 		if err := w.runner.Tick(ours(context.Background()), StatusJob); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestAWrongPassword(t *testing.T) {
 		w.mock.Handler().ServeHTTP(rw, r)
 	}))
 	t.Cleanup(portal.Close)
-	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "51901_BV", Password: "wrong", Now: w.clock.now, Timeout: time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "51901_BV", Password: "wrong", Now: w.clock.Now, Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ func TestAFacilityHasItsOwnSlots(t *testing.T) {
 	w := newWorld(t) // 08:00 in Ho Chi Minh City
 	w.sync.Plans = map[string]Plan{facility: {Schedule: "30 8 * * *", CatchUp: scheduler.Skip}}
 	var err error
-	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.now, Holder: "planned", Log: slog.New(slog.DiscardHandler)}, w.sync.Jobs()...)
+	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.Now, Holder: "planned", Log: slog.New(slog.DiscardHandler)}, w.sync.Jobs()...)
 	if err != nil {
 		t.Fatal(err)
 	}

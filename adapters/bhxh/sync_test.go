@@ -228,7 +228,7 @@ func TestTwoServersOnOneStore(t *testing.T) {
 	other := &world{tb: t, clock: w.clock, portal: w.portal, mock: w.mock, store: w.store, svc: w.svc, outbox: w.outbox, starts: 100}
 	other.connect(w.portal.URL)
 	for range 10 {
-		w.clock.advance(10 * time.Second)
+		w.clock.Advance(10 * time.Second)
 		done := make(chan struct{})
 		go func() { defer close(done); other.slots(0) }()
 		w.slots(0)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -28,28 +28,10 @@ import (
 
 const facility = "51901"
 
-// clock is moved by hand; all of server, scheduler and mock look at it.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 // world is a server with its store, and the mock assessment system behind a real HTTP server.
 type world struct {
 	tb    testing.TB
-	clock *clock
+	clock *fhirtest.Clock
 	dir   string
 
 	mock   *bhxhmock.Mock
@@ -66,11 +48,11 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	w := &world{tb: tb, dir: tb.TempDir(), clock: &clock{t: time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC)}}
+	w := &world{tb: tb, dir: tb.TempDir(), clock: fhirtest.NewClock(time.Date(2026, 3, 1, 1, 0, 5, 0, time.UTC))}
 	m, err := bhxhmock.New(bhxhmock.Options{
 		Dir:      filepath.Join(w.dir, "mock"),
 		Accounts: []bhxhmock.Account{{Username: "51901_BV", Password: "mat-khau", Facilities: []string{facility}}},
-		Now:      w.clock.now, Log: slog.New(slog.DiscardHandler),
+		Now:      w.clock.Now, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -94,15 +76,15 @@ func newWorld(tb testing.TB) *world {
 // start opens the store and makes a server on it.
 func (w *world) start() {
 	w.tb.Helper()
-	s := enginetest.OpenAt(w.tb, filepath.Join(w.dir, "store"), engine.Options{Now: w.clock.now})
+	s := enginetest.OpenAt(w.tb, filepath.Join(w.dir, "store"), engine.Options{Now: w.clock.Now})
 	w.store = &dying{Store: s}
 	w.store.left.Store(1 << 40)
 	w.outbox = delivery.New(delivery.Config{
-		Store: w.store, Now: w.clock.now, Settle: time.Minute, AskEvery: time.Minute,
+		Store: w.store, Now: w.clock.Now, Settle: time.Minute, AskEvery: time.Minute,
 		Retry:   delivery.Retry{First: 10 * time.Second, Max: 10 * time.Second},
 		Episode: func(v resource.Value) (string, string, bool) { return mapping.EpisodeOf(v, mapping.Systems{}) },
 	})
-	w.svc = interaction.New(interaction.Config{Store: w.store, Now: w.clock.now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
+	w.svc = interaction.New(interaction.Config{Store: w.store, Now: w.clock.Now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
 	w.outbox.Use(w.svc)
 	w.starts++
 	w.connect(w.portal.URL)
@@ -111,17 +93,17 @@ func (w *world) start() {
 // connect makes the jobs, with the portal at url.
 func (w *world) connect(url string) {
 	w.tb.Helper()
-	client, err := gateway.New(gateway.Config{BaseURL: url, Username: "51901_BV", Password: "mat-khau", Now: w.clock.now, Timeout: time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: url, Username: "51901_BV", Password: "mat-khau", Now: w.clock.Now, Timeout: time.Second})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
 	w.sync, err = NewSync(Config{Store: w.store, Outbox: w.outbox, Accounts: []Account{{Client: client, Facilities: []string{facility}}},
 		Schedule: "*/10 * * * * *", StatusSchedule: "*/10 * * * * *", Lease: 30 * time.Second, Concurrency: 2, RepeatAfter: time.Millisecond,
-		Now: w.clock.now, Log: slog.New(slog.DiscardHandler)})
+		Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.now, Holder: fmt.Sprint("server-", w.starts),
+	w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.clock.Now, Holder: fmt.Sprint("server-", w.starts),
 		Keep: 5, Log: slog.New(slog.DiscardHandler)}, w.sync.Jobs()...)
 	if err != nil {
 		w.tb.Fatal(err)
@@ -141,7 +123,7 @@ func (w *world) restart() {
 // slots lets d go by and runs what is then due, both jobs. A failed run is on record and is no failure of the test.
 func (w *world) slots(d time.Duration) {
 	w.tb.Helper()
-	w.clock.advance(d)
+	w.clock.Advance(d)
 	for _, job := range []string{SyncJob, StatusJob} {
 		if err := w.runner.Tick(ours(context.Background()), job); err != nil && !errors.Is(err, errDead) {
 			w.tb.Fatal(err)

@@ -57,7 +57,7 @@ func gone(string) string { return "" }
 // by their reason.
 func (p *portal) paid(maLK string) string {
 	p.t.Helper()
-	p.clock.add(time.Minute)
+	p.clock.Advance(time.Minute)
 	h := p.status(maLK)
 	var out []string
 	for _, l := range h[len(h)-1].ChiTiet {

@@ -239,14 +239,14 @@ func TestAStatusQueryThatLags(t *testing.T) {
 		if h := p.status("LK1"); len(h) != 1 || h[0].TiepNhan != want {
 			t.Errorf("%+v, want received: %v", h, want)
 		}
-		p.clock.add(time.Minute)
+		p.clock.Advance(time.Minute)
 	}
 }
 
 func TestAClockThatIsSetBackHidesNothing(t *testing.T) {
 	p := start(t, bhxhmock.Options{})
 	p.send(small("LK1", "", 1000))
-	p.clock.add(-time.Hour)
+	p.clock.Advance(-time.Hour)
 	if h := p.status("LK1"); len(h) != 1 || !h[0].TiepNhan || h[0].TrangThai != wire.DaTiepNhan {
 		t.Errorf("%+v", h)
 	}

@@ -71,15 +71,15 @@ func TestSettlementRuns(t *testing.T) {
 	p := start(t, bhxhmock.Options{AssessedAfter: time.Hour, SettledAfter: time.Hour})
 	march := wire.SettlementRequest{Nam: 2026, Thang: 3, Trang: 1}
 	p.send(small("LK1", "", 100_000))
-	p.clock.add(10 * time.Minute)
+	p.clock.Advance(10 * time.Minute)
 	p.login()
 	p.send(small("LK2", "", 50_000))
-	p.clock.add(119 * time.Minute)
+	p.clock.Advance(119 * time.Minute)
 	p.login()
 	if r := p.settlement(march); r.TienDaTra != "0.00" || r.NgayQT != "" || len(r.DSQuyetToan) != 0 || r.TongTrang != 0 {
 		t.Fatalf("before the run: %+v", r)
 	}
-	p.clock.add(time.Minute)
+	p.clock.Advance(time.Minute)
 	p.login()
 	first := p.settlement(march)
 	if len(first.DSQuyetToan) != 1 || first.DSQuyetToan[0].SoHoSo != 2 || len(first.DSHoSo) != 2 || first.NgayQT != "20260401" || first.TienDaTra != first.TienChapNhan || first.TienDeNghi != "150000.00" {
@@ -90,7 +90,7 @@ func TestSettlementRuns(t *testing.T) {
 	if r := p.settlement(march); r.NgayQT != "" || r.DSQuyetToan[0] != first.DSQuyetToan[0] || r.TienDaTra != first.TienDaTra || !slices.Equal(r.DSHoSo, first.DSHoSo) {
 		t.Errorf("while a correction waits: %+v", r)
 	}
-	p.clock.add(3 * time.Hour)
+	p.clock.Advance(3 * time.Hour)
 	p.login()
 	second := p.settlement(march)
 	if len(second.DSQuyetToan) != 2 || second.DSQuyetToan[0] != first.DSQuyetToan[0] || second.DSQuyetToan[1].SoHoSo != 2 || second.TienDaTra != second.TienChapNhan || second.SoHoSo != 3 {

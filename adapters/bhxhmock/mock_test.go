@@ -21,30 +21,12 @@ import (
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
-// clock is a clock that only the test moves.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 // portal is a running mock with a session.
 type portal struct {
 	t     *testing.T
 	mock  *bhxhmock.Mock
 	url   string
-	clock *clock
+	clock *fhirtest.Clock
 	key   wire.APIKey
 }
 
@@ -52,14 +34,14 @@ var account = bhxhmock.Account{Username: "51901_BV", Password: "mật khẩu", F
 
 func start(t *testing.T, o bhxhmock.Options) *portal {
 	t.Helper()
-	p := &portal{t: t, clock: &clock{t: time.Date(2026, 4, 1, 1, 0, 0, 0, time.UTC)}}
+	p := &portal{t: t, clock: fhirtest.NewClock(time.Date(2026, 4, 1, 1, 0, 0, 0, time.UTC))}
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
 	}
 	if o.Accounts == nil {
 		o.Accounts = []bhxhmock.Account{account}
 	}
-	o.Now = p.clock.now
+	o.Now = p.clock.Now
 	var err error
 	if p.mock, err = bhxhmock.New(o); err != nil {
 		t.Fatal(err)
@@ -179,7 +161,7 @@ func TestSamplesAreTakenAndAssessed(t *testing.T) {
 		wait time.Duration
 		want wire.TrangThai
 	}{{0, wire.DaTiepNhan}, {time.Minute, wire.DangGiamDinh}, {59 * time.Minute, wire.DaGiamDinh}} {
-		p.clock.add(step.wait)
+		p.clock.Advance(step.wait)
 		p.login()
 		for _, h := range p.status("51901_2026_000001", "51901_2026_000002") {
 			if h.TrangThai != step.want || !h.TiepNhan || h.MaGiaoDich != r.MaGiaoDich || h.PhienBan != 1 || (len(h.ChiTiet) > 0) != (step.want == wire.DaGiamDinh) {
@@ -207,7 +189,7 @@ func TestAssessmentIsDeterministicAndMixed(t *testing.T) {
 	}
 	p.send(small("LK1", "", lines...))
 	p.send(small("LK1", "PB=2;LD=sai giá", lines...))
-	p.clock.add(time.Minute)
+	p.clock.Advance(time.Minute)
 	records := p.status("LK1")
 	if len(records) != 2 || records[0].PhienBan != 1 || records[1].PhienBan != 2 {
 		t.Fatalf("records: %+v", records)
@@ -299,7 +281,7 @@ func TestFormatErrorsAreToldLater(t *testing.T) {
 	if r, _, _ := p.send(e.Append(nil)); r.MaKetQua != wire.Accepted {
 		t.Fatalf("%+v", r)
 	}
-	p.clock.add(time.Minute)
+	p.clock.Advance(time.Minute)
 	h := p.status("LK1")[0]
 	if h.TrangThai != wire.LoiDinhDang || len(h.Loi) != 1 || h.Loi[0].Ma != "XML3[2]" || len(h.ChiTiet) > 0 {
 		t.Errorf("%+v", h)
@@ -308,7 +290,7 @@ func TestFormatErrorsAreToldLater(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	p := start(t, bhxhmock.Options{})
-	p.clock.add(10 * time.Minute)
+	p.clock.Advance(10 * time.Minute)
 	if r, _, _ := p.send(small("LK1", "", 1000)); r.MaKetQua != wire.NotLoggedIn {
 		t.Errorf("an old token: %+v", r)
 	}
@@ -371,7 +353,7 @@ func TestAskingBack(t *testing.T) {
 	if open.NgayQT != "" || open.TienDaTra != "0.00" {
 		t.Errorf("open: %+v", open)
 	}
-	p.clock.add(time.Minute)
+	p.clock.Advance(time.Minute)
 	p.call(wire.DefaultPaths().Settlement, form("nam", "2026", "quy", "1"), &closed)
 	if closed.TienDeNghi != "170000.00" || closed.SoHoSo != 2 || closed.NgayQT != "20260401" || closed.TienDaTra != closed.TienChapNhan {
 		t.Errorf("closed: %+v", closed)
@@ -485,7 +467,7 @@ func TestLedgerSurvives(t *testing.T) {
 	if fmt.Sprint(again.mock.Rows()) != fmt.Sprint(before) {
 		t.Errorf("rows changed:\n%+v\n%+v", before, again.mock.Rows())
 	}
-	again.clock.add(time.Minute)
+	again.clock.Advance(time.Minute)
 	if h := again.status("LK2")[0]; h.TrangThai != wire.DaGiamDinh || h.PhienBan != 3 || len(h.ChiTiet) != 1 {
 		t.Errorf("after the restart: %+v", h)
 	}

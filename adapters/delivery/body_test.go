@@ -23,7 +23,7 @@ func TestBodiesOfAttemptsAreKept(t *testing.T) {
 	}
 	_, err = w.outbox.Body(ctx, k, 1, Reply)
 	wantCode(t, err, "delivery-body-unknown")
-	w.advance(time.Hour) // given up as unknown, and then answered after all
+	w.Advance(time.Hour) // given up as unknown, and then answered after all
 	if n, err := w.outbox.Lost(ctx); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

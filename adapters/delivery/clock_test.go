@@ -12,7 +12,7 @@ func TestClocksRunOut(t *testing.T) {
 	k := w.mustWrite("c1", "LK-1", "active", "a")
 	rings := func(d time.Duration, want ...Clock) {
 		t.Helper()
-		w.advance(d)
+		w.Advance(d)
 		var got []string
 		alarms, err := w.outbox.Alarms(ctx, 100)
 		if err != nil {
@@ -26,7 +26,7 @@ func TestClocksRunOut(t *testing.T) {
 			wanted = append(wanted, string(c))
 		}
 		if strings.Join(got, " ") != strings.Join(wanted, " ") {
-			t.Errorf("at %s: %v, want %v", w.now(), got, wanted)
+			t.Errorf("at %s: %v, want %v", w.Now(), got, wanted)
 		}
 	}
 	overdue := func(c Clock, want int) {
@@ -60,7 +60,7 @@ func TestClocksRunOut(t *testing.T) {
 		t.Fatal(err, row.Overdue)
 	}
 	// Assessed on Wednesday 4 March: the six working days before the last one end with Thursday 12 March.
-	rings(time.Date(2026, 3, 12, 17, 0, 0, 0, time.UTC).Sub(w.now()) - time.Second)
+	rings(time.Date(2026, 3, 12, 17, 0, 0, 0, time.UTC).Sub(w.Now()) - time.Second)
 	rings(time.Second, ClockDispute)
 	rings(1000 * time.Hour)
 	w.check()
@@ -70,11 +70,11 @@ func TestAnAnswerStopsTheClocksOfAnAcceptedClaim(t *testing.T) {
 	w := newWorld(t)
 	k := w.mustWrite("c1", "LK-1", "active", "a")
 	w.deliver(k, accepted)
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.outbox.now(), Received: true, MaGiaoDich: "GD1", Checked: true}); err != nil {
 		t.Fatal(err)
 	}
-	w.advance(40 * time.Hour)
+	w.Advance(40 * time.Hour)
 	if alarms, err := w.outbox.Alarms(ctx, 100); err != nil || len(alarms) != 0 {
 		t.Errorf("%v %+v", err, alarms)
 	}

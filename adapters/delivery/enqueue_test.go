@@ -185,7 +185,7 @@ func TestVersionsAgainstTheSender(t *testing.T) {
 		send()
 	}
 	wg.Wait()
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	s = w.slot()
 	send()
 	if sent[40] != 1 {

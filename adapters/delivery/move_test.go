@@ -115,7 +115,7 @@ func TestAnAttempt(t *testing.T) {
 		w := newWorld(t)
 		k := w.mustWrite("c1", "LK1", "active", "a")
 		old := w.slot()
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		w.slot() // another server
 		d, err := w.outbox.Begin(ctx, w.row(k), old, []byte("x"), timeout)
 		if d != nil || err == nil {
@@ -150,9 +150,9 @@ func TestAnAttempt(t *testing.T) {
 			w.deliver(k, Result{State: Queued})
 			w.wantState(k, Queued, ReasonNotSent)
 			if got := w.row(k).Due; got != w.outbox.in(wait) {
-				t.Errorf("due in %s, want %s", got.Time().Sub(w.now()), wait)
+				t.Errorf("due in %s, want %s", got.Time().Sub(w.Now()), wait)
 			}
-			w.advance(time.Minute)
+			w.Advance(time.Minute)
 		}
 		w.check()
 	})
@@ -186,7 +186,7 @@ func TestAProcessThatDiedInSending(t *testing.T) {
 	}
 	lost(0) // its lease lives
 	w.reopen()
-	w.advance(61 * time.Second)
+	w.Advance(61 * time.Second)
 	lost(1)
 	w.wantState(k, Unknown, ReasonStopped)
 	w.wantTask("c1", Unknown)
@@ -241,7 +241,7 @@ func TestTheAnswerOfAStatusQuery(t *testing.T) {
 			w := newWorld(t)
 			k := w.mustWrite("c1", "LK1", "active", "a")
 			w.deliver(k, noReply)
-			w.advance(2 * time.Minute)
+			w.Advance(2 * time.Minute)
 			c.answer.Asked = w.outbox.now()
 			if _, err := w.outbox.Learn(ctx, w.row(k), c.answer); err != nil {
 				t.Fatal(err)
@@ -295,7 +295,7 @@ func TestAPersonDecides(t *testing.T) {
 		wantCode(t, err, c.code)
 	}
 	w.wantState(k, Unknown, ReasonNoReply)
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	if _, err := w.outbox.Resolve(ctx, k, Order{Decision: DecideSend, Reason: "cơ quan bảo hiểm xác nhận chưa nhận", Who: "chi.lan"}); err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestDueItemsByFacility(t *testing.T) {
 		if _, err := w.svc.Update(ctx, fhir.Key{Type: "Claim", ID: fhir.ID(id)}, claimDoc(t, id, f, "LK-"+id, "active", "a"), interaction.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		w.advance(time.Second)
+		w.Advance(time.Second)
 	}
 	w.mustWrite("later", "LKX", "active", "a")
 	if _, err := w.outbox.Postpone(ctx, w.row(Key{"later", 1}), time.Hour, nil); err != nil {

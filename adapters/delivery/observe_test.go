@@ -39,7 +39,7 @@ func TestASecondEffectIsSeen(t *testing.T) {
 		t.Errorf("marked again: %v %v", again, err)
 	}
 	// The watch ends.
-	w.advance(DefaultWatch)
+	w.Advance(DefaultWatch)
 	if row, err = w.outbox.Learn(ctx, w.row(k), Answer{Received: true, MaGiaoDich: "GD1"}); err != nil || row.Due != 0 {
 		t.Errorf("still watched: %+v %v", row.Item, err)
 	}
@@ -57,7 +57,7 @@ func TestALateEffectOfAWithdrawnVersionIsSeen(t *testing.T) {
 	if due, err := w.outbox.Due(ctx, ToAsk, "51901", 1); err != nil || len(due) != 0 {
 		t.Fatalf("due %v %v", due, err)
 	}
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	if due, err := w.outbox.Due(ctx, ToAsk, "51901", 1); err != nil || len(due) != 1 {
 		t.Fatalf("it is not watched: %v %v", due, err)
 	}
@@ -151,7 +151,7 @@ func TestEachVersionTellsInTheTask(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.advance(2 * time.Minute)
+	w.Advance(2 * time.Minute)
 	if _, err := w.outbox.Learn(ctx, w.row(k1), Answer{Received: true, MaGiaoDich: "GD7", Docs: []*resource.Document{decision}}); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestAReceiptIsOfOneFile(t *testing.T) {
 
 	// Given up as unknown, said not to be received twice, sent again, and then the first reply of all comes late.
 	late := begin(w.mustWrite("c5", "LK5", "active", "a"), "five")
-	w.advance(timeout * 10)
+	w.Advance(timeout * 10)
 	if n, err := w.outbox.Lost(ctx); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}

@@ -23,7 +23,7 @@ func (s slow) Records(ctx context.Context, space store.Space, from, to string) i
 // A count that takes long is told again for a while, and goes on when who asked has given up.
 func TestASummaryThatTakesLongIsToldAgain(t *testing.T) {
 	w := newWorld(t)
-	now, counts := w.now(), 0
+	now, counts := w.Now(), 0
 	ctx, giveUp := context.WithCancel(ours(context.Background()))
 	box := New(Config{Store: slow{w.store, func() { counts, now = counts+1, now.Add(3*time.Second); giveUp() }}, Now: func() time.Time { return now }, Episode: episodeOf})
 	total := func(want int) {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -23,9 +23,7 @@ import (
 type world struct {
 	tb  testing.TB
 	dir string
-
-	mu sync.Mutex
-	t  time.Time
+	*fhirtest.Clock
 
 	store  store.Store
 	svc    *interaction.Service
@@ -33,7 +31,7 @@ type world struct {
 }
 
 func newWorld(tb testing.TB) *world {
-	w := &world{tb: tb, dir: tb.TempDir(), t: time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)}
+	w := &world{tb: tb, dir: tb.TempDir(), Clock: fhirtest.NewClock(time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC))}
 	w.open()
 	tb.Cleanup(func() { w.store.Close() })
 	return w
@@ -41,10 +39,10 @@ func newWorld(tb testing.TB) *world {
 
 func (w *world) open() {
 	w.tb.Helper()
-	s := enginetest.OpenAt(w.tb, w.dir, engine.Options{Now: w.now})
+	s := enginetest.OpenAt(w.tb, w.dir, engine.Options{Now: w.Now})
 	w.store = s
-	w.outbox = New(Config{Store: s, Now: w.now, Episode: episodeOf, Settle: time.Minute})
-	w.svc = interaction.New(interaction.Config{Store: s, Now: w.now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
+	w.outbox = New(Config{Store: s, Now: w.Now, Episode: episodeOf, Settle: time.Minute})
+	w.svc = interaction.New(interaction.Config{Store: s, Now: w.Now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
 	w.outbox.Use(w.svc)
 }
 
@@ -55,18 +53,6 @@ func (w *world) reopen() {
 		w.tb.Fatal(err)
 	}
 	w.open()
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.t
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.t = w.t.Add(d)
 }
 
 // episodeOf is the rule of the claims in these tests.
@@ -134,14 +120,14 @@ func (w *world) wantState(k Key, s State, reason string) {
 // slot takes the job's lease as a new holder, by force of time if need be.
 func (w *world) slot() scheduler.Slot {
 	w.tb.Helper()
-	held, c, err := lease.Take(ours(context.Background()), w.store, "job/test", "test", w.now(), time.Minute)
+	held, c, err := lease.Take(ours(context.Background()), w.store, "job/test", "test", w.Now(), time.Minute)
 	if err == nil {
 		_, err = w.store.Commit(ours(context.Background()), c)
 	}
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	return scheduler.Slot{Job: "test", At: w.now(), Lease: held}
+	return scheduler.Slot{Job: "test", At: w.Now(), Lease: held}
 }
 
 func (w *world) release(s scheduler.Slot) {
@@ -182,7 +168,7 @@ func (w *world) deliver(k Key, r Result) {
 func (w *world) notReceived(k Key) {
 	w.tb.Helper()
 	for range 2 {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		if _, err := w.outbox.Learn(ours(context.Background()), w.row(k), Answer{Asked: w.outbox.now()}); err != nil {
 			w.tb.Fatal(err)
 		}

@@ -13,34 +13,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
 	"github.com/lienthong/lienthong/fhir/openid/openidtest"
 )
-
-// clock is moved by tests.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
 
 // parse reads a file with the issuer, which more adds lines to.
 func parse(t *testing.T, is *openidtest.Issuer, now func() time.Time, more ...string) *openid.Issuer {
@@ -76,30 +58,30 @@ func verify(is *openid.Issuer, token string, now time.Time) (access.Caller, stri
 
 // TestKeysRotate: a new key counts at once, the one before no longer than it is kept, and strange kids do not make us ask.
 func TestKeysRotate(t *testing.T) {
-	issuer, c := openidtest.New(t), &clock{at: time.Now()}
-	issuer.Now = c.now
-	is := parse(t, issuer, c.now)
+	issuer, c := openidtest.New(t), fhirtest.NewClock(time.Now())
+	issuer.Now = c.Now
+	is := parse(t, issuer, c.Now)
 	old := issuer.Sign(nil)
-	if _, code := verify(is, old, c.now()); code != "" {
+	if _, code := verify(is, old, c.Now()); code != "" {
 		t.Fatal(code)
 	}
 	issuer.Rotate()
 	fresh := issuer.Sign(nil)
-	if _, code := verify(is, fresh, c.now()); code != "token-key-unknown" {
+	if _, code := verify(is, fresh, c.Now()); code != "token-key-unknown" {
 		t.Errorf("a kid that was not there a moment ago: %q", code)
 	}
-	c.forward(11 * time.Second) // asked again at most so often
-	if _, code := verify(is, fresh, c.now()); code != "" {
+	c.Advance(11 * time.Second) // asked again at most so often
+	if _, code := verify(is, fresh, c.Now()); code != "" {
 		t.Errorf("the new key: %q", code)
 	}
-	if _, code := verify(is, old, c.now()); code != "token-key-unknown" {
+	if _, code := verify(is, old, c.Now()); code != "token-key-unknown" {
 		t.Errorf("the withdrawn key: %q", code)
 	}
 	before := issuer.Asked("/keys")
-	c.forward(11 * time.Second)
+	c.Advance(11 * time.Second)
 	for range 50 {
 		stranger := issuer.SignBy(openidtest.Signer(t, "JWT"), nil)
-		if _, code := verify(is, stranger, c.now()); code != "token-key-unknown" {
+		if _, code := verify(is, stranger, c.Now()); code != "token-key-unknown" {
 			t.Fatalf("a stranger's key: %q", code)
 		}
 	}
@@ -136,25 +118,25 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 	for name, a := range answers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			issuer, c := openidtest.New(t), &clock{at: time.Now()}
-			issuer.Now = c.now
-			is := parse(t, issuer, c.now)
+			issuer, c := openidtest.New(t), fhirtest.NewClock(time.Now())
+			issuer.Now = c.Now
+			is := parse(t, issuer, c.Now)
 			issuer.Answer(a.path, a.answer)
-			if _, code := verify(is, issuer.Sign(nil), c.now()); code != "keys-unreachable" {
+			if _, code := verify(is, issuer.Sign(nil), c.Now()); code != "keys-unreachable" {
 				t.Errorf("without a key: %q", code)
 			}
 			issuer.Answer(a.path, nil)
-			c.forward(11 * time.Second)
-			if _, code := verify(is, issuer.Sign(nil), c.now()); code != "" {
+			c.Advance(11 * time.Second)
+			if _, code := verify(is, issuer.Sign(nil), c.Now()); code != "" {
 				t.Errorf("when it is well again: %q", code)
 			}
 			issuer.Answer(a.path, a.answer)
-			c.forward(23 * time.Hour)
-			if _, code := verify(is, issuer.Sign(nil), c.now()); code != "" {
+			c.Advance(23 * time.Hour)
+			if _, code := verify(is, issuer.Sign(nil), c.Now()); code != "" {
 				t.Errorf("keys of before: %q", code)
 			}
-			c.forward(2 * time.Hour)
-			if _, code := verify(is, issuer.Sign(nil), c.now()); code != "keys-unreachable" {
+			c.Advance(2 * time.Hour)
+			if _, code := verify(is, issuer.Sign(nil), c.Now()); code != "keys-unreachable" {
 				t.Errorf("after a day: %q", code)
 			}
 		})

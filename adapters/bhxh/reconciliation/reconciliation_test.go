@@ -143,7 +143,7 @@ func TestEachDifferenceIsAFinding(t *testing.T) {
 				t.Errorf("the second run wrote, or found %q", kinds(again))
 			}
 			w.say(nil)
-			w.advance(time.Minute)
+			w.Advance(time.Minute)
 			if rep = w.run(); rep.Closed != len(issues) || len(rep.Findings) != 0 {
 				t.Errorf("%d closed, %q is left", rep.Closed, kinds(rep))
 			}

@@ -41,23 +41,11 @@ type world struct {
 	svc    *interaction.Service
 	runner *scheduler.Runner
 	r      *Reconciler
+	*fhirtest.Clock
 
 	mu    sync.Mutex
-	at    time.Time
 	twist func(path string, reply map[string]any) // of each reply of the portal
 	fail  string                                  // path that answers with a fault
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
 }
 
 // say changes what the portal says from now on.
@@ -93,41 +81,41 @@ func (w *world) proxy(mock http.Handler) http.HandlerFunc {
 
 func newWorld(t *testing.T, episodes ...string) *world {
 	t.Helper()
-	w := &world{t: t, at: time.Date(2026, 4, 1, 1, 0, 0, 0, time.UTC)}
+	w := &world{t: t, Clock: fhirtest.NewClock(time.Date(2026, 4, 1, 1, 0, 0, 0, time.UTC))}
 	quiet := slog.New(slog.DiscardHandler)
 	dir := t.TempDir()
-	mock, err := bhxhmock.New(bhxhmock.Options{Dir: filepath.Join(dir, "mock"), Now: w.now, Log: quiet,
+	mock, err := bhxhmock.New(bhxhmock.Options{Dir: filepath.Join(dir, "mock"), Now: w.Now, Log: quiet,
 		Accounts: []bhxhmock.Account{{Username: "u", Password: "p", Facilities: []string{facility}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	portal := httptest.NewServer(w.proxy(mock.Handler()))
-	w.store = enginetest.OpenAt(t, filepath.Join(dir, "store"), engine.Options{Now: w.now})
+	w.store = enginetest.OpenAt(t, filepath.Join(dir, "store"), engine.Options{Now: w.Now})
 	t.Cleanup(func() {
 		portal.Close()
 		_ = mock.Close()
 		_ = w.store.Close()
 	})
-	w.outbox = delivery.New(delivery.Config{Store: w.store, Now: w.now, Settle: time.Minute, AskEvery: time.Minute,
+	w.outbox = delivery.New(delivery.Config{Store: w.store, Now: w.Now, Settle: time.Minute, AskEvery: time.Minute,
 		Episode: func(v resource.Value) (string, string, bool) { return mapping.EpisodeOf(v, mapping.Systems{}) }})
-	w.svc = interaction.New(interaction.Config{Store: w.store, Now: w.now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
+	w.svc = interaction.New(interaction.Config{Store: w.store, Now: w.Now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
 	w.outbox.Use(w.svc)
-	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "u", Password: "p", Now: w.now, Timeout: 10 * time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "u", Password: "p", Now: w.Now, Timeout: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	jobs, err := bhxh.NewSync(bhxh.Config{Store: w.store, Outbox: w.outbox, Accounts: []bhxh.Account{{Client: client}}, Now: w.now, Log: quiet,
+	jobs, err := bhxh.NewSync(bhxh.Config{Store: w.store, Outbox: w.outbox, Accounts: []bhxh.Account{{Client: client}}, Now: w.Now, Log: quiet,
 		Schedule: "* * * * *", StatusSchedule: "* * * * *", RepeatAfter: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.r = New(Config{Store: w.store, Outbox: w.outbox, Interactions: w.svc, Now: w.now, Log: quiet, Client: func(f string) *gateway.Client {
+	w.r = New(Config{Store: w.store, Outbox: w.outbox, Interactions: w.svc, Now: w.Now, Log: quiet, Client: func(f string) *gateway.Client {
 		if f == facility {
 			return jobs.Client(f)
 		}
 		return nil
 	}})
-	if w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.now, Log: quiet}, append(jobs.Jobs(), w.r.Job())...); err != nil {
+	if w.runner, err = scheduler.New(scheduler.Config{Store: w.store, Now: w.Now, Log: quiet}, append(jobs.Jobs(), w.r.Job())...); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range episodes {
@@ -135,10 +123,10 @@ func newWorld(t *testing.T, episodes ...string) *world {
 	}
 	w.slots()
 	for range 5 {
-		w.advance(2 * time.Minute)
+		w.Advance(2 * time.Minute)
 		w.slots()
 	}
-	w.advance(time.Hour)
+	w.Advance(time.Hour)
 	return w
 }
 
