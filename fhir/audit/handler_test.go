@@ -336,7 +336,7 @@ func TestNoIdentifierStandsInTheJournal(t *testing.T) {
 	if strings.Count(string(raw), "\n") != 9 {
 		t.Errorf("%s", raw)
 	}
-	for _, never := range []string{cccd, "Nguyen", "1985"} {
+	for _, never := range []string{cccd, "Nguyen", "1985-01-01"} { // nothing short: hashes and instants are by chance
 		if strings.Contains(string(raw), never) {
 			t.Errorf("%s stands in the journal: %s", never, raw)
 		}
