@@ -17,21 +17,7 @@ import (
 // hash alone.
 func attemptBody(n *node, base string) rest.Operation {
 	return rest.Operation{Name: "attempt", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-attempt",
-		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
-			key, number, part, err := readAttempt(a)
-			if err != nil {
-				return rest.Content{}, err
-			}
-			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
-				return rest.Content{}, err
-			}
-			media, err := mediaOf(ctx, part)
-			if err != nil {
-				return rest.Content{}, err
-			}
-			raw, err := n.outbox.Body(ctx, key, number, part)
-			return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
-		}}
+		Serve: n.attempted(n.outbox.Body)}
 }
 
 // checkInStatus is GET Encounter/{id}/$sync-status: the check-in of an Encounter and each attempt to send it, for those who may read it.
@@ -48,21 +34,28 @@ func checkInStatus(n *node, base string) rest.Operation {
 // checkInBody is GET Encounter/{id}/$attempt?number=1&part=request|reply, as attemptBody.
 func checkInBody(n *node, base string) rest.Operation {
 	return rest.Operation{Name: "attempt", Type: "Encounter", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Encounter-attempt",
-		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
-			key, number, part, err := readAttempt(a)
-			if err != nil {
-				return rest.Content{}, err
-			}
-			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
-				return rest.Content{}, err
-			}
-			media, err := mediaOf(ctx, part)
-			if err != nil {
-				return rest.Content{}, err
-			}
-			raw, err := bhxh.CheckInBody(ctx, n.store, key.Claim, number, part)
-			return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
-		}}
+		Serve: n.attempted(func(ctx context.Context, of delivery.Key, number int, part delivery.Part) ([]byte, error) {
+			return bhxh.CheckInBody(ctx, n.store, of.Claim, number, part)
+		})}
+}
+
+// attempted gives the body of an attempt, which body reads, to those who may read the resource that it was about.
+func (n *node) attempted(body func(context.Context, delivery.Key, int, delivery.Part) ([]byte, error)) func(context.Context, rest.Asked) (rest.Content, error) {
+	return func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		key, number, part, err := readAttempt(a)
+		if err != nil {
+			return rest.Content{}, err
+		}
+		if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
+			return rest.Content{}, err
+		}
+		media, err := mediaOf(ctx, part)
+		if err != nil {
+			return rest.Content{}, err
+		}
+		raw, err := body(ctx, key, number, part)
+		return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
+	}
 }
 
 // mediaOf is the media type of a body, for a caller who may see it.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
+	"sort"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -56,8 +56,8 @@ type Everything struct {
 // other resources such as a Condition, and what is nobody's own.
 //
 // The order is fixed, so that places in it page it, whatever is hidden meanwhile: the resource itself, its compartment by type,
-// then what is referred to. The keys of the record are gathered anew for each page, documents are read for the page alone; references are followed
-// for the pages that show what they lead to.
+// then what is referred to. The keys of the record are gathered anew for each page, documents are read for the page alone;
+// references are followed for the pages that show what they lead to.
 // Errors: NotFound, Gone for the resource itself; "operation-unknown" for a type that has no record.
 // Source: https://hl7.org/fhir/R4/patient-operation-everything.html, https://hl7.org/fhir/R4/encounter-operation-everything.html
 func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptions) (EverythingPage, error) {
@@ -132,11 +132,7 @@ func (i item) place() string {
 
 // from gives the index of the first item that was not shown yet, as far as the items have been gathered.
 func (r *record) from() int {
-	i := slices.IndexFunc(r.items, func(i item) bool { return i.place() > r.o.After })
-	if i < 0 {
-		return len(r.items)
-	}
-	return i
+	return sort.Search(len(r.items), func(i int) bool { return r.items[i].place() > r.o.After })
 }
 
 func (s *Service) fetch(ctx context.Context, i item) (store.Found, error) {

@@ -13,19 +13,28 @@ import (
 	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
+// created is the put of a document with an id.
+func created(t *testing.T, x *index.Index, raw string) store.Put {
+	t.Helper()
+	d, err := resource.New([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, issues := x.Document(d.Root(), 1)
+	if issues != nil {
+		t.Fatal(issues)
+	}
+	id, _ := d.Root().ID()
+	key := fhir.Key{Type: d.Root().ResourceType(), ID: fhir.ID(id)}
+	return store.Put{Key: key, Doc: d.Root().Store(key.ID), Entries: found.Entries, Method: store.MethodCreate}
+}
+
 // TestFewOfManyAreLookedForWhereTheyAre: what few of many lack, or have otherwise than nearly all, is found without reading
 // the type, and so is the beginning of a page that is sorted by what bounds it.
 func TestFewOfManyAreLookedForWhereTheyAre(t *testing.T) {
 	const patients = 6000
 	x := index.New(index.Options{})
-	e := openStore(t, t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
-		d, err := resource.New(doc.Body)
-		if err != nil {
-			return search.Indexed{}, err
-		}
-		found, _ := x.Document(d.Root(), 1)
-		return found, nil
-	}})
+	e := openStore(t, t.TempDir(), engine.Options{Logger: slog.New(slog.DiscardHandler), Index: index.Stored(index.Options{})})
 	defer e.Close()
 	for from := 0; from < patients; from += 500 {
 		var c store.Changes
@@ -38,16 +47,7 @@ func TestFewOfManyAreLookedForWhereTheyAre(t *testing.T) {
 				gender = `"gender":"other",`
 			}
 			raw := fmt.Sprintf(`{"resourceType":"Patient","id":"p%d",%s"birthDate":"%d-01-%02d","multipleBirthInteger":%d,"identifier":[{"value":"%06d"}]}`, i, gender, 1920+i/60, 1+i%28, i%3, i)
-			d, err := resource.New([]byte(raw))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, issues := x.Document(d.Root(), 1)
-			if issues != nil {
-				t.Fatal(issues)
-			}
-			key := fhir.Key{Type: "Patient", ID: fhir.ID(fmt.Sprintf("p%d", i))}
-			c.Puts = append(c.Puts, store.Put{Key: key, Doc: d.Root().Store(key.ID), Entries: found.Entries, Method: store.MethodCreate})
+			c.Puts = append(c.Puts, created(t, x, raw))
 		}
 		if _, err := e.Commit(ours(t.Context()), c); err != nil {
 			t.Fatal(err)

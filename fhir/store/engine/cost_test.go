@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/lienthong/lienthong/fhir"
-	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -27,16 +25,7 @@ func TestCombinedCriteriaCostTheirSmallestList(t *testing.T) {
 			written++
 			raw := fmt.Sprintf(`{"resourceType":"Observation","id":"o%d","status":"final","code":{"coding":[{"code":"c%d"}]},"subject":{"reference":"Patient/%s"},"effectiveDateTime":"20%02d-0%d-11"}`,
 				written, i%2, patient(i), 10+i%10, 1+i%9)
-			d, err := resource.New([]byte(raw))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, issues := x.Document(d.Root(), 1)
-			if issues != nil {
-				t.Fatal(issues)
-			}
-			key := fhir.Key{Type: "Observation", ID: fhir.ID(fmt.Sprintf("o%d", written))}
-			c.Puts = append(c.Puts, store.Put{Key: key, Doc: d.Root().Store(key.ID), Entries: found.Entries, Method: store.MethodCreate})
+			c.Puts = append(c.Puts, created(t, x, raw))
 		}
 		if _, err := e.Commit(ours(t.Context()), c); err != nil {
 			t.Fatal(err)
