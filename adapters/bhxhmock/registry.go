@@ -1,7 +1,6 @@
 package bhxhmock
 
 import (
-	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -11,10 +10,10 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/goccy/go-yaml"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+	"github.com/lienthong/lienthong/fhir/setting"
 )
 
 // DefaultCards is the file of the cards that a mock knows if it is given no other; its head explains the shape.
@@ -88,8 +87,8 @@ func ParseCards(file []byte) (*Cards, error) {
 		Staff     map[string][]member
 		Cards     []card
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(file), yaml.Strict()).Decode(&all); err != nil {
-		return nil, errors.New("the cards are no YAML of this shape: " + firstLine(yaml.FormatError(err, false, false)))
+	if err := setting.ParseYAML(file, &all); err != nil {
+		return nil, fmt.Errorf("the cards: %w", err)
 	}
 	cs := &Cards{generated: all.Generated, staff: all.Staff, byNumber: map[string]*card{}, lookups: map[*card][]wire.LanKT{}}
 	for i := range all.Cards {
@@ -108,11 +107,6 @@ func ParseCards(file []byte) (*Cards, error) {
 		}
 	}
 	return cs, nil
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }
 
 func (c *card) check() error {

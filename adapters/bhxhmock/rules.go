@@ -1,7 +1,6 @@
 package bhxhmock
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -12,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"github.com/lienthong/lienthong/fhir/setting"
 )
 
 // DefaultRules is the file of the rules that a mock has if it is given no other; its head explains the shape.
@@ -126,7 +125,7 @@ func ParseRules(file []byte) (*Rules, error) {
 		Name  string
 		Rules []rule
 	}
-	if err := yaml.NewDecoder(bytes.NewReader(file), yaml.Strict()).Decode(&all); err != nil {
+	if err := setting.ParseYAML(file, &all); err != nil {
 		return nil, fmt.Errorf("the rules: %w", err)
 	}
 	if all.Name == "" {

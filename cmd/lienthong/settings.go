@@ -7,13 +7,18 @@ import (
 	"slices"
 
 	"github.com/alecthomas/kong"
-	"github.com/goccy/go-yaml"
+
+	"github.com/lienthong/lienthong/fhir/setting"
 )
 
 // yamlSettings reads a settings file for kong: a flat mapping from flag names, such as "gateway-url", to values.
 func yamlSettings(r io.Reader) (kong.Resolver, error) {
 	values := settings{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && err != io.EOF {
+	raw, err := io.ReadAll(r)
+	if err == nil {
+		err = setting.ParseYAML(raw, &values)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the settings are no YAML mapping of flag names to values: %w", err)
 	}
 	return values, nil

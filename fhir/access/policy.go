@@ -8,11 +8,10 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -73,7 +72,7 @@ var Operations = []string{
 // ReadPolicy reads and checks a policy. Its errors say where in the file the fault is.
 func ReadPolicy(text []byte, o search.Options) (*Policy, error) {
 	var f file
-	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil && len(text) > 0 {
+	if err := setting.ParseYAML(text, &f); err != nil {
 		return nil, fmt.Errorf("the policy cannot be read: %w", err)
 	}
 	sum := sha256.Sum256(text)

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/jwt"
+	"github.com/lienthong/lienthong/fhir/setting"
 )
 
 // Issuer is one that people may come from, with the mapping of its claims. Names of claims may have dots for claims
@@ -97,7 +96,7 @@ const maxSkew = 2 * time.Minute
 // of the file to the next.
 func ParseIssuers(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote, now func() time.Time) (Issuers, error) {
 	var file issuersFile
-	if err := yaml.UnmarshalWithOptions(raw, &file, yaml.Strict()); err != nil {
+	if err := setting.ParseYAML(raw, &file); err != nil {
 		return nil, fmt.Errorf("the issuers file cannot be read: %w", err)
 	}
 	out := Issuers{}

@@ -1,3 +1,3 @@
 // Package setting keeps what is configured in files of their own, such as keys and registrations, current while the
-// server runs. It imports nothing of ours. Start reading at File.
+// server runs, and reads those that are YAML. It imports nothing of ours. Start reading at File and ParseYAML.
 package setting

@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/jwt"
+	"github.com/lienthong/lienthong/fhir/setting"
 )
 
 // Client is a registered system.
@@ -63,7 +62,7 @@ var (
 // reading of the file to the next.
 func ParseClients(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote, now func() time.Time) (Clients, error) {
 	var file clientsFile
-	if err := yaml.UnmarshalWithOptions(raw, &file, yaml.Strict()); err != nil {
+	if err := setting.ParseYAML(raw, &file); err != nil {
 		return nil, fmt.Errorf("the clients file cannot be read: %w", err)
 	}
 	out := Clients{}

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/scheduler"
 	"github.com/lienthong/lienthong/scheduler/cron"
 )
@@ -77,8 +76,8 @@ func ReadPlan(file string) (Plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("plan of the gateway: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(raw, &p, yaml.Strict()); err != nil {
-		return p, fmt.Errorf("plan of the gateway: %s: %s", file, yaml.FormatError(err, false, true))
+	if err := setting.ParseYAML(raw, &p); err != nil {
+		return p, fmt.Errorf("plan of the gateway: %s: %w", file, err)
 	}
 	if err := p.check(); err != nil {
 		return p, fmt.Errorf("plan of the gateway: %s: %w", file, err)

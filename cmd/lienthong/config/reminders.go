@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/lienthong/lienthong/adapters/reminder"
+	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/scheduler/cron"
 )
 
@@ -40,7 +39,7 @@ func (r *Reminders) Senders() (map[string]reminder.Sender, error) {
 		if err != nil {
 			return nil, fmt.Errorf("credentials of reminders: %w", err)
 		}
-		if err := yaml.UnmarshalWithOptions(raw, &secrets, yaml.Strict()); err != nil {
+		if err := setting.ParseYAML(raw, &secrets); err != nil {
 			return nil, fmt.Errorf("credentials of reminders: %s is not a YAML or JSON file with username, password and token", r.Credentials)
 		}
 	}

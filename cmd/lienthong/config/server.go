@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
+	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/scheduler/cron"
 )
 
@@ -175,7 +174,7 @@ func (g Gateway) Accounts() ([]Account, error) {
 		Account  `yaml:",inline"`
 		Accounts []Account `yaml:"accounts"`
 	}
-	if err := yaml.UnmarshalWithOptions(raw, &file, yaml.Strict()); err != nil {
+	if err := setting.ParseYAML(raw, &file); err != nil {
 		return nil, fmt.Errorf("credentials of the gateway: %s is not a YAML or JSON file with username and password", g.Credentials)
 	}
 	all := file.Accounts
