@@ -83,6 +83,19 @@ const (
 	SeverityInformation
 )
 
+// String gives the code of the value set issue-severity.
+func (s Severity) String() string {
+	switch s {
+	case SeverityFatal:
+		return "fatal"
+	case SeverityWarning:
+		return "warning"
+	case SeverityInformation:
+		return "information"
+	}
+	return "error"
+}
+
 // Issue is one finding about a document or a request: a future OperationOutcome.issue.
 type Issue struct {
 	Severity Severity

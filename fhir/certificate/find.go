@@ -31,7 +31,7 @@ func (s *Service) Find(ctx context.Context, identifier string) (fhir.ID, error) 
 		if err != nil {
 			return "", err
 		}
-		if inUse(doc.Root()) {
+		if identity.InUse(doc.Root()) {
 			used = append(used, f.Key.ID)
 		} else {
 			other = append(other, f.Key.ID)
@@ -47,16 +47,4 @@ func (s *Service) Find(ctx context.Context, identifier string) (fhir.ID, error) 
 		return "", fhir.Errorf(fhir.Conflict, "certificate-several", "")
 	}
 	return used[0], nil
-}
-
-func inUse(patient resource.Value) bool {
-	if patient.Get("active").Text() == "false" {
-		return false
-	}
-	for link := range patient.Get("link").Elements() {
-		if link.Get("type").Text() == "replaced-by" {
-			return false
-		}
-	}
-	return true
 }

@@ -18,7 +18,7 @@ func (s Systems) PatientKeys(doc resource.Value) (keys []store.UniqueKey, issues
 		return nil, nil
 	}
 	base := s.base()
-	active := isActive(doc)
+	active := InUse(doc)
 	for id := range doc.Get("identifier").Elements() {
 		system, value := id.Get("system").Text(), id.Get("value")
 		if system == "" || value.Kind() != resource.String || id.Get("use").Text() == "old" {
@@ -67,9 +67,9 @@ func (s Systems) Unique(doc resource.Value) []store.UniqueKey {
 // CCCDKey is the key under which the store holds a citizen ID: "cccd|" and the number, whatever system it was sent under.
 func CCCDKey(c CCCD) store.UniqueKey { return store.UniqueKey("cccd|" + string(c)) }
 
-// isActive says whether a Patient stands for a person's record in use: active is not false, and no other record replaced
+// InUse says whether a Patient stands for a person's record in use: active is not false, and no other record replaced
 // it. A person who died still has one.
-func isActive(patient resource.Value) bool {
+func InUse(patient resource.Value) bool {
 	if patient.Get("active").Text() == "false" {
 		return false
 	}

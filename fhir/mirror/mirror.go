@@ -81,12 +81,7 @@ func (m *Mirror) Run(ctx context.Context) error {
 		}
 		m.stands(0, false)
 		m.log.Warn("the mirror for analysts cannot be fed", "error", err, "again", gap)
-		timer := time.NewTimer(gap)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		fhir.Pause(ctx, gap)
 		gap = min(2*gap, longestGap)
 	}
 	return nil

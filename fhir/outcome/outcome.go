@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/lienthong/lienthong/fhir"
 )
 
@@ -118,7 +119,7 @@ func (o Outcome) AppendJSON(dst []byte) []byte {
 		if n > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendMember(dst, `{"severity":`, severity(i.Severity))
+		dst = appendMember(dst, `{"severity":`, i.Severity.String())
 		dst = appendMember(dst, `,"code":`, i.Type)
 		dst = appendMember(dst, `,"details":{"coding":[{"system":`, System)
 		dst = appendMember(dst, `,"code":`, i.Code)
@@ -139,16 +140,4 @@ func (o Outcome) JSON() []byte { return o.AppendJSON(make([]byte, 0, 512)) }
 func appendMember(dst []byte, before, text string) []byte {
 	dst, _ = jsontext.AppendQuote(append(dst, before...), text) // what is not UTF-8 becomes U+FFFD
 	return dst
-}
-
-func severity(s fhir.Severity) string {
-	switch s {
-	case fhir.SeverityFatal:
-		return "fatal"
-	case fhir.SeverityWarning:
-		return "warning"
-	case fhir.SeverityInformation:
-		return "information"
-	}
-	return "error"
 }

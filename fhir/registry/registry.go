@@ -74,7 +74,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		if err != nil {
 			rest = 5 * time.Second
 		}
-		if !wait(ctx, rest) {
+		if !fhir.Pause(ctx, rest) {
 			return nil
 		}
 		if more || err != nil {
@@ -93,17 +93,6 @@ func (r *Registry) Run(ctx context.Context) error {
 func transient(err error) bool {
 	e, ok := errors.AsType[*fhir.Error](err)
 	return ok && (e.Kind == fhir.Busy || e.Kind == fhir.Unavailable) && e.Code != "store-closed"
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // today is the day in Vietnam.

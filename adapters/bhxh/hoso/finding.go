@@ -82,19 +82,7 @@ func Held(fs []Finding) bool {
 }
 
 // Level gives the severity as rules.json and OperationOutcome write it.
-func (f Finding) Level() string { return level(f.Severity) }
+func (f Finding) Level() string { return f.Severity.String() }
 
 // Level gives the rule's severity as rules.json writes it.
-func (r Rule) Level() string { return level(r.Severity) }
-
-func level(s fhir.Severity) string {
-	switch s {
-	case fhir.SeverityFatal:
-		return "fatal"
-	case fhir.SeverityWarning:
-		return "warning"
-	case fhir.SeverityInformation:
-		return "information"
-	}
-	return "error"
-}
+func (r Rule) Level() string { return r.Severity.String() }

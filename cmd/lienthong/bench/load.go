@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // Request is one request of a load. Body may be nil.
@@ -146,17 +148,7 @@ func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 600_000
 // sleepUntil waits for t; false means that ctx ended first.
 func sleepUntil(ctx context.Context, t time.Time) bool {
 	d := time.Until(t)
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return d <= 0 || fhir.Pause(ctx, d)
 }
 
 // send sends one request and gives the kind of its failure, "" for success.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -52,7 +53,7 @@ func (e *Engine) builder(ctx context.Context) {
 		case err != nil:
 			e.building.failed(err)
 			e.o.Logger.Warn("index of search parameters stopped, to be tried again", "error", err)
-			if !pause(ctx, 5*buildRetry) {
+			if !fhir.Pause(ctx, 5*buildRetry) {
 				return
 			}
 		default:
@@ -69,18 +70,6 @@ func (e *Engine) closing() error {
 		return errClosed()
 	}
 	return nil
-}
-
-// pause waits; false if ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // work does the rest of the row's job.
@@ -119,7 +108,7 @@ func (e *Engine) work(ctx context.Context, defined map[uint16]search.Registered,
 		took := time.Since(began)
 		if t := e.published.t(); t != head {
 			head = t
-			if !pause(ctx, min(took, buildPause)) {
+			if !fhir.Pause(ctx, min(took, buildPause)) {
 				return ctx.Err()
 			}
 		}
@@ -386,7 +375,7 @@ func (w *buildWork) apply(ctx context.Context, c *build, row buildRow) (buildRow
 			if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Kind != fhir.Busy {
 				return row, err
 			}
-			if !pause(ctx, buildRetry) {
+			if !fhir.Pause(ctx, buildRetry) {
 				return row, ctx.Err()
 			}
 		}

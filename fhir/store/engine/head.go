@@ -137,7 +137,7 @@ func (e *Engine) tail(ctx context.Context) {
 		case err == nil && away:
 			e.o.Logger.Info("the log is followed again", "commit", e.published.t())
 		}
-		if away = err != nil; away && !pause(ctx, e.o.Poll) {
+		if away = err != nil; away && !fhir.Pause(ctx, e.o.Poll) {
 			return
 		}
 	}
@@ -147,6 +147,6 @@ func (e *Engine) waitLog(ctx context.Context) error {
 	if w, ok := e.o.Log.(commitlog.Waiter); ok {
 		return w.Wait(ctx, e.published.t())
 	}
-	pause(ctx, e.o.Poll)
+	fhir.Pause(ctx, e.o.Poll)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/google/uuid"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
@@ -101,7 +102,7 @@ func (e *Engine) together(s *sequence, group []*pending) {
 			was := s.head.t
 			if err = e.catchUp(context.Background(), s); err == nil {
 				if s.head.t == was { // what was there first cannot be read yet
-					pause(context.Background(), min(time.Duration(try+1)*5*time.Millisecond, 100*time.Millisecond))
+					fhir.Pause(context.Background(), min(time.Duration(try+1)*5*time.Millisecond, 100*time.Millisecond))
 				}
 				if time.Since(began) < movedFor {
 					continue

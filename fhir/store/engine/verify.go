@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -69,7 +70,7 @@ func (e *Engine) builtSnapshot(ctx context.Context) (*pebble.Snapshot, *r4.Regis
 		if err = errors.Join(err, snapshot.Close()); err != nil {
 			return nil, nil, err
 		}
-		if !pause(ctx, 10*time.Millisecond) {
+		if !fhir.Pause(ctx, 10*time.Millisecond) {
 			return nil, nil, ctx.Err()
 		}
 		if err := e.closing(); err != nil {

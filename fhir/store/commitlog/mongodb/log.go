@@ -147,7 +147,7 @@ func (l *Log) put(ctx context.Context, g *group) error {
 		} else if outcome == unknown {
 			sent = true
 		}
-		if !pause(ctx, backoff(try)) {
+		if !fhir.Pause(ctx, backoff(try)) {
 			if !sent && !mongo.IsDuplicateKeyError(err) {
 				return unreachable(err)
 			}
@@ -183,7 +183,7 @@ func (l *Log) putChunks(ctx context.Context, chunks []chunk) error {
 			if err == nil || mongo.IsDuplicateKeyError(err) { // of a try before: the name has the group's id
 				break
 			}
-			if outcomeOf(err) == refused || !pause(ctx, backoff(try)) {
+			if outcomeOf(err) == refused || !fhir.Pause(ctx, backoff(try)) {
 				return err
 			}
 		}
@@ -219,18 +219,6 @@ func (l *Log) Close() error {
 
 func backoff(try int) time.Duration {
 	return min(5*time.Millisecond<<min(try, 8), 500*time.Millisecond)
-}
-
-// pause waits; false if ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // tryFor is how long one try may take: several fit into the whole.

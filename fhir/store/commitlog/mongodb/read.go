@@ -64,7 +64,7 @@ func (l *Log) Head(ctx context.Context) (fhir.T, error) {
 	ctx, stop := context.WithTimeout(ctx, l.o.Timeout/2)
 	defer stop()
 	t, err := l.headOnce(ctx)
-	for try := 0; err != nil && !errors.Is(err, errDamaged) && pause(ctx, backoff(try)); try++ {
+	for try := 0; err != nil && !errors.Is(err, errDamaged) && fhir.Pause(ctx, backoff(try)); try++ {
 		t, err = l.headOnce(ctx)
 	}
 	return t, unreachable(err)

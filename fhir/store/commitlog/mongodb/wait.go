@@ -94,7 +94,7 @@ func (l *Log) listen(ctx context.Context) {
 
 // poll asks for the group after a commit until there is one.
 func (l *Log) poll(ctx context.Context, after fhir.T) error {
-	for until := time.Now().Add(quietFor); pause(ctx, l.o.Poll) && time.Now().Before(until); {
+	for until := time.Now().Add(quietFor); fhir.Pause(ctx, l.o.Poll) && time.Now().Before(until); {
 		own := l.appended()
 		if g, err := l.one(ctx, l.commits, key(max(after, own)+1), headFields); err != nil || g != nil {
 			break // the caller asks for the head, and finds out about the error too
