@@ -1,7 +1,6 @@
 package bhxhmock
 
 import (
-	"encoding/xml"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -48,9 +47,13 @@ func readTable(raw []byte, root string, depth, limit int) ([]fields, error) {
 	return rows, wire.End(d)
 }
 
-func descend(d *xml.Decoder, depth int, rows *[]fields, limit int) error {
+func descend(d *wire.Decoder, depth int, rows *[]fields, limit int) error {
 	if depth == 0 {
-		row := fields{}
+		size := 0
+		if n := len(*rows); n > 0 {
+			size = len((*rows)[n-1]) // nearly always as many
+		}
+		row := make(fields, size)
 		*rows = append(*rows, row)
 		return wire.Children(d, func(name string) (err error) {
 			row[name], err = wire.Leaf(d, limit)

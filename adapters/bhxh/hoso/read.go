@@ -2,7 +2,6 @@ package hoso
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strconv"
@@ -150,9 +149,6 @@ func ReadTable(raw []byte, l *Layout, lim Limits) (Table, error) {
 	if err != nil {
 		return empty, fmt.Errorf("%s: %w", l.ID, err)
 	}
-	if rows, ok := readPlain(text, l, lim.Rows); ok {
-		return Table{Layout: l, Rows: rows, notes: notes}, nil
-	}
 	d := wire.PlainDecoder(text)
 	root, err := wire.Root(d)
 	if err == nil && root != l.Root {
@@ -169,7 +165,7 @@ func ReadTable(raw []byte, l *Layout, lim Limits) (Table, error) {
 }
 
 type tableReader struct {
-	d   *xml.Decoder
+	d   *wire.Decoder
 	lim Limits
 	t   Table
 }

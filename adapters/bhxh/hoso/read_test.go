@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
@@ -301,44 +300,5 @@ func TestACheckInFileIsReadAndWritten(t *testing.T) {
 	}
 	if _, err := hoso.CheckIn(&hoso.Table{Layout: layout(hoso.XML1)}); err == nil {
 		t.Error("XML1 is no check-in")
-	}
-}
-
-// The short way may only be taken where it reads what the parser reads.
-func FuzzTheShortWayReadsAsTheParser(f *testing.F) {
-	head := `<?xml version="1.0" encoding="utf-8"?>` + "\n"
-	for _, s := range []string{
-		"<TONG_HOP><MA_LK>a&amp;b</MA_LK><STT/>\n</TONG_HOP>", "<TONG_HOP>\r\n<MA_LK> \r\n</MA_LK></TONG_HOP>\n", "<TONG_HOP></TONG_HOP>",
-		"<TONG_HOP><STT>1</STT><MA_LK>1</MA_LK></TONG_HOP>", "<TONG_HOP><MA_LK>1</MA_LK >x</TONG_HOP>", "<TONG_HOP><MA_LK><![CDATA[1]]></MA_LK></TONG_HOP>",
-		"<TONG_HOP><MA_LK>&#65;</MA_LK></TONG_HOP>", "<TONG_HOP><MA_LK>]]></MA_LK></TONG_HOP>", "<TONG_HOP/>", "<TONG_HOP><//TONG_HOP>", "<TONG_HOP><MA_LK//></TONG_HOP>",
-	} {
-		f.Add([]byte(s))
-		f.Add([]byte(head + s))
-	}
-	f.Add(sample(f, "outpatient.XML1.xml"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if !utf8.Valid(raw) || len(raw) > 1<<20 {
-			return
-		}
-		short, ok, parsed, err := hoso.ReadBothWays(raw, layout(hoso.XML1))
-		if !ok {
-			return
-		}
-		if err != nil || len(short) != len(parsed.Rows) || parsed.Odd() {
-			t.Fatalf("the parser says %v, %d rows", err, len(parsed.Rows))
-		}
-		for i := range short {
-			if !slices.Equal(short[i].Values(), parsed.Rows[i].Values()) {
-				t.Fatalf("%q, the parser has %q", short[i].Values(), parsed.Rows[i].Values())
-			}
-		}
-	})
-}
-
-func TestTheShortWayIsTaken(t *testing.T) {
-	for name, id := range map[string]hoso.ID{"inpatient.XML1.xml": hoso.XML1, "inpatient.XML2.xml": hoso.XML2, "inpatient.XML3.xml": hoso.XML3} {
-		if _, ok, _, _ := hoso.ReadBothWays(sample(t, name), layout(id)); !ok {
-			t.Errorf("%s goes the long way", name)
-		}
 	}
 }

@@ -3,10 +3,8 @@ package wire
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 )
@@ -46,9 +44,11 @@ var ErrNotEnvelope = errors.New("the root is not GIAMDINHHS")
 // maxFiles is more than there are tables (16), so that a repeated table is seen by the pre-checks and not here.
 const maxFiles = 64
 
+// namespaces is what stands in the tag of an envelope's root.
+const namespaces = ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"`
+
 const envelopeHead = `<?xml version="1.0" encoding="utf-8"?>
-<GIAMDINHHS xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">
-`
+<GIAMDINHHS` + namespaces + ">\n"
 
 // Append writes the envelope in its one canonical form: two spaces a level, LF, no byte order mark.
 func (e *Envelope) Append(b []byte) []byte {
@@ -110,7 +110,7 @@ func ReadEnvelope(raw []byte, lim Limits) (*Envelope, []Note, error) {
 // what is known of the envelope by then: the facility stands before the episodes. Nothing but the episode at hand is
 // kept, so the size of a file is bounded by its source alone; the table of an episode by lim. The envelope that is
 // returned has no HoSo.
-func ScanEnvelope(d *xml.Decoder, lim Limits, episode func(head *Envelope, ep Episode) error) (*Envelope, error) {
+func ScanEnvelope(d *Decoder, lim Limits, episode func(head *Envelope, ep Episode) error) (*Envelope, error) {
 	r := envelopeReader{d: d, lim: lim, episode: episode}
 	err := r.read()
 	return &r.e, err
@@ -118,7 +118,7 @@ func ScanEnvelope(d *xml.Decoder, lim Limits, episode func(head *Envelope, ep Ep
 
 // envelopeReader walks the tokens; each method is called after the start of its element and returns after its end.
 type envelopeReader struct {
-	d       *xml.Decoder
+	d       *Decoder
 	lim     Limits
 	e       Envelope
 	n       int     // episodes so far
@@ -205,79 +205,6 @@ func (r *envelopeReader) leaf(name, want string, at *string) error {
 }
 
 func (r *envelopeReader) children(f func(name string) error) error { return Children(r.d, f) }
-
-// Root reads up to the start of the root element and gives its local name.
-func Root(d *xml.Decoder) (string, error) {
-	for {
-		t, err := Next(d)
-		if err != nil {
-			return "", noEOF(err)
-		}
-		if s, ok := t.(xml.StartElement); ok {
-			return s.Name.Local, nil
-		}
-	}
-}
-
-// End reads to the end of the text, where nothing but white space and comments may stand.
-func End(d *xml.Decoder) error {
-	for {
-		t, err := Next(d)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if c, ok := t.(xml.CharData); !ok || len(bytes.TrimSpace(c)) > 0 {
-			return errors.New("something follows the root element")
-		}
-	}
-}
-
-// Children calls f after the start of each element inside the one whose start was just read; f must read to its end.
-func Children(d *xml.Decoder, f func(name string) error) error {
-	for {
-		t, err := Next(d)
-		if err != nil {
-			return noEOF(err)
-		}
-		switch t := t.(type) {
-		case xml.StartElement:
-			if err := f(t.Name.Local); err != nil {
-				return noEOF(err)
-			}
-		case xml.EndElement:
-			return nil
-		case xml.CharData:
-			if len(bytes.TrimSpace(t)) > 0 {
-				return errors.New("text where elements are expected")
-			}
-		}
-	}
-}
-
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// Inner gives the text between the tags of the element whose start was just read, tags included.
-func Inner(d *xml.Decoder, name string) (string, error) {
-	var inner struct {
-		XML  string  `xml:",innerxml"`
-		Rest skipped `xml:",any"`
-	}
-	err := d.DecodeElement(&inner, &xml.StartElement{Name: xml.Name{Local: name}})
-	return inner.XML, err
-}
-
-// skipped reads elements as Skip does, within its bound.
-type skipped struct{}
-
-func (*skipped) UnmarshalXML(d *xml.Decoder, _ xml.StartElement) error { return Skip(d) }
 
 // DecodeBase64 reads base64 with or without line breaks.
 func DecodeBase64(b []byte) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
-	"encoding/xml"
 	"io"
 
 	"golang.org/x/text/encoding/unicode"
@@ -13,7 +12,7 @@ import (
 // NewStream gives a reader of XML of any length: as NewDecoder, but for the encodings, of which it knows UTF-8 and UTF-16.
 // That is enough for an envelope, whose tables are base64. A text that is base64 as a whole, as in fileHSBase64, is
 // decoded first.
-func NewStream(in io.Reader) (*xml.Decoder, []Note, error) {
+func NewStream(in io.Reader) (*Decoder, []Note, error) {
 	b := bufio.NewReaderSize(in, 64<<10)
 	if isBase64(b) {
 		b = bufio.NewReaderSize(base64.NewDecoder(base64.StdEncoding, withoutBlanks{b}), 64<<10)
@@ -35,7 +34,7 @@ func NewStream(in io.Reader) (*xml.Decoder, []Note, error) {
 	if bytes.Contains(head, []byte("\r\n")) {
 		notes = append(notes, NoteCRLF)
 	}
-	return decoder(b), misdeclared(declared(head), notes), nil
+	return &Decoder{parser: parser(b)}, misdeclared(declared(head), notes), nil
 }
 
 // isBase64 says whether a text begins as base64 and not as XML.

@@ -2,10 +2,7 @@ package wire
 
 import (
 	"bytes"
-	"encoding/xml"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -31,9 +28,8 @@ var (
 	ErrTooDeep   = errors.New("the elements are nested deeper than allowed")
 )
 
-// NewDecoder gives a reader of the XML in raw, whose encoding is brought in order first (Text). Nothing is expanded but the
-// five entities of XML itself; whoever reads tokens must refuse xml.Directive with ErrDirective.
-func NewDecoder(raw []byte, limit int) (*xml.Decoder, []Note, error) {
+// NewDecoder gives a reader of the XML in raw, whose encoding is brought in order first (Text).
+func NewDecoder(raw []byte, limit int) (*Decoder, []Note, error) {
 	text, notes, err := Text(raw, limit)
 	if err != nil {
 		return nil, notes, err
@@ -75,16 +71,6 @@ func misdeclared(enc string, notes []Note) []Note {
 	return notes
 }
 
-// PlainDecoder is a reader of XML that is UTF-8, as NewDecoder.
-func PlainDecoder(text []byte) *xml.Decoder { return decoder(bytes.NewReader(text)) }
-
-func decoder(in io.Reader) *xml.Decoder {
-	d := xml.NewDecoder(in)
-	d.Strict = true
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	return d
-}
-
 // fromUTF16 decodes by the byte order mark; an odd last byte is dropped.
 func fromUTF16(raw []byte) []byte {
 	big := raw[0] == 0xFE
@@ -118,65 +104,4 @@ func declared(raw []byte) string {
 	}
 	enc, _, _ := bytes.Cut(rest[1:], rest[:1])
 	return string(enc)
-}
-
-// Next gives the next start, end or text token; comments and processing instructions are passed over.
-func Next(d *xml.Decoder) (xml.Token, error) {
-	for {
-		t, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		switch t.(type) {
-		case xml.StartElement, xml.EndElement, xml.CharData:
-			return t, nil
-		case xml.Directive:
-			return nil, ErrDirective
-		}
-	}
-}
-
-// maxDepth is how deep elements may be nested in what is passed over; the decoder keeps a name of each that is open, so that
-// a file of start tags alone would take many times its size. A signature takes about ten.
-const maxDepth = 64
-
-// Skip reads to the end of the element whose start was just read.
-func Skip(d *xml.Decoder) error {
-	for depth := 1; depth > 0; {
-		t, err := Next(d)
-		if err != nil {
-			return noEOF(err)
-		}
-		switch t.(type) {
-		case xml.StartElement:
-			if depth++; depth > maxDepth {
-				return ErrTooDeep
-			}
-		case xml.EndElement:
-			depth--
-		}
-	}
-	return nil
-}
-
-// Leaf gives the text of the element whose start was just read, up to its end; an element inside is an error.
-func Leaf(d *xml.Decoder, limit int) (string, error) {
-	var b strings.Builder
-	for {
-		t, err := Next(d)
-		if err != nil {
-			return "", err
-		}
-		switch t := t.(type) {
-		case xml.CharData:
-			if b.Len()+len(t) > limit {
-				return "", ErrTooLarge
-			}
-			b.Write(t)
-		case xml.EndElement:
-			return b.String(), nil
-		case xml.StartElement:
-			return "", fmt.Errorf("element %s where text is expected", t.Name.Local)
-		}
-	}
 }
