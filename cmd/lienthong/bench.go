@@ -24,14 +24,8 @@ func (c *benchCmd) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		following, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- n.trail.follow.Run(following) }() // else closing has all of it to follow at once
-		return n.store, n.outbox, func() error {
-			stop()
-			<-ended // its error is that it was stopped
-			return n.close()
-		}, nil
+		end := n.trail.beside(ctx)
+		return n.store, n.outbox, func() error { return errors.Join(end(), n.close()) }, nil
 	}
 	return bench.Run(ours(ctx), c.Options, s.out)
 }

@@ -73,8 +73,8 @@ func (c certificates) operations(base string) []rest.Operation {
 	return []rest.Operation{
 		{Name: "health-cards-issue", Type: "Patient", Instance: true, Reads: true, Run: c.issue, Definition: "https://spec.smarthealth.cards/artifacts/operation-patient-i-health-cards-issue.json"},
 		{Name: "health-cards-revoke", Type: "Patient", Instance: true, Run: c.revoke, Definition: own + "health-cards-revoke"},
-		{Name: "immunization-certificate", Type: "Patient", Instance: true, Reads: true, Serve: c.show, Definition: own + "i-immunization-certificate"},
-		{Name: "immunization-certificate", Type: "Patient", Reads: true, Serve: c.show, Definition: own + "immunization-certificate"},
+		{Name: "immunization-certificate", Type: "Patient", Instance: true, Reads: true, Formats: certificateFormats, Serve: c.show, Definition: own + "i-immunization-certificate"},
+		{Name: "immunization-certificate", Type: "Patient", Reads: true, Formats: certificateFormats, Serve: c.show, Definition: own + "immunization-certificate"},
 	}
 }
 
@@ -144,26 +144,34 @@ func (c certificates) revoke(ctx context.Context, q rest.Asked) ([]byte, error) 
 
 // wanted are the parameters of $immunization-certificate.
 type wanted struct {
-	identifier, format, form string
-	lang                     outcome.Language
+	identifier, form string
+	lang             outcome.Language
 }
 
-// choices of each parameter; the first is the default.
+// certificateFormats are the forms of a certificate; json is that of the SMART Health Card's file, not of FHIR.
+var certificateFormats = []rest.Format{
+	{Name: "pdf", Type: "application/pdf"}, {Name: "png", Type: "image/png"}, {Name: "svg", Type: "image/svg+xml"},
+	{Name: "json", Type: "application/smart-health-card"}, {Name: "shc", Type: "text/plain; charset=utf-8"}, {Name: "hc1", Type: "text/plain; charset=utf-8"},
+}
+
+// choices of each parameter; the first is the default. That of the format is read already.
 var choices = map[string][]string{
-	"format": {"pdf", "png", "svg", "json", "shc", "hc1"},
-	"form":   {"shc", "hc1"},
-	"lang":   {"vi", "en"},
+	"form": {"shc", "hc1"},
+	"lang": {"vi", "en"},
 }
 
 func readWanted(q rest.Asked) (w wanted, err error) {
-	w = wanted{format: "pdf", form: "shc", lang: outcome.Vietnamese}
+	w = wanted{form: "shc", lang: outcome.Vietnamese}
 	params, err := search.Parse(q.Query)
 	if err != nil {
 		return w, err
 	}
 	for _, p := range params {
-		if p.Key() == "identifier" {
+		switch p.Key() {
+		case "identifier":
 			w.identifier = p.Value
+			continue
+		case "format":
 			continue
 		}
 		accepted, known := choices[p.Key()]
@@ -174,8 +182,6 @@ func readWanted(q rest.Asked) (w wanted, err error) {
 			return w, fhir.Errorf(fhir.Invalid, "certificate-parameter", "http."+p.Key(), p.Key(), p.Value, strings.Join(accepted, ", "))
 		}
 		switch p.Key() {
-		case "format":
-			w.format = p.Value
 		case "form":
 			w.form = p.Value
 		case "lang":
@@ -205,35 +211,40 @@ func (c certificates) show(ctx context.Context, q rest.Asked) (rest.Content, err
 	if err != nil {
 		return rest.Content{}, err
 	}
-	return c.write(issued, w)
+	return c.write(issued, w, q.Format)
 }
 
 // pixels of a module in a PNG.
 const pixels = 6
 
-func (c certificates) write(i certificate.Issued, w wanted) (out rest.Content, err error) {
+func (c certificates) write(i certificate.Issued, w wanted, format string) (out rest.Content, err error) {
 	codes := certificate.Numeric(i.JWS)
 	if w.form == "hc1" {
 		codes = []string{i.HC1}
 	}
 	const name = "vaccination-certificate"
-	switch w.format {
+	for _, f := range certificateFormats {
+		if f.Name == format {
+			out.Type = f.Type
+		}
+	}
+	switch format {
 	case "pdf":
-		out = rest.Content{Type: "application/pdf", Name: name + ".pdf"}
+		out.Name = name + ".pdf"
 		out.Body, err = c.service.PDF(i, w.lang)
 	case "png":
-		out = rest.Content{Type: "image/png", Name: name + ".png"}
+		out.Name = name + ".png"
 		out.Body, err = certificate.PNG(codes, pixels)
 	case "svg":
-		out = rest.Content{Type: "image/svg+xml", Name: name + ".svg"}
+		out.Name = name + ".svg"
 		out.Body, err = certificate.SVG(codes, "QR "+strconv.Itoa(len(codes)))
 	case "json":
-		out = rest.Content{Type: "application/smart-health-card", Name: name + ".smart-health-card"}
+		out.Name = name + ".smart-health-card"
 		out.Body, err = json.Marshal(map[string][]string{"verifiableCredential": {i.JWS}})
 	case "shc":
-		out = rest.Content{Type: "text/plain; charset=utf-8", Body: []byte(strings.Join(certificate.Numeric(i.JWS), "\n"))}
+		out.Body = []byte(strings.Join(certificate.Numeric(i.JWS), "\n"))
 	case "hc1":
-		out = rest.Content{Type: "text/plain; charset=utf-8", Body: []byte(i.HC1)}
+		out.Body = []byte(i.HC1)
 	}
 	return out, err
 }

@@ -112,7 +112,8 @@ func (c *importCmd) target(ctx context.Context, s streams) (t importing.Target, 
 	if base == "" {
 		base = "http://localhost/fhir"
 	}
-	return importing.Target{Base: base, Client: &http.Client{Transport: inProcess{n.handler}}}, n.close, nil
+	end := n.trail.beside(ctx)
+	return importing.Target{Base: base, Client: &http.Client{Transport: inProcess{n.handler}}}, func() error { return errors.Join(end(), n.close()) }, nil
 }
 
 // stateFile gives the place of the marks: with the store, so that both go together, or by server in the user's cache.

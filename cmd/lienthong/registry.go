@@ -28,17 +28,25 @@ import (
 func registryOperations(r *registry.Registry, base string) []rest.Operation {
 	definition := func(name string) string { return base + "/fhir/OperationDefinition/" + name }
 	return []rest.Operation{
-		{Name: "immunization-coverage", Reads: true, Definition: definition("immunization-coverage"), Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-coverage", Reads: true, Definition: definition("immunization-coverage"), Formats: coverageFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return coverage(ctx, r, a)
 		}},
-		{Name: "immunization-due", Reads: true, Definition: definition("immunization-due"), Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-due", Reads: true, Definition: definition("immunization-due"), Formats: listFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return due(ctx, r, a)
 		}},
-		{Name: "immunization-recall", Reads: true, Definition: definition("immunization-recall"), Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-recall", Reads: true, Definition: definition("immunization-recall"), Formats: listFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return recall(ctx, r, a)
 		}},
 	}
 }
+
+// Formats of the answers, the first is the default. Lists have no page of their own: theirs is made of the FHIR JSON.
+var (
+	csvFile         = rest.Format{Name: "csv", Type: tabular.CSV}
+	xlsxFile        = rest.Format{Name: "xlsx", Type: tabular.XLSX}
+	coverageFormats = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
+	listFormats     = []rest.Format{rest.JSON, csvFile, xlsxFile}
+)
 
 // asked are the parameters of an operation of the registry, checked against what it knows.
 type asked struct {
@@ -49,7 +57,7 @@ type asked struct {
 // several are the parameters that may be given more than once.
 var several = []string{"commune", "series"}
 
-// readAsked reads the parameters; formats are those of "format", the first is the default.
+// readAsked reads the parameters; that of the format is read already.
 // Errors: Kind Invalid, codes "operation-parameter-unknown", "vaccination-parameter-twice" and "registry-parameter".
 func readAsked(a rest.Asked, known ...string) (q asked, err error) {
 	q = asked{values: map[string][]string{}, lang: a.Language}
@@ -89,18 +97,6 @@ func (q *asked) wrong(name, want string) error {
 	return fhir.Errorf(fhir.Invalid, "registry-parameter", "http."+name, name, want)
 }
 
-// format gives the format, the first of these by default.
-func (q *asked) format(of ...string) (string, error) {
-	f := q.one("format")
-	if f == "" {
-		f = of[0]
-	}
-	if !slices.Contains(of, f) {
-		return "", q.wrong("format", strings.Join(of, ", "))
-	}
-	return f, nil
-}
-
 // cohorts reads "2024" and "2020-2024"; without it: the last five years.
 func (q *asked) cohorts(today time.Time) (from, to int, err error) {
 	text := q.one("cohort")
@@ -130,12 +126,8 @@ func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest
 	if err != nil {
 		return out, err
 	}
-	format, err := q.format("json", "html", "csv", "xlsx")
-	if err != nil {
-		return out, err
-	}
 	c := registry.CoverageQuery{Communes: q.values["commune"], Series: q.values["series"], AtMostRows: mostRows}
-	if format == "json" || format == "html" {
+	if a.Format == rest.JSON.Name || a.Format == rest.HTML.Name {
 		c.AtMostRows = mostTold
 	}
 	if c.From, c.To, err = q.cohorts(r.Now()); err != nil {
@@ -161,22 +153,22 @@ func coverage(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest
 	if err != nil {
 		return out, err
 	}
-	switch format {
-	case "html":
-		out.Type = "text/html; charset=utf-8"
+	switch a.Format {
+	case rest.HTML.Name:
+		out.Type = rest.HTML.Type + "; charset=utf-8"
 		out.Body, err = found.Page(q.lang)
-	case "json":
-		out.Type = "application/fhir+json; charset=utf-8"
+	case rest.JSON.Name:
+		out.Type = rest.JSON.Type
 		out.Body = resource.AppendJSON(nil, found.MeasureReport(q.lang, r.Now()))
 	default:
-		return sheet(found.Table(q.lang), format, "coverage")
+		return sheet(found.Table(q.lang), a.Format, "coverage")
 	}
 	return out, err
 }
 
 // sheet gives a table as a file.
 func sheet(t *tabular.Table, format, name string) (out rest.Content, err error) {
-	if format == "csv" {
+	if format == csvFile.Name {
 		out.Type, out.Name = tabular.CSV, name+".csv"
 		out.Body, err = t.CSV()
 		return out, err

@@ -30,13 +30,9 @@ type listPage struct {
 	next   string
 }
 
-// show gives a list in the format asked for. As FHIR it is one page; as a file as many as fit, and where that is not all, a
+// show gives a list in the format asked for. As FHIR JSON, of which a page is made, it is one page; as a file as many as fit, and where that is not all, a
 // last row says so and with which mark to go on.
 func (q *asked) show(a rest.Asked, operation string, get func(limit int, after string, self func(after string) string) (listPage, error)) (out rest.Content, err error) {
-	format, err := q.format("json", "csv", "xlsx")
-	if err != nil {
-		return out, err
-	}
 	limit := pageStandard
 	if text := q.one("_count"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > pageMost {
@@ -47,7 +43,7 @@ func (q *asked) show(a rest.Asked, operation string, get func(limit int, after s
 		if after == "" {
 			return ""
 		}
-		v := url.Values{"after": {after}, "format": {format}, "_count": {strconv.Itoa(limit)}, "lang": {string(q.lang)}}
+		v := url.Values{"after": {after}, "_count": {strconv.Itoa(limit)}, "lang": {string(q.lang)}}
 		for name, values := range q.values {
 			if v[name] == nil {
 				v[name] = values
@@ -56,12 +52,12 @@ func (q *asked) show(a rest.Asked, operation string, get func(limit int, after s
 		return a.Base + "/$" + operation + "?" + v.Encode()
 	}
 	after := q.one("after")
-	if format == "json" {
+	if a.Format == rest.JSON.Name {
 		p, err := get(limit, after, self)
 		if err != nil {
 			return out, err
 		}
-		return rest.Content{Type: "application/fhir+json; charset=utf-8", Body: resource.AppendJSON(nil, p.bundle)}, nil
+		return rest.Content{Type: rest.JSON.Type, Body: resource.AppendJSON(nil, p.bundle)}, nil
 	}
 	var t *tabular.Table
 	for {
@@ -84,7 +80,7 @@ func (q *asked) show(a rest.Asked, operation string, get func(limit int, after s
 			break
 		}
 	}
-	return sheet(t, format, operation)
+	return sheet(t, a.Format, operation)
 }
 
 // due is $immunization-due: the list of a commune, of a clinic, or without either that of the caller's own organization.
@@ -96,7 +92,7 @@ func due(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest.Cont
 	d := registry.DueQuery{Series: q.values["series"], Clinic: fhir.ID(strings.TrimPrefix(q.one("clinic"), "Organization/"))}
 	switch communes := q.values["commune"]; {
 	case len(communes) > 1 || len(communes) == 1 && d.Clinic != "":
-		return out, q.wrong("commune", "1")
+		return out, fhir.Errorf(fhir.Invalid, "registry-whose", "http.commune")
 	case len(communes) == 1:
 		d.Commune = communes[0]
 	case d.Clinic == "":
@@ -106,7 +102,7 @@ func due(ctx context.Context, r *registry.Registry, a rest.Asked) (out rest.Cont
 		}
 	}
 	if text := q.one("until"); text != "" {
-		if d.Until, err = time.Parse(time.DateOnly, text); err != nil {
+		if d.Until, err = time.Parse(time.DateOnly, text); err != nil || d.Until.Year() < 1900 {
 			return out, q.wrong("until", "2026-12-31")
 		}
 	}

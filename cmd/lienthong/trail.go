@@ -89,16 +89,38 @@ func (t *trail) subjects(ctx context.Context, key fhir.Key) []fhir.ID {
 	return f.Subjects
 }
 
+// beside takes over what commits tell while a command writes that does not serve, until end is called: else closing had all
+// of it to take over at once, which is more than it waits for after a large import.
+func (t *trail) beside(ctx context.Context) (end func() error) {
+	ctx, cancel := context.WithCancel(ours(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- t.run(ctx) }()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// closePatience is how long closing takes over what is left, and how long it tries to commit the checkpoint.
+const closePatience = 10 * time.Second
+
 // close commits a last checkpoint, as far as the store still takes it, and closes the journal.
 func (t *trail) close() error {
 	if t == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ours(context.Background()), 10*time.Second)
+	return errors.Join(t.finish(closePatience), t.journal.Close())
+}
+
+// finish takes over what is left and commits a last checkpoint. What it has no time for is no error: the entries stay with
+// their commits, and the next start takes them over.
+func (t *trail) finish(patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ours(context.Background()), patience)
 	defer cancel()
-	err := t.follow.Now(ctx)
-	if err == nil {
-		err = t.follow.Checkpoint(ctx, time.Now())
+	if err := t.follow.Now(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return errors.Join(err, t.journal.Close())
+	ctx, cancel = context.WithTimeout(ours(context.Background()), closePatience)
+	defer cancel()
+	return t.follow.Checkpoint(ctx, time.Now())
 }

@@ -113,7 +113,8 @@ func (d DropOut) Lost() string {
 }
 
 // Coverage sums up what is kept. exact says whether the caller may know small numbers.
-// Errors: Kind Unavailable, code "registry-building"; Kind TooCostly, code "registry-too-many".
+// Errors: Kind Unavailable, code "registry-building"; Kind TooCostly, code "registry-too-many"; Kind NotFound, code
+// "registry-commune" for one that nobody lives in: a misspelt name must not read as a commune without children.
 func (r *Registry) Coverage(ctx context.Context, q CoverageQuery, exact bool) (*Coverage, error) {
 	as, err := r.Settle(ctx)
 	if err != nil {
@@ -133,7 +134,11 @@ func (r *Registry) Coverage(ctx context.Context, q CoverageQuery, exact bool) (*
 	if !q.ByCommune && !q.ByCohort {
 		sums[[2]string{}] = &tally{}
 	}
-	for _, span := range r.spans(q.Communes, names) {
+	spans, err := spans(q.Communes, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, span := range spans {
 		for rec, err := range r.Store.Records(ctx, Space, span[0], span[1]) {
 			if err != nil {
 				return nil, err
@@ -172,20 +177,24 @@ func (r *Registry) Coverage(ctx context.Context, q CoverageQuery, exact bool) (*
 }
 
 // spans are the keys in which the tallies of these communes lie, each named by its key or by its name.
-func (r *Registry) spans(communes []string, names map[string]string) (all [][2]string) {
+func spans(communes []string, names map[string]string) (all [][2]string, err error) {
 	if len(communes) == 0 {
-		return [][2]string{{key("c"), end("c")}}
+		return [][2]string{{key("c"), end("c")}}, nil
 	}
 	seen := map[string]bool{}
 	for _, c := range communes {
-		for _, k := range keysOf(c, names) {
+		keys := keysOf(c, names)
+		if len(keys) == 0 {
+			return nil, fhir.Errorf(fhir.NotFound, "registry-commune", "http.commune")
+		}
+		for _, k := range keys {
 			if !seen[k] {
 				seen[k] = true
 				all = append(all, [2]string{key("c", k) + separator, end("c", k)})
 			}
 		}
 	}
-	return all
+	return all, nil
 }
 
 // keysOf are the communes that somebody means by a key, by a name, or by a name without the province.

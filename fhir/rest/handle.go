@@ -36,7 +36,9 @@ type call struct {
 	show   show
 	format bool // _format was given and can be had
 	html   bool // the answer is shown as a page
-	prefer prefer
+	// unknown is what the call is refused for unless it is that of an operation which has that format.
+	unknown *fhir.Error
+	prefer  prefer
 }
 
 // handle wraps a handler for Gin: it makes the call, writes the answer, and is the only place where an error becomes
@@ -72,9 +74,11 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 	}
 	c.ifNoneMatch, c.ifModifiedSince = header(g.Request, "If-None-Match"), header(g.Request, "If-Modified-Since")
 	if err := c.negotiate(g.Request); err != nil {
-		if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "accept-unknown" || !s.serves(g.FullPath()) {
+		e, ok := errors.AsType[*fhir.Error](err)
+		if !ok || e.Kind != fhir.NotAcceptable || !s.serves(g.FullPath()) {
 			return answer{}, err
 		}
+		c.unknown = e
 	}
 	if err := s.admit(g, c); err != nil {
 		return answer{}, err

@@ -24,6 +24,9 @@ type Operation struct {
 	// Serve, in place of Run, answers with what need not be a resource, such as a PDF. Parameters in the body of a POST are
 	// in Asked.Query after those of the address; there is no Asked.Body. It is called by many at once.
 	Serve func(ctx context.Context, asked Asked) (Content, error)
+	// Formats are what Serve can answer with, if there is a choice; the first is the default. Which one it is to be is in
+	// Asked.Format: by the parameter format, by _format or by Accept.
+	Formats []Format
 }
 
 // Content is an answer that need not be FHIR.
@@ -41,6 +44,7 @@ type Asked struct {
 	Base     string         // FHIR base as the caller sees it, without a slash at the end
 	At       fhir.T         // reads are as of it; 0 = the head
 	Language outcome.Language
+	Format   string // name of one of Operation.Formats; "" if there are none
 }
 
 func (o Operation) path() string {
@@ -84,6 +88,8 @@ func (s *Server) operate(name string, instance bool) handler {
 				return answer{}, fhir.Errorf(fhir.NotAllowed, "method-unknown", "", c.http.Method)
 			case o.Serve != nil:
 				return s.serve(ctx, c, o, asked)
+			case c.unknown != nil:
+				return answer{}, c.unknown
 			case c.http.Method == http.MethodPost && !(o.Reads && c.http.ContentLength == 0):
 				doc, err := c.document(s.Limits.FormBytes)
 				if err != nil {
@@ -112,17 +118,26 @@ func (s *Server) serve(ctx context.Context, c *call, o Operation, asked Asked) (
 		}
 		asked.Query = strings.Trim(asked.Query+"&"+dropParams(raw, "_format", "_pretty"), "&")
 	}
+	var f offer
+	switch {
+	case o.Formats != nil:
+		var err error
+		if f, err = c.choose(asked.Query, o.Formats); err != nil {
+			return answer{}, err
+		}
+		asked.Format = f.Name
+	case c.unknown != nil && c.unknown.Code == "format-unknown":
+		return answer{}, c.unknown
+	}
 	content, err := o.Serve(ctx, asked)
 	if err != nil {
 		return answer{}, err
 	}
-	a := parametersAnswer(content.Body)
-	a.media, a.name = content.Type, content.Name
-	return a, nil
+	return f.answer(c, content), nil
 }
 
-// serves says whether a path is that of an operation with Serve: its own parameters say what it answers with, so that
-// Accept: application/pdf is nothing to refuse.
+// serves says whether a path is that of an operation with Serve: it says itself what it can answer with, so that
+// Accept: application/pdf is nothing to refuse before it is asked.
 func (s *Server) serves(path string) bool {
 	return slices.ContainsFunc(s.Operations, func(o Operation) bool { return o.Serve != nil && strings.HasSuffix(path, "/$"+o.Name) })
 }

@@ -251,6 +251,9 @@ func (p *page) bundle(c *call, v resource.Value) {
 	if history {
 		p.Title, what = strings.TrimPrefix(place+" · "+p.Words.History, " · "), p.Words.Versions
 	}
+	if _, operation, ok := strings.Cut(c.http.URL.Path, "/$"); ok {
+		p.Title = strings.TrimPrefix(p.Title+"/$"+operation, "/")
+	}
 	if p.Title == "" {
 		p.Title = p.Words.Results
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir/immunization"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"pgregory.net/rapid"
 )
@@ -39,6 +40,23 @@ func shape(events []Event) string {
 		b = append(b, strings.Join(ids, "+"))
 	}
 	return strings.Join(b, " ")
+}
+
+// A code without a name is called by the series whose vaccine it is, and never by that of another product.
+func TestVaccinesAreCalledWhatTheyAre(t *testing.T) {
+	for code, want := range map[string]string{
+		"05": "Sởi đơn", "04": "Sởi - Rubella", "19": "BCG", "198": "DPT-VGB-Hib (5 trong 1)", "01": "DPT nhắc lại",
+		"03": "Sởi (CVX 03)", "146": "Bạch hầu, ho gà, uốn ván, viêm gan B, Hib (CVX 146)", "888": CVX + "|888",
+	} {
+		r := read(t, "a", "completed", code, "2025-03-01", "")
+		if got := (Writer{Language: outcome.Vietnamese}).Vaccine(immunization.Standard(), &r); got != want {
+			t.Errorf("CVX %s is called %q, want %q", code, got, want)
+		}
+	}
+	named := called(t, "a", "MVVac", `"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"04"}],`)
+	if got := (Writer{}).Vaccine(immunization.Standard(), &named); got != "MVVac" {
+		t.Errorf("a name that was sent became %q", got)
+	}
 }
 
 func TestRecordsOfOneDoseAreOneEvent(t *testing.T) {

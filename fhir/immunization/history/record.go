@@ -24,7 +24,7 @@ type Record struct {
 	Codes    []string // all codings, as system|code
 	Text     string   // how the product is named
 	Lot      string
-	Expiry   time.Time
+	Expiry   time.Time // last day on which the product is good; of a month or a year its last
 	Series   string // of protocolApplied, as the sender names it
 	Primary  bool   // from who gave it
 	Withheld []string
@@ -37,7 +37,7 @@ func Read(doc resource.Value) Record {
 		r.Ref = "Immunization/" + id
 	}
 	r.On, _ = immunization.ParseDay(doc.Get("occurrenceDateTime").Text())
-	r.Expiry, _ = immunization.ParseDay(doc.Get("expirationDate").Text())
+	_, r.Expiry, _ = immunization.ParseSpan(doc.Get("expirationDate").Text())
 	r.Lot = strings.TrimSpace(doc.Get("lotNumber").Text())
 	code := doc.Get("vaccineCode")
 	r.Text = code.Get("text").Text()

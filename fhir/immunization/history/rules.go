@@ -13,8 +13,8 @@ import (
 // the dose in every summary. Nothing is repaired.
 //
 //	dose-status           error    completed, not-done and entered-in-error are all there is
-//	dose-future           error    given after today in Vietnam
-//	dose-before-birth     error    given before the birth date, where that is known to the day
+//	dose-future           error    given after today in Vietnam, whatever day of a month or year it was
+//	dose-before-birth     error    given before the first day on which the person can have been born
 //	dose-date-incomplete  warning  not known to the day: it cannot be judged
 //	dose-product          warning  the product is coded, in no code of a schedule here
 //	dose-product-uncoded  warning  the product is named and not coded
@@ -23,7 +23,7 @@ import (
 //
 // What was entered in error is not looked at.
 
-// Faults are the rules that an Immunization breaks. A birth of zero is not known.
+// Faults are the rules that an Immunization breaks. Birth is the first day that it can have been; zero is not known.
 func Faults(set *immunization.Set, r *Record, birth, today time.Time) (issues []fhir.Issue) {
 	add := func(s fhir.Severity, code, element string, args ...any) {
 		issues = append(issues, fhir.Issue{Severity: s, Code: code, Path: r.Doc.Path() + "." + element, Args: args})
@@ -35,13 +35,13 @@ func Faults(set *immunization.Set, r *Record, birth, today time.Time) (issues []
 	default:
 		add(fhir.SeverityError, "dose-status", "status", clip(r.Status))
 	}
-	switch {
+	switch first, last, dated := immunization.ParseSpan(r.Doc.Get("occurrenceDateTime").Text()); {
+	case dated && first.After(today) && r.Status == "completed":
+		add(fhir.SeverityError, "dose-future", "occurrence")
+	case dated && !birth.IsZero() && last.Before(birth):
+		add(fhir.SeverityError, "dose-before-birth", "occurrence")
 	case r.On.IsZero():
 		add(fhir.SeverityWarning, "dose-date-incomplete", "occurrence")
-	case r.On.After(today) && r.Status == "completed":
-		add(fhir.SeverityError, "dose-future", "occurrence")
-	case !birth.IsZero() && r.On.Before(birth):
-		add(fhir.SeverityError, "dose-before-birth", "occurrence")
 	}
 	known := false
 	for _, c := range r.CVX {

@@ -90,7 +90,9 @@ func (w Writer) dose(s *Summary, d *Dose, told map[string]bool) parameters {
 	for _, lot := range d.Lots() {
 		p.add("lot", "valueString", lot)
 	}
-	p.date("expiration", r.Expiry)
+	if !r.Expiry.IsZero() {
+		p.add("expiration", "valueDate", r.Doc.Get("expirationDate").Text()) // a month or a year as it was sent
+	}
 	p.add("manufacturer", "valueString", actorOf(r.Doc.Get("manufacturer")))
 	p.add("site", "valueString", textOf(r.Doc.Get("site")))
 	p.add("route", "valueString", textOf(r.Doc.Get("route")))
@@ -142,19 +144,25 @@ func (w Writer) vaccine(s *Summary, r *Record) resource.ObjectOf {
 	return resource.ObjectOf{"coding", codings, "text", w.Vaccine(s.Schedules, r)}
 }
 
-// Vaccine names the product of a record: as it was sent, or by the schedule where the sender has only a code.
+// Vaccine names the product of a record: as it was sent, or where the sender has only a code, by the series whose own vaccine
+// it is. What a series accepts besides is another product: then it is named by the disease and its code.
 func (w Writer) Vaccine(set *immunization.Set, r *Record) string {
-	if len(r.Codes) == 0 || r.Text != r.Codes[0] {
+	if len(r.Codes) == 0 || r.Text != r.Codes[0] || len(r.CVX) == 0 {
 		return r.Text
 	}
+	name := r.Text
 	for _, schedule := range set.All() {
 		for i := range schedule.Series {
-			if series := &schedule.Series[i]; len(r.CVX) > 0 && series.Accepts(r.CVX[0]) {
+			series := &schedule.Series[i]
+			if len(series.CVX) > 0 && series.CVX[0] == r.CVX[0] {
 				return w.vaccineOf(series)
+			}
+			if name == r.Text && series.Accepts(r.CVX[0]) {
+				name = w.say(series.DiseaseVi, series.DiseaseEn) + " (CVX " + r.CVX[0] + ")"
 			}
 		}
 	}
-	return r.Text
+	return name
 }
 
 // source refers to a record and names who sent it.

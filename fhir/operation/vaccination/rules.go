@@ -42,7 +42,7 @@ func (r Rules) Hook(ctx context.Context, w interaction.Write) (interaction.Addit
 	if r.Now != nil {
 		now = r.Now
 	}
-	birth, err := r.birth(ctx, w.Doc)
+	birth, here, err := r.birth(ctx, w.Doc)
 	if err != nil {
 		return interaction.Additions{}, err
 	}
@@ -56,6 +56,10 @@ func (r Rules) Hook(ctx context.Context, w interaction.Write) (interaction.Addit
 		codes = append(codes, i.Code)
 	}
 	out := interaction.Additions{Issues: issues}
+	if !here && dose.Status != "entered-in-error" && !beside(w) {
+		// Not kept: it is over when the Patient comes, which no write of the dose says.
+		out.Issues = append(out.Issues, fhir.Issue{Severity: fhir.SeverityWarning, Code: "dose-person", Path: w.Doc.Path() + ".patient"})
+	}
 	if len(codes) > 0 {
 		row.Value = []byte(strings.Join(codes, " "))
 	}
@@ -65,26 +69,32 @@ func (r Rules) Hook(ctx context.Context, w interaction.Write) (interaction.Addit
 	return out, nil
 }
 
-// birth is the birth date of the Patient that a dose is of; zero if it is not known to the day, or the Patient is not here.
-func (r Rules) birth(ctx context.Context, doc resource.Value) (time.Time, error) {
-	to := fhir.ParseReference(doc.Get("patient").Get("reference").Text()).Key
+// beside says whether the Patient of a dose comes in the same request.
+func beside(w interaction.Write) bool {
+	return w.Beside != nil && w.Beside(patientOf(w.Doc))
+}
+
+func patientOf(dose resource.Value) fhir.Key {
+	return fhir.ParseReference(dose.Get("patient").Get("reference").Text()).Key
+}
+
+// birth is the first day on which the Patient of a dose can have been born, zero if that is not known; here says whether there is
+// such a Patient, as far as the sender may see.
+func (r Rules) birth(ctx context.Context, doc resource.Value) (first time.Time, here bool, err error) {
+	to := patientOf(doc)
 	if to.Type != "Patient" || to.ID == "" {
-		return time.Time{}, nil
+		return time.Time{}, false, nil
 	}
 	f, err := r.Store.Read(ctx, to, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {
-		return time.Time{}, nil
+		return time.Time{}, false, nil
 	} else if err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	patient, err := parsed(f)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
-	text := patient.Doc.Get("birthDate").Text()
-	birth, ok := immunization.ParseDay(text)
-	if !ok || len(text) != len(time.DateOnly) {
-		return time.Time{}, nil
-	}
-	return birth, nil
+	first, _, _ = immunization.ParseSpan(patient.Doc.Get("birthDate").Text())
+	return first, true, nil
 }

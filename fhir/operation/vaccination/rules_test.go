@@ -1,6 +1,7 @@
 package vaccination_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // ruled is the clinic with the rules in force.
@@ -71,14 +73,61 @@ func TestEachRuleHasTwoSides(t *testing.T) {
 		{"a lot of 33 characters", given("x", "198", "2025-03-31", `,"lotNumber":"1`+strings.Repeat("A", 32)+`"`), false, "dose-lot"},
 		{"the last day of a product", given("x", "198", "2025-03-31", `,"expirationDate":"2025-03-31"`), false, ""},
 		{"an expired product", given("x", "198", "2025-03-31", `,"expirationDate":"2025-03-30"`), false, "dose-expired"},
+		{"a product that expires at the end of the month", given("x", "198", "2025-03-31", `,"expirationDate":"2025-03"`), false, ""},
+		{"a product that expired with the month before", given("x", "198", "2025-03-01", `,"expirationDate":"2025-02"`), false, "dose-expired"},
+		{"a product that expires with the year", given("x", "198", "2025-03-31", `,"expirationDate":"2025"`), false, ""},
 		{"a year alone", given("x", "198", "2025", ""), false, "dose-date-incomplete"},
+		{"the month of birth", given("x", "08", "2025-01", ""), false, "dose-date-incomplete"},
+		{"the month before birth", given("x", "08", "2024-12", ""), true, "dose-before-birth"},
+		{"the year before birth", given("x", "08", "2024", ""), true, "dose-before-birth"},
+		{"this month", given("x", "198", "2025-11", ""), false, "dose-date-incomplete"},
+		{"next month", given("x", "198", "2025-12", ""), true, "dose-future"},
+		{"next year", given("x", "198", "2026", ""), true, "dose-future"},
+		{"no date but words", strings.Replace(given("x", "198", "2025", ""), "occurrenceDateTime", "occurrenceString", 1), false, "dose-date-incomplete"},
 		{"two breaches", given("x", "140", "2025-11-16", ""), true, "dose-future dose-product"},
 		{"entered in error", strings.Replace(given("x", "140", "2024-01-01", ""), "completed", "entered-in-error", 1), false, ""},
-		{"a person who is not here", strings.Replace(given("x", "198", "2020-01-01", ""), "Patient/child", "Patient/stranger", 1), false, ""},
+		{"a person who is not here", strings.Replace(given("x", "198", "2020-01-01", ""), "Patient/child", "Patient/stranger", 1), false, "dose-person"},
+		{"a person by number alone", strings.Replace(given("x", "198", "2025-03-31", ""), `"reference":"Patient/child"`, `"identifier":{"system":"urn:x","value":"1"}`, 1), false, "dose-person"},
+		{"entered in error for a person who is not here", strings.Replace(strings.Replace(given("x", "198", "2025-03-31", ""), "Patient/child", "Patient/stranger", 1), "completed", "entered-in-error", 1), false, ""},
 	} {
 		if _, refused, codes := c.send(t, r.dose); refused != r.refused || codes != r.codes {
 			t.Errorf("%s: refused %v, %q; want %v, %q", r.name, refused, codes, r.refused, r.codes)
 		}
+	}
+}
+
+// What is not known to the day is refused where no day of it can be right.
+func TestADoseBeforeAnyDayOfBirth(t *testing.T) {
+	c := ruled(t)
+	for birth, refused := range map[string]string{"2025": "2024", "2025-03": "2025-02", "2025-03-31": "2025-03-30"} {
+		c.put(t, strings.Replace(child, "2025-01-31", birth, 1))
+		if _, _, codes := c.send(t, given("x", "08", refused, "")); codes != "dose-before-birth" {
+			t.Errorf("born %s, given %s: %q", birth, refused, codes)
+		}
+		if _, refused, codes := c.send(t, given("x", "08", birth, "")); refused {
+			t.Errorf("born %s, given %[1]s: %q", birth, codes)
+		}
+	}
+}
+
+// A Patient that comes in the same request is no stranger.
+func TestADoseWithItsPatient(t *testing.T) {
+	c := ruled(t)
+	var found []string
+	rules := vaccination.Rules{Store: c.interactions.Store(), Schedules: immunization.Standard(), Now: func() time.Time { return now }}
+	c.interactions = interaction.New(interaction.Config{Store: c.interactions.Store(), Hooks: []interaction.Hook{func(ctx context.Context, w interaction.Write) (interaction.Additions, error) {
+		a, err := rules.Hook(ctx, w)
+		for _, i := range a.Issues {
+			found = append(found, i.Code)
+		}
+		return a, err
+	}}})
+	both := []*resource.Document{parse(t, child).Document(), parse(t, given("i", "198", "2025-03-31", "")).Document()}
+	if _, err := c.interactions.Apply(ours(), interaction.WriteSet{Docs: both}); err != nil {
+		t.Fatal(err)
+	}
+	if found != nil {
+		t.Errorf("warned of %v", found)
 	}
 }
 
