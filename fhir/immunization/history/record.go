@@ -25,8 +25,8 @@ type Record struct {
 	Text     string   // how the product is named
 	Lot      string
 	Expiry   time.Time // last day on which the product is good; of a month or a year its last
-	Series   string // of protocolApplied, as the sender names it
-	Primary  bool   // from who gave it
+	Series   string    // of protocolApplied, as the sender names it
+	Primary  bool      // from who gave it
 	Withheld []string
 }
 
