@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/access"
 )
 
-// A policy can name every operation of the server, and the built-in one allows each to somebody: one that it cannot name, or
+// A policy can name every operation of the server, no others, and the built-in one allows each to somebody: one that it cannot name, or
 // that nobody may call, might as well not be there.
 func TestPoliciesKnowEveryOperation(t *testing.T) {
 	keys := filepath.Join(t.TempDir(), "keys.json")
@@ -39,6 +41,17 @@ func TestPoliciesKnowEveryOperation(t *testing.T) {
 			return err == nil && f.Operation(o.Name)
 		}) {
 			t.Errorf("the built-in policy lets nobody call $%s", o.Name)
+		}
+	}
+	// The CapabilityStatement lists all that can be called.
+	listed := httptest.NewRecorder()
+	n.handler.ServeHTTP(listed, httptest.NewRequest("GET", "/fhir/metadata", nil))
+	for _, name := range access.Operations {
+		if name == "immunization-coverage-exact" { // what $immunization-coverage tells to whom
+			continue
+		}
+		if !strings.Contains(listed.Body.String(), `{"name":"`+name+`","definition":`) {
+			t.Errorf("policies can name $%s, which is not there", name)
 		}
 	}
 }

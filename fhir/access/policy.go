@@ -64,10 +64,11 @@ type rule struct {
 // allowed: who adds one, adds it here.
 var Operations = []string{
 	"immunization-coverage", "immunization-coverage-exact", "immunization-due", "immunization-recall", "immunization-import",
-	"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge",
-	"summary", "validate", "expand", "lookup", "validate-code", "subsumes", "translate", "export", "evaluate", "recommend",
-	"immunization-certificate", "health-cards-issue", "health-cards-revoke", "verify", "audit", "reindex", "precheck", "process-message", "submit", "status", "sync-status", "immds-forecast", "immunization-summary", "access-report",
-	"cases", "case", "sample", "review", "evidence", "reconcile", "claim-news", "attempt", "jobs", "job-pause", "job-resume", "job-run"}
+	"everything", "lastn", "meta", "meta-add", "meta-delete", "diff", "resolve", "match", "merge", "unmerge", "summary",
+	"validate", "immunization-certificate", "health-cards-issue", "health-cards-revoke", "precheck", "status", "sync-status",
+	"immds-forecast", "immunization-summary", "access-report", "cases", "case", "sample", "review", "evidence", "reconcile",
+	"claim-news", "attempt", "jobs", "job-pause", "job-resume", "job-run",
+}
 
 // ReadPolicy reads and checks a policy. Its errors say where in the file the fault is.
 func ReadPolicy(text []byte, o search.Options) (*Policy, error) {

@@ -13,6 +13,7 @@ import (
 type CreateOptions struct {
 	Type        fhir.Type // that the document must have; "" = any
 	IfNoneExist *string   // search criteria, which must not be empty: only if nothing matches them; nil = always
+	Trial       bool      // everything is decided and nothing is done: Result says what would have become of it
 }
 
 // Create stores doc under a new id; an id in the document is replaced. With IfNoneExist it stores nothing when exactly one
@@ -49,7 +50,7 @@ func (s *Service) Create(ctx context.Context, doc *resource.Document, o CreateOp
 			}
 			require = append(require, store.NoMatch{Query: cond.query})
 		}
-		return s.write(ctx, &change{key: key, value: v, method: store.MethodCreate, mustCreate: true}, links, require)
+		return s.write(ctx, &change{key: key, value: v, method: store.MethodCreate, mustCreate: true, trial: o.Trial}, links, require)
 	})
 }
 

@@ -11,13 +11,14 @@ import (
 type DeleteOptions struct {
 	IfMatch *fhir.Version // the version that must be current, else Kind Precondition, code "version-conflict"
 	Accept  Accept        // in the place of IfMatch, for what is not one version
+	Trial   bool          // everything is decided and nothing is done: Result says what would have become of it
 }
 
 // Delete writes a version that says: deleted. Deleting what is not there is no error: Result.Deleted is then false and
 // Version 0. References to the resource elsewhere are left as they are.
 func (s *Service) Delete(ctx context.Context, key fhir.Key, o DeleteOptions) (Result, error) {
 	return s.decide(ctx, key.String(), len(s.hooks) > 0 || o.Accept != nil, func() (Result, error) {
-		return s.remove(ctx, &change{key: key, method: store.MethodDelete, ifMatch: o.IfMatch, accept: o.Accept}, nil)
+		return s.remove(ctx, &change{key: key, method: store.MethodDelete, ifMatch: o.IfMatch, accept: o.Accept, trial: o.Trial}, nil)
 	})
 }
 
@@ -41,7 +42,7 @@ func (s *Service) DeleteByCriteria(ctx context.Context, t fhir.Type, rawCriteria
 			return Result{Key: fhir.Key{Type: t}, T: at}, nil
 		}
 		guard := store.OneMatch{Query: cond.query, Key: match.Key}
-		return s.remove(ctx, &change{key: match.Key, method: store.MethodDelete, ifMatch: o.IfMatch, accept: o.Accept}, []store.Precondition{guard})
+		return s.remove(ctx, &change{key: match.Key, method: store.MethodDelete, ifMatch: o.IfMatch, accept: o.Accept, trial: o.Trial}, []store.Precondition{guard})
 	})
 }
 

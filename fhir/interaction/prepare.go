@@ -19,6 +19,7 @@ type change struct {
 	ifMatch    *fhir.Version // the caller's; a patch's is the version it was applied to
 	accept     Accept        // the caller's
 	mustCreate bool
+	trial      bool      // to be decided and not done
 	meets      *criteria // that the document must meet, nil = none
 	pin        bool      // look at the current version also when no hook asks for it
 
@@ -215,6 +216,7 @@ func (s *Service) commit(ctx context.Context, changes []*change, require []store
 		}
 		c.Records = append(c.Records, ch.more.Records...)
 		c.Require = append(c.Require, ch.more.Require...)
+		c.Trial = c.Trial || ch.trial
 	}
 	for _, ch := range changes {
 		c.Puts = append(c.Puts, ch.puts...)

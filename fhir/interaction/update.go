@@ -14,6 +14,7 @@ type UpdateOptions struct {
 	IfMatch        *fhir.Version // the version that must be current, else Kind Precondition, code "version-conflict"
 	Accept         Accept        // in the place of IfMatch, for what is not one version
 	IfNoneMatchAny bool          // If-None-Match: *, only if there is no current version, else Kind Precondition, code "id-exists"
+	Trial          bool          // everything is decided and nothing is done: Result says what would have become of it
 }
 
 // Accept says whether a write may replace the current version (0 = there is none): If-Match with several tags, or with *.
@@ -29,7 +30,7 @@ func (s *Service) Update(ctx context.Context, key fhir.Key, doc *resource.Docume
 	}
 	links := collectCriteria(v)
 	res, err := s.decide(ctx, key.String(), len(s.hooks) > 0 || o.Accept != nil, func() (Result, error) {
-		c := &change{key: key, value: v, method: store.MethodUpdate, ifMatch: o.IfMatch, accept: o.Accept, mustCreate: o.IfNoneMatchAny}
+		c := &change{key: key, value: v, method: store.MethodUpdate, ifMatch: o.IfMatch, accept: o.Accept, mustCreate: o.IfNoneMatchAny, trial: o.Trial}
 		res, err := s.write(ctx, c, links, nil)
 		return res, c.unseen(err)
 	})
@@ -61,7 +62,7 @@ func (s *Service) UpdateByCriteria(ctx context.Context, t fhir.Type, rawCriteria
 			return Result{}, err
 		}
 		c.value, c.method, c.ifMatch, c.accept = v, store.MethodUpdate, o.IfMatch, o.Accept
-		c.mustCreate = c.mustCreate || o.IfNoneMatchAny
+		c.mustCreate, c.trial = c.mustCreate || o.IfNoneMatchAny, o.Trial
 		return s.write(ctx, c, links, []store.Precondition{guard})
 	})
 	return res, asPrecondition(err, o.IfNoneMatchAny)

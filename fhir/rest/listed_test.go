@@ -29,7 +29,8 @@ var listedCalls = map[string]listedCall{
 	"history-type": {"GET", "/T/_history", "", 200}, "search-type": {"GET", "/T", "", 200}, "create": {"POST", "/T", newOne, 201}, "update": {"PUT", "/T/2", secondly, 201},
 	"patch": {"PATCH", "/T/1", `[{"op":"replace","path":"/language","value":"fr"}]`, 200}, "delete": {"DELETE", "/T/3", "", 204},
 	"$meta": {"GET", "/T/1/$meta", "", 200}, "$meta-add": {"POST", "/T/1/$meta-add", aTag, 200}, "$meta-delete": {"POST", "/T/1/$meta-delete", aTag, 200},
-	"$diff": {"GET", "/T/1/$diff", "", 200}, "$everything": {"GET", "/T/1/$everything", "", 200}, "$lastn": {"GET", "/T/$lastn?patient=Patient/1&code=x", "", 200}, "$status": {"GET", "/T/1/$status", "", 200},
+	"$validate": {"POST", "/T/$validate", newOne, 200},
+	"$diff":     {"GET", "/T/1/$diff", "", 200}, "$everything": {"GET", "/T/1/$everything", "", 200}, "$lastn": {"GET", "/T/$lastn?patient=Patient/1&code=x", "", 200}, "$status": {"GET", "/T/1/$status", "", 200},
 }
 
 var listedOfServer = map[string]listedCall{

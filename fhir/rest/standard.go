@@ -26,6 +26,9 @@ func (s *Server) standardOperations() []route {
 		{http.MethodPost, "/:type/$meta", s.withoutBody(s.meta)},
 		{http.MethodPost, "/:type/:id/$meta", s.withoutBody(s.meta)},
 		{http.MethodGet, "/:type/:id/$status", s.paramStatus},
+		{http.MethodPost, "/:type/$validate", s.validate},
+		{http.MethodPost, "/:type/:id/$validate", s.validate},
+		{http.MethodGet, "/:type/:id/$validate", s.validate},
 		{http.MethodPost, "/:type/:id/$meta-add", s.metaAdd},
 		{http.MethodPost, "/:type/:id/$meta-delete", s.metaDelete},
 	}
@@ -44,7 +47,8 @@ func standardDefinitions(t fhir.Type) [][2]string {
 	if t == "" {
 		return list
 	}
-	list = append(list, [2]string{"meta-add", standardDefinition + "Resource-meta-add"}, [2]string{"meta-delete", standardDefinition + "Resource-meta-delete"})
+	list = append(list, [2]string{"meta-add", standardDefinition + "Resource-meta-add"}, [2]string{"meta-delete", standardDefinition + "Resource-meta-delete"},
+		[2]string{"validate", standardDefinition + "Resource-validate"})
 	switch t {
 	case "Patient", "Encounter":
 		list = append(list, [2]string{"everything", standardDefinition + string(t) + "-everything"})

@@ -80,6 +80,10 @@ type Changes struct {
 	Puts    []Put
 	Deletes []Delete
 	Records []Record
+
+	// Trial decides all of it like any commit and then leaves everything as it is: the receipt says what would have been
+	// written, its T is what that was decided on.
+	Trial bool
 }
 
 // Put writes a new version of Key.

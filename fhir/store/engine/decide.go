@@ -54,6 +54,11 @@ func (s *sequence) decide(p *pending, usable func(search.Query) error) ([]*write
 	return writes, s.takeUniques(p, writes)
 }
 
+// leavesAll says that nothing is to be staged of p, which was decided.
+func (p *pending) leavesAll(writes []*write) bool {
+	return p.trial || len(writes) == 0 && len(p.records) == 0
+}
+
 // condition checks the conditions of one write; false means that it changes nothing.
 func (s *sequence) condition(w *write) (bool, error) {
 	var current fhir.Version

@@ -154,7 +154,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 		p.err = err
 		return o
 	}
-	if len(writes) == 0 && len(p.records) == 0 {
+	if p.leavesAll(writes) {
 		p.receipt = receipt(p, s.head)
 		return o
 	}

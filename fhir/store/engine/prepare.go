@@ -56,6 +56,7 @@ type pending struct {
 	puts    int
 	require []store.Precondition
 	records []store.Record
+	trial   bool   // nothing of it is to be written
 	bytes   int64  // memory that it holds, roughly
 	build   *build // a chunk of the builder instead of changes
 	follow  fhir.T // instead of changes: apply what others appended, up to this commit at least
@@ -71,7 +72,7 @@ type pending struct {
 // prepare does all that can be done without the state. Errors: Invalid "write-twice", "record-invalid", "entry-reserved",
 // Denied "access-denied".
 func prepare(ctx context.Context, c store.Changes) (*pending, error) {
-	p := &pending{ctx: ctx, fence: store.FenceOf(ctx), puts: len(c.Puts), require: c.Require, done: make(chan struct{})}
+	p := &pending{ctx: ctx, fence: store.FenceOf(ctx), puts: len(c.Puts), require: c.Require, trial: c.Trial, done: make(chan struct{})}
 	p.writes = make([]write, len(c.Puts)+len(c.Deletes))
 	if err := distinct(c); err != nil {
 		return nil, err

@@ -167,7 +167,7 @@ func (e *Engine) decideGroup(s *sequence, group []*pending) (*decided, error) {
 			p.err = err
 			continue
 		}
-		if len(writes) == 0 && len(p.records) == 0 {
+		if p.leavesAll(writes) {
 			p.receipt = receipt(p, view.head)
 			continue
 		}

@@ -244,7 +244,16 @@ func (w *world) commit() {
 		}
 		c.Require = append(c.Require, r)
 	}
+	if w.rng.IntN(4) == 0 {
+		w.judged(c, true)
+	}
+	w.judged(c, false)
+}
+
+// judged commits c, or only tries it, and holds what became of it against the model.
+func (w *world) judged(c store.Changes, trial bool) {
 	want := w.m.decide(c)
+	c.Trial, want.nothing = trial, want.nothing || trial
 	r, err := w.s.Commit(w.ctx(), c)
 	if code := codeOf(err); code != want.refusal || err != nil && code == "" {
 		w.t.Fatalf("EXACT: commit says %v, the model %q", err, want.refusal)
