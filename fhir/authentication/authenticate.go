@@ -2,7 +2,6 @@ package authentication
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,34 +87,42 @@ func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
 }
 
 // proof takes the token of a request, or where there is none the session of a browser.
-func (a *Authenticator) proof(r *http.Request) (proof, error) {
-	token, err := Bearer(r)
-	if err == nil {
-		return a.prove(r.Context(), token)
+func (a *Authenticator) proof(r *http.Request) (*proof, error) {
+	now := a.Now()
+	if values := r.Header["Authorization"]; len(values) > 0 {
+		if len(values) == 1 && len(values[0]) <= jwt.MaxToken {
+			if p := a.remembered.get(nameOf(values[0]), now); p != nil {
+				return p, nil
+			}
+		}
+		token, err := Bearer(r)
+		if err != nil {
+			return nil, err
+		}
+		p, err := a.prove(r.Context(), token, now)
+		if err != nil {
+			return nil, err
+		}
+		return a.remembered.put(nameOf(values[0]), p, now), nil
 	}
-	if len(r.Header["Authorization"]) > 0 {
-		return proof{}, err
-	}
-	session, found, wrong := a.SignIn.Session(r)
-	if wrong != nil {
-		return proof{}, wrong
+	session, found, err := a.SignIn.Session(r)
+	if err != nil {
+		return nil, err
 	}
 	if !found {
-		return proof{}, err
+		_, err := Bearer(r)
+		return nil, err
 	}
-	name := sha256.Sum256([]byte(session.Name))
-	now := a.Now()
-	if p, ok := a.remembered.get(name, now); ok {
+	name := nameOf("\x00" + session.Name) // no header has that byte, so no header is taken for a session
+	if p := a.remembered.get(name, now); p != nil {
 		return p, nil
 	}
 	caller, err := session.Issuer.Caller(r.Context(), openid.Kept(session.Claims), a.Person)
 	if err != nil {
-		return proof{}, err
+		return nil, err
 	}
 	caller.Session = true
-	p := proof{issuer: session.Issuer.URL, person: caller, expires: session.Ends}
-	a.remembered.put(name, p, now)
-	return p, nil
+	return a.remembered.put(name, proof{issuer: session.Issuer.URL, person: caller, expires: session.Ends}, now), nil
 }
 
 // open says whether the request is one that needs no token.
@@ -160,40 +167,24 @@ func noTokenInAddress(r *http.Request) error {
 	return nil
 }
 
-// prove checks a token, or remembers that it was checked.
-func (a *Authenticator) prove(ctx context.Context, token string) (proof, error) {
-	var room [2048]byte // most tokens fit in it, so that hashing them needs no memory
-	name := sha256.Sum256(append(room[:0], token...))
-	now := a.Now()
-	if p, ok := a.remembered.get(name, now); ok {
-		return p, nil
-	}
+// prove checks a token.
+func (a *Authenticator) prove(ctx context.Context, token string, now time.Time) (proof, error) {
 	claimed, ok := jwt.Peek(token)
 	if !ok {
 		// Verify says what is wrong with it: the algorithm, or all of it.
 		_, err := jwt.Verify(ctx, token, []jwt.Algorithm{jwt.EdDSA, jwt.ES384, jwt.RS384}, nothing{})
 		return proof{}, err
 	}
-	p := proof{}
 	if a.Smart != nil && a.Smart.Issued(claimed.Issuer) {
 		v, err := a.Smart.Verify(ctx, token)
-		if err != nil {
-			return proof{}, err
-		}
-		p = proof{system: &v, expires: v.Expires}
-	} else {
-		is := a.issuer(claimed.Issuer)
-		if is == nil {
-			return proof{}, fhir.Errorf(fhir.Unknown, "token-issuer", "")
-		}
-		c, expires, err := is.Verify(ctx, token, now, a.Person)
-		if err != nil {
-			return proof{}, err
-		}
-		p = proof{issuer: is.URL, person: c, expires: expires}
+		return proof{system: &v, expires: v.Expires}, err
 	}
-	a.remembered.put(name, p, now)
-	return p, nil
+	is := a.issuer(claimed.Issuer)
+	if is == nil {
+		return proof{}, fhir.Errorf(fhir.Unknown, "token-issuer", "")
+	}
+	c, expires, err := is.Verify(ctx, token, now, a.Person)
+	return proof{issuer: is.URL, person: c, expires: expires}, err
 }
 
 type nothing struct{}
@@ -210,7 +201,7 @@ func (a *Authenticator) issuer(url string) *openid.Issuer {
 }
 
 // caller adds to what was proven what may change from request to request.
-func (a *Authenticator) caller(p proof, r *http.Request) (c access.Caller, err error) {
+func (a *Authenticator) caller(p *proof, r *http.Request) (c access.Caller, err error) {
 	asked, err := one(r, HeaderPurpose)
 	if err != nil {
 		return c, err

@@ -11,9 +11,18 @@ import (
 type memory struct {
 	// mu guards proofs. Never under mu: anything but the map.
 	mu     sync.RWMutex
-	proofs map[[sha256.Size]byte]remembered
+	proofs map[proofName]*remembered
 }
 
+// proofName is the hash of what proves a caller, as it came.
+type proofName [sha256.Size]byte
+
+func nameOf(text string) proofName {
+	var room [2048]byte // most tokens fit in it, so that hashing them needs no memory
+	return sha256.Sum256(append(room[:0], text...))
+}
+
+// remembered is the same for all who get it: nobody changes it.
 type remembered struct {
 	proof
 	until time.Time
@@ -26,16 +35,20 @@ const (
 	maxRemembered = 10_000
 )
 
-func newMemory() *memory { return &memory{proofs: map[[sha256.Size]byte]remembered{}} }
+func newMemory() *memory { return &memory{proofs: map[proofName]*remembered{}} }
 
-func (m *memory) get(name [sha256.Size]byte, now time.Time) (proof, bool) {
+// get gives what was proven, nil if it has to be proven.
+func (m *memory) get(name proofName, now time.Time) *proof {
 	m.mu.RLock()
-	r, ok := m.proofs[name]
+	r := m.proofs[name]
 	m.mu.RUnlock()
-	return r.proof, ok && now.Before(r.until)
+	if r == nil || !now.Before(r.until) {
+		return nil
+	}
+	return &r.proof
 }
 
-func (m *memory) put(name [sha256.Size]byte, p proof, now time.Time) {
+func (m *memory) put(name proofName, p proof, now time.Time) *proof {
 	until := now.Add(rememberMost)
 	if p.expires.Before(until) {
 		until = p.expires
@@ -48,5 +61,7 @@ func (m *memory) put(name [sha256.Size]byte, p proof, now time.Time) {
 			break
 		}
 	}
-	m.proofs[name] = remembered{p, until}
+	r := &remembered{p, until}
+	m.proofs[name] = r
+	return &r.proof
 }
