@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -16,16 +14,14 @@ func Unauthenticated(r *http.Request) (context.Context, error) {
 
 // admit asks who calls, and goes on with what they may do. Whatever fence the request came with, that of the server's own
 // work among others, is closed before.
-func (s *Server) admit(g *gin.Context, c *call) error {
-	r := g.Request
+func (s *Server) admit(c *call) error {
+	r := c.http
 	if ctx := r.Context(); store.HasFence(ctx) {
 		r = r.WithContext(store.WithFence(ctx, store.Fence{}))
 	}
 	ctx, err := s.Authenticate(r)
-	if err != nil {
-		return err
+	if err == nil {
+		c.context = ctx
 	}
-	g.Request = g.Request.WithContext(ctx)
-	c.http = g.Request
-	return nil
+	return err
 }

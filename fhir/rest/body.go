@@ -121,7 +121,7 @@ type chargedBody struct {
 func (b *chargedBody) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.n += int64(n)
-	if fault := b.c.share.cover(b.c.http.Context(), b.n); fault != nil {
+	if fault := b.c.share.cover(b.c.context, b.n); fault != nil {
 		b.c.fault = fault
 		return 0, fault
 	}

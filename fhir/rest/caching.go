@@ -27,11 +27,11 @@ var (
 // cacheControl gives the header for an answer.
 func cacheControl(c *call, a answer) []string {
 	switch {
-	case signedIn(c.http.Context()):
+	case signedIn(c.context):
 		return cacheNothing // the next person at the browser may go back
 	case !c.reads() || a.status >= 300 && a.status != http.StatusNotModified:
 		return cacheNothing
-	case a.immutable && !c.html && store.FenceOf(c.http.Context()).Open():
+	case a.immutable && !c.html && store.FenceOf(c.context).Open():
 		return cacheVersion
 	}
 	return cacheAsk

@@ -52,7 +52,7 @@ func (s *Server) answered(b *bundle, c *call, a *interaction.Answer) {
 	case a.Err != nil:
 		o := outcome.Of(a.Err, c.language())
 		if o.Reference != "" {
-			s.Log.ErrorContext(c.http.Context(), "entry failed", "reference", o.Reference, "err", o.Cause)
+			s.Log.ErrorContext(c.context, "entry failed", "reference", o.Reference, "err", o.Cause)
 		}
 		b.buf.b = append(b.buf.b, `"response":{"status":"`...)
 		b.buf.b = append(append(b.buf.b, statusText(o.Status)...), `","outcome":`...)
@@ -106,7 +106,7 @@ func statusText(code int) string {
 func (s *Server) readEntry(ctx context.Context, whole *call, r interaction.ReadEntry, at fhir.T) (interaction.ReadAnswer, error) {
 	path, query, _ := strings.Cut(r.URL, "?")
 	c := &call{
-		http: whole.http, base: whole.base, query: query, at: at,
+		http: whole.http, context: ctx, base: whole.base, query: query, at: at,
 		ifNoneMatch: r.IfNoneMatch, ifModifiedSince: r.IfModifiedSince, prefer: whole.prefer,
 	}
 	if err := c.negotiateQuery(); err != nil {

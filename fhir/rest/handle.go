@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,8 @@ import (
 
 // call is one interaction that is asked for, by an HTTP request or by an entry of a bundle.
 type call struct {
-	http    *http.Request // of a bundle: that of the whole
+	http    *http.Request   // of a bundle: that of the whole
+	context context.Context // of the request; once it is admitted, with its caller and fence
 	writer  http.ResponseWriter
 	limits  *Limits
 	share   share    // of the memory for bodies
@@ -46,7 +48,7 @@ type call struct {
 func (s *Server) handle(run handler) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		c := &call{
-			http: g.Request, writer: g.Writer, limits: &s.Limits, share: share{of: s.bodies},
+			http: g.Request, context: g.Request.Context(), writer: g.Writer, limits: &s.Limits, share: share{of: s.bodies},
 			query: g.Request.URL.RawQuery, base: s.baseOf(g.Request),
 		}
 		defer c.share.release()
@@ -80,7 +82,7 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 		}
 		c.unknown = e
 	}
-	if err := s.admit(g, c); err != nil {
+	if err := s.admit(c); err != nil {
 		return answer{}, err
 	}
 	if err := c.place(g.Param("type"), g.Param("id"), g.Param("version")); err != nil {
@@ -90,7 +92,7 @@ func (s *Server) run(g *gin.Context, c *call, run handler) (answer, error) {
 	if c.html && c.reads() && c.key.Type != "" && c.key.ID == "" && strings.Contains(c.query, formParam+"=") {
 		return c.fromForm(), nil
 	}
-	return run(g.Request.Context(), c)
+	return run(c.context, c)
 }
 
 // within checks the size of what came before the body. What is larger than http.Server.MaxHeaderBytes does not get here.
@@ -122,7 +124,7 @@ func (s *Server) fail(g *gin.Context, c *call, err error) {
 	c.share.release() // nothing of the body is needed any more, and the rest of it may take its time
 	o := outcome.Of(c.located(err), c.language())
 	if o.Reference != "" {
-		s.Log.ErrorContext(g.Request.Context(), "request failed", "reference", o.Reference, "method", g.Request.Method, "route", g.FullPath(), "err", o.Cause)
+		s.Log.ErrorContext(c.context, "request failed", "reference", o.Reference, "method", g.Request.Method, "route", g.FullPath(), "err", o.Cause)
 	}
 	if at := s.signInFor(c, o); at != "" && !g.Writer.Written() {
 		s.answerUnread(g, c, func() { s.write(g, c, answer{status: http.StatusSeeOther, location: at}) })

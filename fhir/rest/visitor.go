@@ -12,7 +12,7 @@ import (
 type visitor struct{ Who, SignOut, SignIn string }
 
 func (s *Server) visitor(c *call) *visitor {
-	who, known := access.CallerOf(c.http.Context())
+	who, known := access.CallerOf(c.context)
 	switch {
 	case known && who.Session:
 		name := string(who.Role)
