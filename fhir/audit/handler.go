@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -42,8 +44,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.Now != nil {
 		now = h.Now
 	}
-	held := &heldWriter{ResponseWriter: w, request: r, journal: h.Journal, subjects: h.Subjects, trail: Trail{mask: h.Mask, entry: Entry{
-		At: now().UTC(), Do: do, On: on, Agent: Agent{Address: address(r)}, Query: h.Mask.Query(r.URL.RawQuery), Request: requestID(r),
+	held := &heldWriter{ResponseWriter: w, request: r, journal: h.Journal, subjects: h.Subjects, trail: Trail{mask: h.Mask, asked: asked{
+		at: now().UTC(), do: do, on: on, query: h.Mask.Query(r.URL.RawQuery), request: requestID(r), from: address(r),
 	}}}
 	held.context = trailContext{r.Context(), &held.trail}
 	defer held.finish()
@@ -158,7 +160,16 @@ func requestID(r *http.Request) string {
 			return id
 		}
 	}
-	return uuid.NewString()
+	return newRequestID()
+}
+
+// newRequestID is a random UUID. It has to be nobody else's, not a secret, so the runtime's generator does.
+func newRequestID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4 of RFC 9562
+	return id.String()
 }
 
 func address(r *http.Request) string {

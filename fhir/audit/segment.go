@@ -40,14 +40,21 @@ func (s *segmentFile) append(lines []byte) error {
 		s.size = end
 		return syncData(s.f)
 	}
-	longer := make([]byte, int64(len(lines))+s.step)
-	copy(longer, lines)
-	if _, err := s.f.WriteAt(longer, s.size); err != nil {
+	// The room is made before the lines come, so that whoever dies between leaves zeros after the last line.
+	for at := s.reserved; at < end+s.step; at += int64(len(zeros)) {
+		if _, err := s.f.WriteAt(zeros[:min(int64(len(zeros)), end+s.step-at)], at); err != nil {
+			return err
+		}
+	}
+	if _, err := s.f.WriteAt(lines, s.size); err != nil {
 		return err
 	}
-	s.size, s.reserved = end, s.size+int64(len(longer))
+	s.size, s.reserved = end, end+s.step
 	return s.f.Sync()
 }
+
+// zeros are written piece by piece, so that reserving needs no memory.
+var zeros [64 << 10]byte
 
 // close cuts off the zeros.
 func (s *segmentFile) close() error {

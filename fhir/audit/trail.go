@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
@@ -17,7 +18,8 @@ type Trail struct {
 	mu     sync.Mutex
 	caller access.Caller
 	known  bool
-	entry  Entry // what is the same in all parts; its Agent has the address
+	asked  asked
+	met    []string
 	mask   Masker
 	gave   []string
 	people []string
@@ -27,6 +29,15 @@ type Trail struct {
 	wrote                  bool            // a commit has the entry of this request
 	parts                  int
 	fresh                  bool // something was noted since the last part
+}
+
+// asked is what an entry tells of the request itself.
+type asked struct {
+	at      time.Time
+	do, on  string
+	query   string
+	request string
+	from    string // address
 }
 
 type trailKey struct{}
@@ -69,8 +80,8 @@ func (t *Trail) Met(id fhir.ID) {
 		return
 	}
 	t.mu.Lock()
-	if !slices.Contains(t.entry.Met, string(id)) {
-		t.entry.Met = append(t.entry.Met, string(id))
+	if !slices.Contains(t.met, string(id)) {
+		t.met = append(t.met, string(id))
 	}
 	t.mu.Unlock()
 }
@@ -135,12 +146,11 @@ func (t *Trail) written() Entry {
 
 // base is what all entries of the request have in common. t.mu is held.
 func (t *Trail) base() Entry {
-	e := t.entry
+	e := Entry{At: t.asked.at, Do: t.asked.do, On: t.asked.on, Query: t.asked.query, Met: t.met, Request: t.asked.request}
 	if t.known {
-		from := e.Agent.Address
 		e.Agent = AgentOf(t.caller, t.mask)
-		e.Agent.Address = from
 	}
+	e.Agent.Address = t.asked.from
 	return e
 }
 
