@@ -86,6 +86,19 @@ func (m masked) Fetch(ctx context.Context, match store.Match) (store.Found, erro
 	return shown(ctx, f, err)
 }
 
+// FetchAll implements store.Store.
+func (m masked) FetchAll(ctx context.Context, page []store.Match) ([]store.Found, error) {
+	all, err := m.Store.FetchAll(ctx, page)
+	if h := hiderOf(ctx); h != nil {
+		for i := range all {
+			if all[i].Key.ID != "" {
+				all[i] = h.Hide(all[i])
+			}
+		}
+	}
+	return all, err
+}
+
 // History implements store.Store.
 func (m masked) History(ctx context.Context, h store.History) iter.Seq2[store.Found, error] {
 	return func(yield func(store.Found, error) bool) {

@@ -52,7 +52,7 @@ func readingTrail(ctx context.Context) *Trail {
 func (s *Store) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
 	f, err := s.Watched.Read(ctx, key, t)
 	if err == nil {
-		readingTrail(ctx).gives(&f)
+		readingTrail(ctx).gives(f)
 	}
 	return f, err
 }
@@ -61,7 +61,7 @@ func (s *Store) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, 
 func (s *Store) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (store.Found, error) {
 	f, err := s.Watched.ReadVersion(ctx, key, v)
 	if err == nil {
-		readingTrail(ctx).gives(&f)
+		readingTrail(ctx).gives(f)
 	}
 	return f, err
 }
@@ -70,9 +70,18 @@ func (s *Store) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (
 func (s *Store) Fetch(ctx context.Context, m store.Match) (store.Found, error) {
 	f, err := s.Watched.Fetch(ctx, m)
 	if err == nil {
-		readingTrail(ctx).gives(&f)
+		readingTrail(ctx).gives(f)
 	}
 	return f, err
+}
+
+// FetchAll implements store.Store.
+func (s *Store) FetchAll(ctx context.Context, page []store.Match) ([]store.Found, error) {
+	all, err := s.Watched.FetchAll(ctx, page)
+	if err == nil {
+		readingTrail(ctx).gives(all...)
+	}
+	return all, err
 }
 
 // History implements store.Store.
@@ -84,7 +93,7 @@ func (s *Store) History(ctx context.Context, h store.History) iter.Seq2[store.Fo
 	return func(yield func(store.Found, error) bool) {
 		for f, err := range s.Watched.History(ctx, h) {
 			if err == nil {
-				t.gives(&f)
+				t.gives(f)
 			}
 			if !yield(f, err) {
 				return

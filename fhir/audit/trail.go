@@ -86,20 +86,27 @@ func (t *Trail) Met(id fhir.ID) {
 	t.mu.Unlock()
 }
 
-// gives notes a version that the request has read.
-func (t *Trail) gives(f *store.Found) {
+// gives notes versions that the request has read; zero ones are none.
+func (t *Trail) gives(all ...store.Found) {
 	if t == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.fresh = true
 	if t.gave == nil && t.parts == 0 {
 		t.gave = t.firstGave[:0]
 	}
-	t.gave = append(t.gave, versionName(f.Key, f.Version))
-	for _, id := range f.Subjects {
-		t.about(string(id))
+	t.gave = slices.Grow(t.gave, len(all))
+	for i := range all {
+		f := &all[i]
+		if f.Key.ID == "" {
+			continue
+		}
+		t.fresh = true
+		t.gave = append(t.gave, versionName(f.Key, f.Version))
+		for _, id := range f.Subjects {
+			t.about(string(id))
+		}
 	}
 }
 

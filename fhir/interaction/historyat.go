@@ -90,13 +90,11 @@ func (s *Service) current(ctx context.Context, key fhir.Key, at, since fhir.Inst
 		}
 		return nil
 	}
-	for _, m := range matches {
-		f, err := s.store.Fetch(ctx, m)
-		if err != nil {
-			return err
-		}
-		p.Versions = append(p.Versions, f)
+	found, err := s.store.FetchAll(ctx, matches)
+	if err != nil {
+		return err
 	}
+	p.Versions = append(p.Versions, inSight(found)...)
 	if page.Next != nil {
 		p.Next = HistoryPlace{Current: true, After: string(page.Next)}
 	}

@@ -2,7 +2,7 @@ package interaction
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
@@ -197,25 +197,17 @@ func (s *Service) fetch(ctx context.Context, p *Page, matches []store.Match) err
 
 // documents gets the documents of the matches.
 func (s *Service) documents(ctx context.Context, p *Page, matches []store.Match) error {
-	p.Matches = make([]store.Found, 0, len(matches))
-	for _, m := range matches {
-		f, err := s.store.Fetch(ctx, m)
-		if outOfSight(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.Matches = append(p.Matches, f)
-		p.Inside = append(p.Inside, m.Contained)
+	found, err := s.store.FetchAll(ctx, matches)
+	if err != nil {
+		return err
 	}
+	for i, f := range found {
+		if f.Key.ID != "" {
+			p.Inside = append(p.Inside, matches[i].Contained)
+		}
+	}
+	p.Matches = inSight(found)
 	return nil
-}
-
-// outOfSight says that what was found a moment ago may not be seen any more: it is left out.
-func outOfSight(err error) bool {
-	e, ok := errors.AsType[*fhir.Error](err)
-	return ok && e.Kind == fhir.NotFound
 }
 
 // include adds to the page what q includes for these matches, but not what is in seen, and notes it there; nil when q alone
@@ -224,6 +216,7 @@ func (s *Service) include(ctx context.Context, p *Page, q search.Query, matches 
 	if len(q.Include) == 0 || len(matches) == 0 {
 		return nil
 	}
+	var included []store.Match
 	for m, err := range s.store.Included(ctx, q, matches, p.AsOf) {
 		if err != nil {
 			return err
@@ -234,17 +227,20 @@ func (s *Service) include(ctx context.Context, p *Page, q search.Query, matches 
 		if seen != nil {
 			seen[m.Key] = true
 		}
-		if len(p.Included) == s.limits.MaxIncluded {
+		if len(p.Included)+len(included) == s.limits.MaxIncluded {
 			return fhir.Errorf(fhir.TooCostly, "include-too-many", "", s.limits.MaxIncluded)
 		}
-		f, err := s.store.Fetch(ctx, m)
-		if outOfSight(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.Included = append(p.Included, f)
+		included = append(included, m)
 	}
+	found, err := s.store.FetchAll(ctx, included)
+	if err != nil {
+		return err
+	}
+	p.Included = append(p.Included, inSight(found)...)
 	return nil
+}
+
+// inSight takes out what was found a moment ago and may not be seen any more.
+func inSight(found []store.Found) []store.Found {
+	return slices.DeleteFunc(found, func(f store.Found) bool { return f.Key.ID == "" })
 }

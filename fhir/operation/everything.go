@@ -3,7 +3,6 @@ package operation
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"sort"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -96,18 +95,32 @@ func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptio
 	if to < len(r.items) {
 		p.Next = r.items[to-1].place()
 	}
-	p.Found = make([]Everything, 0, to-from)
-	for _, item := range r.items[from:to] {
-		f, err := s.fetch(ctx, item)
-		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.NotFound {
-			continue // it may not be seen any more
+	return p, s.fetch(ctx, &p, r.items[from:to])
+}
+
+// fetch gets the documents of a page, but for what may not be seen any more.
+func (s *Service) fetch(ctx context.Context, p *EverythingPage, items []item) error {
+	var matches []store.Match // of what was not read yet
+	for i := range items {
+		if items[i].found == nil {
+			matches = append(matches, items[i].match)
 		}
-		if err != nil {
-			return p, err
-		}
-		p.Found = append(p.Found, Everything{f, item.supporting})
 	}
-	return p, nil
+	found, err := s.store.FetchAll(ctx, matches)
+	if err != nil {
+		return err
+	}
+	p.Found = make([]Everything, 0, len(items))
+	for i := range items {
+		it := &items[i]
+		if it.found == nil {
+			it.found, found = &found[0], found[1:]
+		}
+		if it.found.Key.ID != "" {
+			p.Found = append(p.Found, Everything{*it.found, it.supporting})
+		}
+	}
+	return nil
 }
 
 // item is a resource of the record; found is filled in where it had to be read already.
@@ -133,13 +146,6 @@ func (i item) place() string {
 // from gives the index of the first item that was not shown yet, as far as the items have been gathered.
 func (r *record) from() int {
 	return sort.Search(len(r.items), func(i int) bool { return r.items[i].place() > r.o.After })
-}
-
-func (s *Service) fetch(ctx context.Context, i item) (store.Found, error) {
-	if i.found != nil {
-		return *i.found, nil
-	}
-	return s.store.Fetch(ctx, i.match)
 }
 
 // record gathers the resources of one record, without reading documents.

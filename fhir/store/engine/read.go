@@ -173,7 +173,7 @@ func (e *Engine) document(p place) (resource.Stored, error) {
 	key := embedded.AppendDocumentKey(make([]byte, 0, 16), p.t, p.write)
 	found, err := get(e.db, key, func(v []byte) (err error) { s, err = resource.DecodeStored(bytes.Clone(v)); return err })
 	if err == nil && !found {
-		err = fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no document for write %d of commit %d", p.write, p.t))
+		err = errNoDocument(p)
 	}
 	return s, err
 }
@@ -214,22 +214,6 @@ func (e *Engine) versionOf(ctx context.Context, key fhir.Key, n number, version 
 		return store.Found{}, e.absent(ctx, key)
 	}
 	return e.foundFor(ctx, key, version, p, subjects)
-}
-
-// Fetch implements store.Store.
-func (e *Engine) Fetch(ctx context.Context, m store.Match) (store.Found, error) {
-	if m.Number == 0 {
-		return e.ReadVersion(ctx, m.Key, m.Version)
-	}
-	if err := e.gate.enter(); err != nil {
-		return store.Found{}, err
-	}
-	defer e.gate.leave()
-	t := e.published.t()
-	if w := m.Place; w.T != 0 && w.T <= t {
-		return e.foundFor(ctx, m.Key, m.Version, place{t: w.T, at: w.At, write: w.Index, method: w.Method}, m.Subjects)
-	}
-	return e.versionOf(ctx, m.Key, number(m.Number), m.Version, t)
 }
 
 // Record implements store.Store. It never gives what is not on disk: where a commit with records is on its way there,

@@ -37,6 +37,8 @@ func (w *world) search() {
 		w.countUpTo(q, t, len(want))
 	case 2:
 		w.tooCostly(q, t, want)
+	case 3:
+		w.documents(q, t)
 	}
 	if w.rng.IntN(3) == 0 { // all at once
 		i := 0
@@ -104,6 +106,44 @@ func (w *world) compare(q search.Query, t fhir.T, want []hit, i int, m store.Mat
 			w.t.Fatal(err)
 		}
 		wantDoc(w.t, f, w.m.lives[m.Key][m.Version-1].doc)
+	}
+}
+
+// documents fetches a page that was found without the fence: together they are what they are one by one.
+func (w *world) documents(q search.Query, t fhir.T) {
+	var page []store.Match
+	for m, err := range w.s.Search(ours(w.t.Context()), q, t, store.SearchOptions{Limit: w.rng.IntN(8)}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if w.rng.IntN(4) == 0 {
+			m.Place = store.Place{}
+		}
+		page = append(page, m)
+	}
+	w.rng.Shuffle(len(page), func(i, j int) { page[i], page[j] = page[j], page[i] })
+	all, err := w.s.FetchAll(w.ctx(), page)
+	if slices.ContainsFunc(page, func(m store.Match) bool { return w.m.fence.Grant(m.Key.Type, store.ActionRead).None() }) {
+		refused(w.t, err, fhir.Denied, "access-denied")
+		return
+	}
+	for i, m := range page {
+		one, oneErr := w.s.Fetch(w.ctx(), m)
+		switch code := codeOf(oneErr); {
+		case err != nil || oneErr != nil && code != "not-found":
+			w.t.Fatalf("fetching %v together gives %v, %s alone %v", page, err, m.Key, oneErr)
+		case code == "not-found" && all[i].Key.ID != "":
+			w.t.Fatalf("FENCED: %s is shown in a page, and not alone", m.Key)
+		case oneErr == nil:
+			if f := all[i]; f.Key != one.Key || f.Version != one.Version || f.At != one.At || f.T != one.T || !slices.Equal(f.Subjects, one.Subjects) {
+				w.t.Fatalf("%s is %+v in a page and %+v alone", m.Key, f, one)
+			}
+			wantDoc(w.t, all[i], one.Stored)
+			wantDoc(w.t, all[i], w.m.lives[m.Key][m.Version-1].doc)
+		}
+	}
+	if err == nil && len(all) != len(page) {
+		w.t.Fatalf("%d documents of %d matches", len(all), len(page))
 	}
 }
 
