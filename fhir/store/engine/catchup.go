@@ -17,8 +17,16 @@ import (
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
 
-// ahead bounds the bytes of documents that are read and indexed before they can be applied.
-const ahead = 32 << 20
+const (
+	// ahead bounds the bytes of documents that are read and indexed before they can be applied.
+	ahead = 32 << 20
+	// gatherBytes ends a batch of several commits: enough that its fixed cost is nothing, far from what the memory table
+	// would take as a file of its own.
+	gatherBytes = 1 << 20
+)
+
+// bulkFrom is how many bytes of rows a start applies before it takes the way for many (bulk.go). Tests shorten it.
+var bulkFrom int64 = 32 << 20
 
 // incoming is a commit of somebody else on its way into the state.
 type incoming struct {
@@ -31,9 +39,13 @@ type incoming struct {
 	done   chan struct{} // found is there
 }
 
-// catchUp applies all that the log has beyond the sequence. Documents are indexed in parallel, commits applied in order.
-// ErrUnreachable: some of it may have been applied.
-func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
+// catchUp applies all that the log has beyond the sequence. Documents are indexed in parallel, commits staged in order and
+// applied by batches of several: whoever waits sees them as soon as there is nothing more at hand. ErrUnreachable: some of it
+// may have been applied.
+func (e *Engine) catchUp(ctx context.Context, s *sequence) error { return e.catchUpBy(ctx, s, false) }
+
+// catchUpBy: starting = nobody reads yet, so that batches are filled and the way for many may be taken.
+func (e *Engine) catchUpBy(ctx context.Context, s *sequence, starting bool) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	index, gen, err := e.indexNow()
@@ -48,10 +60,21 @@ func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
 		for range coming {
 		}
 	}()
+	g := e.gather(s)
+	defer func() { err = errors.Join(err, g.close()) }()
 	began, told, from := time.Now(), time.Now(), s.head.t
-	for in := range coming {
+	for {
+		in := next(coming, starting)
+		if in == nil { // nothing is at hand, or there is nothing more
+			if err := g.apply(); err != nil {
+				return err
+			}
+			if in = <-coming; in == nil {
+				break
+			}
+		}
 		if in.unread != nil {
-			return in.unread
+			return errors.Join(g.apply(), in.unread)
 		}
 		<-in.done
 		if in.err == nil && in.gen != e.building.generation() {
@@ -64,10 +87,15 @@ func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
 		if in.err != nil {
 			return e.halt(fhir.Wrap(fhir.Internal, "store-damaged", in.err))
 		}
-		if err := e.applyOther(s, in); err != nil {
+		if err := g.add(in); err != nil {
 			return err
 		}
 		room.Release(in.size)
+		if starting && !g.bulk && g.total > bulkFrom {
+			if err := g.reopen(true); err != nil {
+				return err
+			}
+		}
 		if time.Since(told) > 10*time.Second {
 			told = time.Now()
 			e.o.Logger.Info("catching up with the log", "commit", s.head.t, "versions", s.head.versions)
@@ -77,6 +105,19 @@ func (e *Engine) catchUp(ctx context.Context, s *sequence) error {
 		e.o.Logger.Info("caught up with the log", "commits", n, "versions", s.head.versions, "took", time.Since(began))
 	}
 	return nil
+}
+
+// next gives the next commit if it is at hand, with wait also if it has to be waited for; nil if not.
+func next(coming <-chan *incoming, wait bool) *incoming {
+	if wait {
+		return <-coming
+	}
+	select {
+	case in := <-coming:
+		return in
+	default:
+		return nil
+	}
 }
 
 // fetch reads the log and has what it reads indexed, until ctx ends or the log does.
@@ -154,34 +195,6 @@ func indexCommit(c *commitlog.Commit, index IndexFunc) ([]search.Indexed, error)
 	return all, nil
 }
 
-// applyOther applies one commit of somebody else and publishes it.
-func (e *Engine) applyOther(s *sequence, in *incoming) error {
-	c := &in.c
-	if c.T != s.head.t+1 || c.Prev != s.last {
-		return e.halt(fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d follows another commit than %d as it is here", c.T, s.head.t)))
-	}
-	writes, err := s.resolved(c, in.found)
-	if err != nil {
-		return e.halt(err)
-	}
-	b := e.db.NewBatchWithSize(batchSize(writes))
-	defer b.Close()
-	if err := s.stageShared(b, c, writes, e.definition()); err != nil {
-		return e.halt(err)
-	}
-	if len(c.Records) > 0 {
-		e.recordsApplied.Store(uint64(c.T))
-	}
-	if err := e.db.Apply(b, pebble.NoSync); err != nil {
-		return e.breakDown(err)
-	}
-	e.types.Store(s.types)
-	e.building.take(c.Records)
-	e.log.Durable(s.head.t)
-	e.published.move(s.head, s.movedCounts())
-	return nil
-}
-
 // openShared joins the state of the folder to a log that others append to, and brings it up to its head.
 func (e *Engine) openShared(s *sequence) error {
 	ctx := context.Background()
@@ -206,7 +219,7 @@ func (e *Engine) openShared(s *sequence) error {
 	if err := e.db.Set(metaShared, []byte{1}, pebble.Sync); err != nil {
 		return errDisk(err)
 	}
-	return errLog(e.catchUp(ctx, s))
+	return errLog(e.catchUpBy(ctx, s, true))
 }
 
 // joins says whether the log's commit t is the one that is here. A log that ends before is log-behind.

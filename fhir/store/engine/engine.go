@@ -68,26 +68,13 @@ func Open(dir string, o Options) (*Engine, error) {
 
 func (e *Engine) open() error {
 	began := time.Now()
-	po := pebbleOptions(&e.o)
-	po.Lock = e.lock
-	say := po.EventListener.DataCorruption
-	po.EventListener.DataCorruption = func(i pebble.DataCorruptionInfo) {
-		say(i)
-		// What was written on top of damage could not be compacted, so that commits would come to stand still.
-		_ = e.halt(fhir.Errorf(fhir.Internal, "store-damaged", ""))
-	}
-	db, err := pebble.Open(e.dir, po)
-	if err != nil {
-		return errDisk(fmt.Errorf("open %s: %w", e.dir, err))
-	}
-	e.db = db
-	if e.log, err = embedded.On(db); err != nil {
-		return errDisk(err)
+	if err := e.openDB(false); err != nil {
+		return err
 	}
 	if err := e.checkMeta(); err != nil {
 		return err
 	}
-	s, err := loadSequence(db)
+	s, err := loadSequence(e.db)
 	if err != nil {
 		return err
 	}
@@ -98,7 +85,7 @@ func (e *Engine) open() error {
 	if logHead != s.head.t {
 		return fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("the log ends at commit %d, the state at %d", logHead, s.head.t))
 	}
-	defined, row, err := loadBuilding(db)
+	defined, row, err := loadBuilding(e.db)
 	if err != nil {
 		return err
 	}
@@ -108,7 +95,7 @@ func (e *Engine) open() error {
 		if err := e.openShared(s); err != nil {
 			return err
 		}
-	} else if shared, err := get(db, metaShared, func([]byte) error { return nil }); err != nil || shared {
+	} else if shared, err := get(e.db, metaShared, func([]byte) error { return nil }); err != nil || shared {
 		return cmp.Or(err, error(fhir.Errorf(fhir.Unavailable, "store-log-elsewhere", "")))
 	}
 	e.start(s)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
@@ -12,6 +13,23 @@ func Shrink() (back func()) {
 	was := tune
 	tune = tuning{unionMax: 1, fewForPage: 2, fewForAll: 3, minBudget: 2, patience: 2, fewToSort: 2, listMax: 3, nearby: 1, chunk: 8}
 	return func() { tune = was }
+}
+
+// BulkFrom has starts take the way for many after so many bytes. Call back restores.
+func BulkFrom(n int64) (back func()) {
+	was := bulkFrom
+	bulkFrom = n
+	return func() { bulkFrom = was }
+}
+
+// SameRows compares all rows of two engines, those of the log included.
+func SameRows(ctx context.Context, a, b *Engine) error {
+	for _, prefix := range append([]byte{embedded.HeaderPrefix, embedded.DocumentPrefix}, derived...) {
+		if err := sameRows(ctx, prefix, a.db, b.db); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dir gives the folder that the engine was opened in.

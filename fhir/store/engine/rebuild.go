@@ -62,7 +62,7 @@ func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) e
 	if err != nil {
 		return err
 	}
-	writes, err := s.resolved(c, found)
+	writes, err := s.resolved(c, found, false)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,8 @@ func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) e
 }
 
 // resolved gives the writes of a commit as they were when it was decided; found is what its documents can be found by.
-func (s *sequence) resolved(c *commitlog.Commit, found []search.Indexed) ([]*write, error) {
+// proven: a first version needs no look for one before it.
+func (s *sequence) resolved(c *commitlog.Commit, found []search.Indexed, proven bool) ([]*write, error) {
 	writes := make([]*write, len(c.Writes))
 	for i := range c.Writes {
 		from := &c.Writes[i]
@@ -87,7 +88,10 @@ func (s *sequence) resolved(c *commitlog.Commit, found []search.Indexed) ([]*wri
 			w.doc, w.entries, w.contained = from.Document, found[i].Entries, found[i].Contained
 			w.packed = packEntries(nil, w.entries)
 		}
-		if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {
+		if proven && w.version == 1 && w.doc != nil {
+			w.typ = s.types.code[w.key.Type]
+			w.setSender(from.Sender)
+		} else if err := errors.Join(s.resolve(w), s.resolveOld(w, from.Sender)); err != nil {
 			return nil, err
 		}
 		if w.sender != from.Sender {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/batchrepr"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
@@ -20,12 +21,13 @@ func definitionOf(name string) uint32 { return max(1, crc32.ChecksumIEEE([]byte(
 func (s *sequence) stageShared(b *pebble.Batch, c *commitlog.Commit, writes []*write, definition uint32) error {
 	log := s.log
 	s.log = nil
+	before := len(b.Reader())
 	err := s.stage(b, c, writes)
 	s.log = log
 	if err != nil {
 		return err
 	}
-	sum := commitlog.Sum{Definition: definition, Rows: sumOf(b)}
+	sum := commitlog.Sum{Definition: definition, Rows: sumOf(b.Reader()[before:])}
 	if c.Sum.Definition == 0 {
 		c.Sum = sum
 	} else if c.Sum.Definition == definition && c.Sum != sum {
@@ -35,14 +37,14 @@ func (s *sequence) stageShared(b *pebble.Batch, c *commitlog.Commit, writes []*w
 	return s.log.Stage(b, c)
 }
 
-// sumOf hashes the rows of a batch, in whatever order they come. Left out is what may differ between servers for a while:
+// sumOf hashes rows of a batch, in whatever order they come. Left out is what may differ between servers for a while:
 // rows of added search parameters, which each server's builder makes when it comes to them, and the version rows, which
 // hold the same entries. The head's row is among them, and with it the numbers given so far.
-func sumOf(b *pebble.Batch) uint64 {
+func sumOf(r batchrepr.Reader) uint64 {
 	var sum uint64
 	var length [8]byte
 	h := xxhash.New()
-	for r := b.Reader(); ; {
+	for {
 		kind, key, value, ok, err := r.Next()
 		if !ok || err != nil {
 			return sum
