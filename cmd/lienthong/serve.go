@@ -82,11 +82,12 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-// limitMemory sets the runtime's soft limit in MiB, unless GOMEMLIMIT has one.
+// limitMemory sets the runtime's soft limit in MiB, unless GOMEMLIMIT has one, and within it the floor of the heap.
 func limitMemory(mib int64) {
 	if os.Getenv("GOMEMLIMIT") == "" && mib > 0 && mib < math.MaxInt64>>20 {
 		debug.SetMemoryLimit(mib << 20)
 	}
+	keepHeapFloor()
 }
 
 // logger writes events for the operator to w.
