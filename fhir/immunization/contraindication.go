@@ -36,7 +36,7 @@ type Contraindication struct {
 	Against Against     `json:"against"`
 	When    []Criterion `json:"when"`   // one of them
 	Source  string      `json:"source"` // the article
-	Assumed string      `json:"assumed"`
+	Assumption
 
 	of *Schedule // whose series it is against; nil = of every one
 }
@@ -58,7 +58,14 @@ type Criterion struct {
 	// Severity of an AdverseEvent or of an allergy (severe: high criticality, or a severe reaction); "" = not said.
 	Severity []string `json:"severity"`
 	History  bool     `json:"history"` // of a Condition: also one that is over
-	Assumed  string   `json:"assumed"`
+	Assumption
+}
+
+// Assumption says what nobody wrote down who could: of which codes somebody may think otherwise, or what holds where no article
+// does. An answer that rests on it repeats it.
+type Assumption struct {
+	Assumed   string `json:"assumed"`    // "" = nothing
+	AssumedVi string `json:"assumed_vi"` // "" = as Assumed
 }
 
 // hierarchical are the systems in which a code begins as the one above it.

@@ -19,6 +19,7 @@ type Person struct {
 // Contraindication is one that was found of a person.
 type Contraindication struct {
 	Rule        *immunization.Contraindication
+	By          *immunization.Criterion // of the rule, that took the resource; nil where the caller said so
 	Ref         string    // of the resource that it comes from; "" where the caller said so
 	Display     string    // what that is about
 	Products    []string  // CVX of what a reaction was to

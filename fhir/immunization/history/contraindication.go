@@ -49,8 +49,9 @@ func (s *Screening) contraindications(set *immunization.Set, at time.Time) (foun
 			found, pregnant = append(found, forecast.Contraindication{Rule: rule}), true
 		}
 		for i := range signs {
-			if n := &signs[i]; n.matches(rule) {
-				c := forecast.Contraindication{Rule: rule, Ref: n.ref, Display: n.display, Products: n.products, From: n.from, Until: rule.End(n.from)}
+			n := &signs[i]
+			if by := n.matches(rule); by != nil {
+				c := forecast.Contraindication{Rule: rule, By: by, Ref: n.ref, Display: n.display, Products: n.products, From: n.from, Until: rule.End(n.from)}
 				if !rule.Lasting && !n.until.IsZero() && (c.Until.IsZero() || n.until.Before(c.Until)) {
 					c.Until = n.until
 				}
@@ -64,10 +65,20 @@ func (s *Screening) contraindications(set *immunization.Set, at time.Time) (foun
 	return found, pregnant, since
 }
 
-func (n *sign) matches(rule *immunization.Contraindication) bool {
-	return slices.ContainsFunc(rule.When, func(c immunization.Criterion) bool {
-		return c.In == n.in && (!n.over || c.History) && (len(c.Severity) == 0 || slices.Contains(c.Severity, n.severity)) && c.Takes(n.codes)
-	})
+// matches gives the criterion of a rule that takes the sign, nil if none does: one that assumes nothing before one that does.
+func (n *sign) matches(rule *immunization.Contraindication) (by *immunization.Criterion) {
+	for i := range rule.When {
+		c := &rule.When[i]
+		if c.In == n.in && (!n.over || c.History) && (len(c.Severity) == 0 || slices.Contains(c.Severity, n.severity)) && c.Takes(n.codes) {
+			if by == nil || c.Assumed == "" {
+				by = c
+			}
+			if by.Assumed == "" {
+				break
+			}
+		}
+	}
+	return by
 }
 
 // signs are those of all resources, in an order that does not hang on that of the input.
@@ -257,8 +268,14 @@ func (w Writer) contraindicated(f *forecast.Forecast) (notes []string) {
 			note += w.say(" (đến ", " (until ") + c.Until.Format(time.DateOnly) + ")"
 		}
 		note += "; " + c.Rule.Source + "."
-		if c.Rule.Assumed != "" {
-			note += w.say(" Giả định: ", " Assumed: ") + c.Rule.Assumed + "."
+		assumed := []immunization.Assumption{c.Rule.Assumption}
+		if c.By != nil {
+			assumed = append(assumed, c.By.Assumption)
+		}
+		for _, a := range assumed {
+			if a.Assumed != "" {
+				note += w.say(" Giả định: ", " Assumed: ") + w.say(cmp.Or(a.AssumedVi, a.Assumed), a.Assumed) + "."
+			}
 		}
 		notes = append(notes, note)
 	}
