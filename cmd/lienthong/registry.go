@@ -21,8 +21,8 @@ import (
 //
 //	GET $immunization-coverage?cohort=2020-2025&commune=…&series=…&by=commune,cohort&format=json|html|csv|xlsx&lang=vi|en
 //
-//	GET $immunization-due?commune=…|clinic=…&until=2026-12-31&status=overdue&series=…&_count=100&after=…&format=json|csv|xlsx&lang=vi|en
-//	GET $immunization-recall?lot=…&vaccine=05&_count=100&after=…&format=json|csv|xlsx&lang=vi|en
+//	GET $immunization-due?commune=…|clinic=…&until=2026-12-31&status=overdue&series=…&_count=100&after=…&format=json|html|csv|xlsx&lang=vi|en
+//	GET $immunization-recall?lot=…&vaccine=05&_count=100&after=…&format=json|html|csv|xlsx&lang=vi|en
 //
 // Parameters that may be given more than once: commune, series.
 func registryOperations(r *registry.Registry, base string) []rest.Operation {
@@ -40,12 +40,12 @@ func registryOperations(r *registry.Registry, base string) []rest.Operation {
 	}
 }
 
-// Formats of the answers, the first is the default. Lists have no page of their own: theirs is made of the FHIR JSON.
+// Formats of the answers, the first is the default.
 var (
 	csvFile         = rest.Format{Name: "csv", Type: tabular.CSV}
 	xlsxFile        = rest.Format{Name: "xlsx", Type: tabular.XLSX}
 	coverageFormats = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
-	listFormats     = []rest.Format{rest.JSON, csvFile, xlsxFile}
+	listFormats     = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
 )
 
 // asked are the parameters of an operation of the registry, checked against what it knows.

@@ -27,10 +27,10 @@ const (
 type listPage struct {
 	bundle resource.ObjectOf
 	table  *tabular.Table
-	next   string
+	next   string // mark; its address is in the bundle, and made by self
 }
 
-// show gives a list in the format asked for. As FHIR JSON, of which a page is made, it is one page; as a file as many as fit, and where that is not all, a
+// show gives a list in the format asked for. As FHIR and to read it is one page; as a file as many as fit, and where that is not all, a
 // last row says so and with which mark to go on.
 func (q *asked) show(a rest.Asked, operation string, get func(limit int, after string, self func(after string) string) (listPage, error)) (out rest.Content, err error) {
 	limit := pageStandard
@@ -52,9 +52,14 @@ func (q *asked) show(a rest.Asked, operation string, get func(limit int, after s
 		return a.Base + "/$" + operation + "?" + v.Encode()
 	}
 	after := q.one("after")
-	if a.Format == rest.JSON.Name {
+	if a.Format == rest.JSON.Name || a.Format == rest.HTML.Name {
 		p, err := get(limit, after, self)
 		if err != nil {
+			return out, err
+		}
+		if a.Format == rest.HTML.Name {
+			out.Type = rest.HTML.Type + "; charset=utf-8"
+			out.Body, err = registry.ListPage(q.lang, p.table, self(p.next))
 			return out, err
 		}
 		return rest.Content{Type: rest.JSON.Type, Body: resource.AppendJSON(nil, p.bundle)}, nil

@@ -65,6 +65,8 @@ type DropOut struct {
 	Then     *immunization.Series // of the later one
 	Had      Number
 	Kept     Number
+	// Growing says that the youngest are not old enough for the later dose: who has not had it has not dropped out.
+	Growing bool
 }
 
 // Number is a count of persons. Where it is not exact, one from 1 to 4 is not told, and others are rounded to the next
@@ -251,6 +253,9 @@ func (c *Coverage) group(at [2]string, name string, t *tally, day time.Time) Gro
 	if year, err := strconv.Atoi(at[1]); err == nil {
 		youngest = year
 	}
+	growing := func(d *immunization.Dose) bool {
+		return d.Recommended != nil && d.Recommended.After(time.Date(youngest, 12, 31, 0, 0, 0, 0, time.UTC)).After(day)
+	}
 	for _, s := range c.series {
 		n := t.Series[s.Name]
 		for i := range s.Doses {
@@ -259,16 +264,14 @@ func (c *Coverage) group(at [2]string, name string, t *tally, day time.Time) Gro
 				d.Due, d.Overdue = num(n.state("due")), num(n.state("overdue"))
 				d.Contraindicated, d.Immune = num(n.state("contraindicated")), num(n.state("immune"))
 			}
-			if a := s.Doses[i].Recommended; a != nil {
-				d.Growing = a.After(time.Date(youngest, 12, 31, 0, 0, 0, 0, time.UTC)).After(day)
-			}
+			d.Growing = growing(&s.Doses[i])
 			g.Doses = append(g.Doses, d)
 		}
 		if last := len(s.Doses); last > 1 {
-			g.DropOuts = append(g.DropOuts, DropOut{Series: s, From: 1, Then: s, To: last, Had: num(n.given(1)), Kept: num(n.given(last))})
+			g.DropOuts = append(g.DropOuts, DropOut{Series: s, From: 1, Then: s, To: last, Had: num(n.given(1)), Kept: num(n.given(last)), Growing: growing(&s.Doses[last-1])})
 		}
 		if before, step := s.Previous(); before != nil && slices.Contains(c.series, before) {
-			g.DropOuts = append(g.DropOuts, DropOut{Series: before, From: step, Then: s, To: 1, Had: num(t.Series[before.Name].given(step)), Kept: num(n.given(1))})
+			g.DropOuts = append(g.DropOuts, DropOut{Series: before, From: step, Then: s, To: 1, Had: num(t.Series[before.Name].given(step)), Kept: num(n.given(1)), Growing: growing(&s.Doses[0])})
 		}
 	}
 	return g

@@ -247,3 +247,29 @@ func code(err error) string {
 	}
 	return fmt.Sprint(err)
 }
+
+// Who is too young for the later dose has not dropped out: the rate is marked as one that is still to come.
+func TestADropOutOfWhoIsTooYoungIsMarked(t *testing.T) {
+	o := open(t, "2025-11-20", nil)
+	o.write(t, someone("a", "2023-01-10", "Xã Ba Tơ", ""), given("d", "a", "01", "2024-12-01", ""))
+	o.catchUp(t)
+	c, err := o.Coverage(ours(), CoverageQuery{From: 2023, To: 2023, ByCohort: true}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"OPV 1 OPV 3": false, "DTP-HepB-Hib 3 DTP-booster 1": false, "DTP-booster 1 Td-booster 1": true}
+	for _, d := range c.Groups[0].DropOuts {
+		name := fmt.Sprint(d.Series.Name, " ", d.From, " ", d.Then.Name, " ", d.To)
+		if growing, ok := want[name]; ok && growing != d.Growing {
+			t.Errorf("%s: marked %v, want %v", name, d.Growing, growing)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("there is no drop-out %v", want)
+	}
+	page, err := c.Page(outcome.English)
+	if err != nil || !strings.Contains(string(page), "DTP-booster 1 – Td-booster 1 *") || strings.Contains(string(page), "OPV 1–3 *") {
+		t.Errorf("the page does not mark it: %v", err)
+	}
+}

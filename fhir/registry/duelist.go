@@ -19,7 +19,7 @@ func (d *Due) Bundle(l outcome.Language, self, next string) resource.ObjectOf {
 	var entries, included resource.ListOf
 	for i := range d.Persons {
 		p := &d.Persons[i]
-		_, recommended := history.Writer{Language: l, Patient: p.Patient}.ImmDS(&p.Assessment)
+		recommended := history.Writer{Language: l, Patient: p.Patient}.Recommendation(&p.Assessment)
 		entries = append(entries, resource.ObjectOf{"resource", recommended, "search", resource.ObjectOf{"mode", "match"}})
 		included = append(included, resource.ObjectOf{"resource", resource.Literal(p.Doc.Raw()), "search", resource.ObjectOf{"mode", "include"}})
 	}

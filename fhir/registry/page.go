@@ -127,7 +127,10 @@ func dropOutsOf(l outcome.Language, g *Group, n int) chart {
 		if d.Then != d.Series {
 			label = fmt.Sprintf("%s %d – %s %d", d.Series.Name, d.From, d.Then.Name, d.To)
 		}
-		out.add(label, d.Lost(), "", false)
+		if d.Growing {
+			label += " *"
+		}
+		out.add(label, d.Lost(), "", d.Growing)
 		said = append(said, label+": "+out.Bars[i].Value)
 	}
 	out.Says = strings.Join(said, "; ")

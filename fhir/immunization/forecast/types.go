@@ -20,10 +20,10 @@ type Person struct {
 type Contraindication struct {
 	Rule        *immunization.Contraindication
 	By          *immunization.Criterion // of the rule, that took the resource; nil where the caller said so
-	Ref         string    // of the resource that it comes from; "" where the caller said so
-	Display     string    // what that is about
-	Products    []string  // CVX of what a reaction was to
-	From, Until time.Time // it holds on days in [From, Until); zero = without an end
+	Ref         string                  // of the resource that it comes from; "" where the caller said so
+	Display     string                  // what that is about
+	Products    []string                // CVX of what a reaction was to
+	From, Until time.Time               // it holds on days in [From, Until); zero = without an end
 }
 
 // holds says whether it does on a day.

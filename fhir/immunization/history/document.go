@@ -41,7 +41,7 @@ func (w Writer) Document(s *Summary, base string, stored []Entry, state string, 
 		given = append(given, "emptyReason", resource.ObjectOf{"coding", resource.ListOf{resource.ObjectOf{"system", "http://terminology.hl7.org/CodeSystem/list-empty-reason", "code", "unavailable"}}})
 	}
 	given = append(given, "entry", references)
-	if _, recommended := w.ImmDS(&s.Assessment); recommended != nil {
+	if recommended := w.Recommendation(&s.Assessment); recommended != nil {
 		planned = w.section("18776-5", "Plan of care note", w.say("Dự báo tiêm chủng", "Immunization forecast"), w.Planned(s))
 		planned = append(planned, "entry", resource.ListOf{resource.ObjectOf{"reference", name("recommendation")}})
 		entries = append(entries, resource.ObjectOf{"fullUrl", name("recommendation"), "resource", recommended})

@@ -49,7 +49,15 @@ func (w Writer) ImmDS(a *Assessment) (evaluations []resource.ObjectOf, recommend
 			evaluations = append(evaluations, w.evaluation(a, &d.Sources[n+1], again))
 		}
 	}
-	return evaluations, w.recommendation(a)
+	return evaluations, w.Recommendation(a)
+}
+
+// Recommendation is that of ImmDS alone: a list of many persons has no use for their evaluations.
+func (w Writer) Recommendation(a *Assessment) resource.ObjectOf {
+	if !a.Known {
+		return nil
+	}
+	return w.recommendation(a)
 }
 
 func (w Writer) evaluation(a *Assessment, r *Record, e forecast.Evaluation) resource.ObjectOf {
