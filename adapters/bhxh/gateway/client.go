@@ -60,7 +60,9 @@ func New(c Config) (*Client, error) {
 	if c.HTTP != nil {
 		*h = *c.HTTP
 	} else {
-		h.Transport = http.DefaultTransport.(*http.Transport).Clone()
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConnsPerHost = t.MaxIdleConns // there is one host, and as many calls at once as facilities and files
+		h.Transport = t
 	}
 	// A redirected POST would go out a second time, and to a place that nobody configured.
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -66,9 +66,7 @@ func (c *Client) deliver(ctx context.Context, f File, path, loaiHoSo string) Out
 		out.Err, out.EndedAt = fhir.Errorf(fhir.Invalid, "bhxh-gateway-config", "", "MA_CSKCB"), c.now()
 		return out
 	}
-	body := []byte(wire.SendRequest{
-		Username: c.username, LoaiHoSo: loaiHoSo, MaTinh: f.MaCSKCB[:2], MaCSKCB: f.MaCSKCB, File: f.Raw,
-	}.Form().Encode())
+	body := wire.SendRequest{Username: c.username, LoaiHoSo: loaiHoSo, MaTinh: f.MaCSKCB[:2], MaCSKCB: f.MaCSKCB, File: f.Raw}.Encode()
 	err := c.with(ctx, func(key wire.APIKey) wire.MaKetQua {
 		sent := c.now()
 		out = outcome(c.postUntil(ctx, f.Until, path, wire.FormType, body, &key))

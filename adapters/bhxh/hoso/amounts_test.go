@@ -60,6 +60,19 @@ func TestNumbersHaveOneForm(t *testing.T) {
 	}
 }
 
+func TestAShortNumberIsReadAsALongOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching(`[0-9]{1,18}(\.[0-9]{1,12})?`).Draw(t, "number")
+		var want apd.Decimal
+		if _, _, err := want.SetString(s); err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := hoso.ParseDecimal(s); !ok || got.Exponent != want.Exponent || got.Cmp(&want) != 0 || got.String() != want.String() {
+			t.Fatalf("%s: %s, want %s", s, got.String(), want.String())
+		}
+	})
+}
+
 // Whatever the numbers, the parts add up to the line's amount within a rounding (rule AMT-07).
 func TestPartsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -19,13 +19,49 @@ type SendRequest struct {
 
 // Form is the request as the portal wants it.
 func (r SendRequest) Form() url.Values {
-	return url.Values{
-		"username":     {r.Username},
-		"loaiHoSo":     {r.LoaiHoSo},
-		"maTinh":       {r.MaTinh},
-		"maCSKCB":      {r.MaCSKCB},
-		"fileHSBase64": {base64.StdEncoding.EncodeToString(r.File)},
+	v := r.about()
+	v.Set("fileHSBase64", base64.StdEncoding.EncodeToString(r.File))
+	return v
+}
+
+// about is what the form says beside the file.
+func (r SendRequest) about() url.Values {
+	return url.Values{"username": {r.Username}, "loaiHoSo": {r.LoaiHoSo}, "maTinh": {r.MaTinh}, "maCSKCB": {r.MaCSKCB}}
+}
+
+// Encode is Form().Encode(), without the copies of a large file in between.
+func (r SendRequest) Encode() []byte {
+	rest := r.about().Encode() // the file's name sorts before all of these
+	b := make([]byte, 0, len("fileHSBase64=&")+len(rest)+base64.StdEncoding.EncodedLen(len(r.File))*9/8)
+	b = append(b, "fileHSBase64="...)
+	var piece [4096]byte
+	for file := r.File; len(file) > 0; {
+		n := min(len(file), len(piece)/4*3)
+		b = appendEscaped(b, base64.StdEncoding.AppendEncode(piece[:0], file[:n]))
+		file = file[n:]
 	}
+	return append(append(b, '&'), rest...)
+}
+
+// appendEscaped appends base64 as a form has it: of its characters only three are escaped.
+func appendEscaped(b, text []byte) []byte {
+	from := 0
+	for i, c := range text {
+		var as string
+		switch c {
+		case '+':
+			as = "%2B"
+		case '/':
+			as = "%2F"
+		case '=':
+			as = "%3D"
+		default:
+			continue
+		}
+		b = append(append(b, text[from:i]...), as...)
+		from = i + 1
+	}
+	return append(b, text[from:]...)
 }
 
 // SendReply is the answer to a sending call.

@@ -130,3 +130,16 @@ func FuzzReadEnvelope(f *testing.F) {
 		}
 	})
 }
+
+func TestASendRequestIsWrittenAsItsForm(t *testing.T) {
+	file := make([]byte, 10_000)
+	for i := range file {
+		file[i] = byte(i*i>>3 + i)
+	}
+	for _, n := range []int{0, 1, 2, 3, 3071, 3072, 3073, len(file)} {
+		r := wire.SendRequest{Username: "51_demo & co", LoaiHoSo: wire.LoaiHoSoClaim, MaTinh: "51", MaCSKCB: "51901", File: file[:n]}
+		if got, want := string(r.Encode()), r.Form().Encode(); got != want {
+			t.Errorf("%d bytes: %.80s, want %.80s", n, got, want)
+		}
+	}
+}
