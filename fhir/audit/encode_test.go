@@ -16,7 +16,25 @@ func TestALineIsWhatEncodingJSONMakes(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	texts := []string{"", "", "Patient/1/_history/3", "h:00ff", `"\`, "<a>&b", "cấp cứu", "\x00\n\t", "\xff\xfe", "\u2028", "~ !", "\x7f"}
 	text := func() string { return texts[random.IntN(len(texts))] + texts[random.IntN(len(texts))] }
-	fill := func(v reflect.Value) {
+	for range 5000 {
+		e := randomEntry(random, text)
+		want, err := json.Marshal(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.appendLine([]byte("x"))
+		if err != nil || string(got) != "x"+string(want) {
+			t.Fatalf("seed %d: %s (%v), want %s", seed, got, err, want)
+		}
+	}
+	if got, err := (&Entry{At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}).appendLine(nil); err == nil {
+		t.Errorf("a time that JSON has no form for was written: %s", got)
+	}
+}
+
+// randomEntry has any field filled or empty.
+func randomEntry(random *rand.Rand, text func() string) (e Entry) {
+	for _, v := range []reflect.Value{reflect.ValueOf(&e).Elem(), reflect.ValueOf(&e.Agent).Elem()} {
 		for i := range v.NumField() {
 			switch f := v.Field(i); f.Kind() {
 			case reflect.String:
@@ -34,23 +52,8 @@ func TestALineIsWhatEncodingJSONMakes(t *testing.T) {
 			}
 		}
 	}
-	for range 5000 {
-		var e Entry
-		fill(reflect.ValueOf(&e).Elem())
-		fill(reflect.ValueOf(&e.Agent).Elem())
-		e.At = time.Unix(random.Int64N(1<<33), random.Int64N(1e9)*random.Int64N(2)).In(time.FixedZone("", 3600*random.IntN(9)))
-		want, err := json.Marshal(&e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := e.appendLine([]byte("x"))
-		if err != nil || string(got) != "x"+string(want) {
-			t.Fatalf("seed %d: %s (%v), want %s", seed, got, err, want)
-		}
-	}
-	if got, err := (&Entry{At: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}).appendLine(nil); err == nil {
-		t.Errorf("a time that JSON has no form for was written: %s", got)
-	}
+	e.At = time.Unix(random.Int64N(1<<33), random.Int64N(1e9)*random.Int64N(2)).In(time.FixedZone("", 3600*random.IntN(9)))
+	return e
 }
 
 // TestHashesAreThoseOfRFC6962 holds the hashes that do not allocate against the library's.

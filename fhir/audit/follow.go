@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -81,56 +80,29 @@ func (f *Follower) Now(ctx context.Context) (err error) {
 // call: the journal knows which commits it has.
 func (f *Follower) catchUp(ctx context.Context, at fhir.T) (fhir.T, error) {
 	whole := context.WithoutCancel(ctx) // what was handed over is waited for: else it would be handed over again
-	var waiting []*Entry
+	waiting := takeLines()
+	defer linesPool.Put(waiting)
 	kept := at // commits up to this one are in the journal, as far as they have an entry
 	for c, err := range f.Store.Feed(ctx, at) {
-		if err != nil {
-			return kept, err
+		if err == nil {
+			err = waiting.takeOver(&c)
 		}
-		e, err := entryOf(&c)
 		if err != nil {
 			return kept, err
 		}
 		at = c.T
-		if e == nil {
-			continue
-		}
-		if waiting = append(waiting, e); len(waiting) == 500 {
-			if err := f.Journal.appendAll(whole, waiting); err != nil {
+		if len(waiting.leaves) == 500 {
+			if err := f.Journal.appendLines(whole, waiting); err != nil {
 				return kept, err
 			}
-			kept, waiting = at, waiting[:0]
+			kept = at
+			waiting.reset()
 		}
 	}
-	if err := f.Journal.appendAll(whole, waiting); err != nil {
+	if err := f.Journal.appendLines(whole, waiting); err != nil {
 		return kept, err
 	}
 	return at, nil
-}
-
-// entryOf is the entry of a commit, nil if it has none.
-func entryOf(c *store.Commit) (*Entry, error) {
-	for i := range c.Records {
-		if c.Records[i].Space != entrySpace {
-			continue
-		}
-		e, err := parseLine(c.Records[i].Value)
-		if err != nil {
-			return nil, fmt.Errorf("commit %d: %w", c.T, err)
-		}
-		e.T = c.T
-		for j := range c.Writes {
-			w := &c.Writes[j]
-			e.Wrote = append(e.Wrote, versionName(w.Key, w.Version))
-			for _, id := range w.Subjects {
-				if !slices.Contains(e.People, string(id)) {
-					e.People = append(e.People, string(id))
-				}
-			}
-		}
-		return &e, nil
-	}
-	return nil, nil
 }
 
 // checkpoints makes one at each tick and puts it into the log, where nobody can take it out again.

@@ -115,13 +115,18 @@ func (j *Journal) Append(ctx context.Context, e *Entry) error {
 
 // appendAll appends entries in their order.
 func (j *Journal) appendAll(ctx context.Context, entries []*Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	l := linesPool.Get().(*lines)
+	l := takeLines()
 	defer linesPool.Put(l)
 	if err := l.encode(entries); err != nil {
 		return unavailable(err)
+	}
+	return j.appendLines(ctx, l)
+}
+
+// appendLines appends lines, which it does not keep.
+func (j *Journal) appendLines(ctx context.Context, l *lines) error {
+	if len(l.leaves) == 0 {
+		return nil
 	}
 	j.mu.Lock()
 	if err := j.broken; err != nil || j.closed {
@@ -155,20 +160,35 @@ type lines struct {
 // linesPool holds lines while they are made. Those of entries that tell very much are left to the collector.
 var linesPool = sync.Pool{New: func() any { return new(lines) }}
 
-func (l *lines) encode(entries []*Entry) (err error) {
+// takeLines takes lines from the pool. They are none yet.
+func takeLines() *lines {
+	l := linesPool.Get().(*lines)
+	l.reset()
+	return l
+}
+
+func (l *lines) reset() {
 	l.text, l.leaves, l.t = l.text[:0], l.leaves[:0], 0
 	if cap(l.text) > 64<<10 {
 		l.text, l.one = nil, nil
 	}
+}
+
+func (l *lines) encode(entries []*Entry) (err error) {
 	for _, e := range entries {
 		if l.one, err = e.appendLine(append(l.one[:0], 0)); err != nil {
 			return err
 		}
-		l.leaves = append(l.leaves, hashLeaf(l.one))
-		l.text = append(append(l.text, l.one[1:]...), '\n')
-		l.t = max(l.t, e.T)
+		l.add(e.T)
 	}
 	return nil
+}
+
+// add adds the line that stands in l.one, of commit t; 0 = of none.
+func (l *lines) add(t fhir.T) {
+	l.leaves = append(l.leaves, hashLeaf(l.one))
+	l.text = append(append(l.text, l.one[1:]...), '\n')
+	l.t = max(l.t, t)
 }
 
 func unavailable(err error) error {
