@@ -57,13 +57,17 @@ func (s *Service) applyOnce(ctx context.Context, w WriteSet, changes []*change, 
 	if err != nil {
 		return store.Receipt{}, err
 	}
+	d, err := s.definitions(ctx)
+	if err != nil {
+		return store.Receipt{}, err
+	}
 	beside := map[fhir.Key]bool{}
 	for _, c := range changes {
 		beside[c.key] = true
 	}
 	for _, c := range changes {
 		c.introduced, c.beside = introduced, beside
-		if err := s.prepare(ctx, c); err != nil {
+		if err := s.prepare(ctx, c, d); err != nil {
 			return store.Receipt{}, err
 		}
 	}

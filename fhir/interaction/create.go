@@ -61,7 +61,11 @@ func (s *Service) write(ctx context.Context, c *change, links []link, require []
 		return Result{}, err
 	}
 	c.introduced = introduced
-	if err := s.prepare(ctx, c); err != nil {
+	d, err := s.definitions(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.prepare(ctx, c, d); err != nil {
 		return Result{}, err
 	}
 	if c.unchanged() && len(require) == 0 {

@@ -48,7 +48,11 @@ func (s *Service) DeleteByCriteria(ctx context.Context, t fhir.Type, rawCriteria
 
 // remove prepares and commits a delete.
 func (s *Service) remove(ctx context.Context, c *change, require []store.Precondition) (Result, error) {
-	if err := s.prepare(ctx, c); err != nil {
+	d, err := s.definitions(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.prepare(ctx, c, d); err != nil {
 		return Result{}, err
 	}
 	rec, err := s.commit(ctx, []*change{c}, require, nil)

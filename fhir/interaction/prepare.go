@@ -44,15 +44,11 @@ func (c *change) unchanged() bool {
 	return !c.isDelete() && !c.mustCreate && !c.blind && c.before != nil && c.before.Stored.Equal(c.put.Doc)
 }
 
-// prepare checks and indexes c's document in one walk and lets the hooks add to it. It may run for many changes at once.
-func (s *Service) prepare(ctx context.Context, c *change) error {
+// prepare checks and indexes c's document by d in one walk and lets the hooks add to it. It may run for many changes at once.
+func (s *Service) prepare(ctx context.Context, c *change, d *definitions) error {
 	if c.isDelete() {
 		c.del = store.Delete{Key: c.key, IfVersion: c.ifMatch}
 	} else {
-		d, err := s.definitions(ctx)
-		if err != nil {
-			return err
-		}
 		c.definitions = d
 		put, err := s.put(d, c.value, c.key.ID)
 		if err != nil {
@@ -67,13 +63,7 @@ func (s *Service) prepare(ctx context.Context, c *change) error {
 	if len(s.hooks) == 0 && !c.pin && c.accept == nil {
 		return nil
 	}
-	if c.definitions == nil { // a delete, to which hooks may add documents
-		d, err := s.definitions(ctx)
-		if err != nil {
-			return err
-		}
-		c.definitions = d
-	}
+	c.definitions = d // also of a delete, to which hooks may add documents
 	next, err := s.pin(ctx, c)
 	if err != nil || len(s.hooks) == 0 || c.unchanged() {
 		return err

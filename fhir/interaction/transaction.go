@@ -153,7 +153,7 @@ func (tx *transaction) prepare(ctx context.Context) error {
 		if failed.Load() >= int64(tx.s.limits.Issues) {
 			return
 		}
-		faults[i] = guarded(func() error { return tx.s.prepare(ctx, tx.changes[todo[i]]) })
+		faults[i] = guarded(func() error { return tx.s.prepare(ctx, tx.changes[todo[i]], tx.definitions) })
 		if faults[i] != nil {
 			failed.Add(1)
 		}
