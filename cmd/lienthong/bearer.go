@@ -1,18 +1,27 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
 )
 
-// bearer sends the access token of a file along to one server, and to no other that it points at. The file is read for each request:
-// tokens last minutes, and what fetches them writes the next one there.
+// bearer sends an access token along to one server, and to no other that it points at. The token is asked for with each request: it
+// lasts minutes.
 type bearer struct {
-	file string
-	to   *url.URL
-	next http.RoundTripper
+	token func(context.Context) (string, error)
+	to    *url.URL
+	next  http.RoundTripper
+}
+
+// tokenFile gives the token of a file, where what fetches them writes the next one.
+func tokenFile(file string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		raw, err := os.ReadFile(file)
+		return strings.TrimSpace(string(raw)), err
+	}
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -20,7 +29,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != b.to.Scheme || r.URL.Host != b.to.Host {
 		return b.next.RoundTrip(r)
 	}
-	token, err := os.ReadFile(b.file)
+	token, err := b.token(r.Context())
 	if err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close() // a RoundTripper closes it in any case
@@ -28,6 +37,6 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	r.Header.Set("Authorization", "Bearer "+token)
 	return b.next.RoundTrip(r)
 }

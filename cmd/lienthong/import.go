@@ -24,9 +24,10 @@ import (
 )
 
 type importCmd struct {
-	Paths       []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, or claim files (XML), also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
-	Server      string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
-	TokenFile   string   `name:"token-file" type:"path" env:"LIENTHONG_TOKEN_FILE" placeholder:"FILE" help:"File with the access token to send by; it is read for each request, so that a new one can be put there meanwhile. Without it nobody sends."`
+	Paths     []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, or claim files (XML), also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
+	Server    string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
+	TokenFile string   `name:"token-file" type:"path" env:"LIENTHONG_TOKEN_FILE" placeholder:"FILE" help:"File with the access token to send by; it is read for each request, so that a new one can be put there meanwhile. Without it nobody sends."`
+	clientFlags
 	Data        string   `type:"path" placeholder:"DIR" help:"Import directly into this store, which no server may have open."`
 	BaseURL     string   `name:"base-url" env:"LIENTHONG_BASE_URL" placeholder:"URL" help:"With --data: FHIR base URL of the server, as it has it."`
 	AlsoBaseURL []string `name:"also-base-url" env:"LIENTHONG_ALSO_BASE_URL" placeholder:"URL" help:"With --data: further base URLs of the server, as it has them."`
@@ -41,8 +42,8 @@ type importCmd struct {
 
 // Run imports and prints what came of it. Refused entries give exit code 3.
 func (c *importCmd) Run(ctx context.Context, s streams) error {
-	if c.TokenFile != "" && c.Data != "" {
-		return &exitError{exitUsage, errors.New("--token-file is for a server: with --data nobody is asked who calls")}
+	if (c.TokenFile != "" || c.ClientID != "") && c.Data != "" {
+		return &exitError{exitUsage, errors.New("--token-file and --client-id are for a server: with --data nobody is asked who calls")}
 	}
 	if c.Server != "" && c.Data != "" {
 		return &exitError{exitUsage, errors.New("--server and --data exclude each other: import over HTTP, or into a store that no server has open")}
@@ -92,12 +93,16 @@ func (c *importCmd) target(ctx context.Context, s streams) (t importing.Target, 
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = max(c.Senders, 1)
 		client := &http.Client{Transport: transport}
-		if c.TokenFile != "" {
+		token, err := c.token(base, c.TokenFile, client)
+		if err != nil {
+			return t, nil, err
+		}
+		if token != nil {
 			to, err := url.Parse(base)
 			if err != nil {
 				return t, nil, err
 			}
-			client.Transport = bearer{c.TokenFile, to, transport}
+			client = &http.Client{Transport: bearer{token, to, transport}}
 		}
 		return importing.Target{Base: base, Client: client}, func() error { return nil }, nil
 	}

@@ -26,7 +26,10 @@ type Signer struct {
 }
 
 // NewSigner makes a signer of typ (header) from private keys: Ed25519 (EdDSA), P-256, P-384 (ES256, ES384), or RSA (RS384).
-func NewSigner(typ string, keys ...crypto.Signer) (*Signer, error) {
+func NewSigner(typ string, keys ...crypto.Signer) (*Signer, error) { return signerOf(typ, "", keys) }
+
+// signerOf is NewSigner; with a kid, that is the first key's in place of its thumbprint.
+func signerOf(typ, kid string, keys []crypto.Signer) (*Signer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no private key")
 	}
@@ -46,6 +49,9 @@ func NewSigner(typ string, keys ...crypto.Signer) (*Signer, error) {
 			return nil, err
 		}
 		jwk.KeyID = base64.RawURLEncoding.EncodeToString(print)
+		if i == 0 && kid != "" {
+			jwk.KeyID = kid
+		}
 		if _, twice := s.set.byID[jwk.KeyID]; twice {
 			return nil, errors.New("the same private key twice")
 		}
@@ -82,6 +88,31 @@ func signingAlgorithm(private crypto.Signer) (Algorithm, error) {
 
 // ParseSigner reads private keys in PEM (PKCS #8, SEC 1 or PKCS #1), one after the other. Messages never hold key material.
 func ParseSigner(typ string, raw []byte) (*Signer, error) {
+	keys, err := parsePrivate(raw)
+	if err != nil {
+		return nil, err
+	}
+	return NewSigner(typ, keys...)
+}
+
+// ParseClientSigner reads the one private key of a client of SMART Backend Services, RSA or P-384, for its assertions. kid is the name that
+// the key was registered by; "" is its thumbprint.
+func ParseClientSigner(raw []byte, kid string) (*Signer, error) {
+	keys, err := parsePrivate(raw)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) != 1 {
+		return nil, fmt.Errorf("%d private keys in PEM where one is expected", len(keys))
+	}
+	s, err := signerOf("JWT", kid, keys)
+	if err == nil && s.algorithm != RS384 && s.algorithm != ES384 {
+		return nil, errors.New("a client's key is RSA (RS384) or P-384 (ES384)")
+	}
+	return s, err
+}
+
+func parsePrivate(raw []byte) ([]crypto.Signer, error) {
 	var keys []crypto.Signer
 	for {
 		var block *pem.Block
@@ -108,7 +139,7 @@ func ParseSigner(typ string, raw []byte) (*Signer, error) {
 		}
 		keys = append(keys, private)
 	}
-	return NewSigner(typ, keys...)
+	return keys, nil
 }
 
 // Sign makes a compact token of claims.
