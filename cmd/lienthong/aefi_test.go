@@ -2,12 +2,16 @@ package main
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -59,5 +63,35 @@ func TestAClinicSeesWhatWentWrongElsewhere(t *testing.T) {
 	}
 	if got, err := summary("k2"); err == nil || strings.Contains(got, "Sốc") {
 		t.Errorf("somebody else's clinic: %v %s", err, got)
+	}
+}
+
+// TestASummaryIsReadInVietnamese: a page in Vietnamese calls each parameter of a summary in Vietnamese; the JSON of it stays as it is.
+func TestASummaryIsReadInVietnamese(t *testing.T) {
+	o := newOffice(t)
+	status, _, page := o.ask("GET", "Patient/k0/$immunization-summary", "", "Accept", browser, "Accept-Language", "vi")
+	if status != 200 {
+		t.Fatalf("%d %s", status, page)
+	}
+	terms := 0
+	for part := range strings.SplitSeq(page, "<dt>") {
+		name, _, ok := strings.Cut(part, "</dt>")
+		if !ok {
+			continue
+		}
+		terms++
+		if named := history.Names[outcome.Vietnamese]; named[name] != "" {
+			t.Errorf("%q is not in Vietnamese", name)
+		} else if !slices.Contains(slices.Collect(maps.Values(named)), name) {
+			t.Errorf("%q has no name in Vietnamese", name)
+		}
+	}
+	if terms < 20 {
+		t.Errorf("the page has %d terms", terms)
+	}
+	for _, as := range [][]string{{"Accept", browser, "Accept-Language", "en"}, {"Accept", client, "Accept-Language", "vi"}} {
+		if _, _, body := o.ask("GET", "Patient/k0/$immunization-summary", "", as...); strings.Contains(body, "mũi tiêm") || !strings.Contains(body, "doseNumber") {
+			t.Errorf("%v: %.300s", as, body)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/operation/patientsummary"
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -28,7 +29,7 @@ func vaccinations(v *vaccination.Service, ips *patientsummary.Service, base stri
 		},
 	}
 	summary := rest.Operation{
-		Name: "immunization-summary", Type: "Patient", Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-immunization-summary",
+		Name: "immunization-summary", Type: "Patient", Reads: true, Names: history.Names, Definition: base + "/fhir/OperationDefinition/Patient-immunization-summary",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			q, err := vaccinationQuery(a, "assessmentDate", "pregnant", "form")
 			if err != nil {

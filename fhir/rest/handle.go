@@ -36,8 +36,9 @@ type call struct {
 	ifNoneMatch, ifModifiedSince string
 
 	show   show
-	format bool // _format was given and can be had
-	html   bool // the answer is shown as a page
+	format bool              // _format was given and can be had
+	html   bool              // the answer is shown as a page
+	names  map[string]string // of parameters, on a page
 	// unknown is what the call is refused for unless it is that of an operation which has that format.
 	unknown *fhir.Error
 	prefer  prefer

@@ -17,6 +17,8 @@ type Operation struct {
 	Type     fhir.Type // "" = of the server: /$name
 	Instance bool      // Type/{id}/$name, else Type/$name
 	Reads    bool      // it changes nothing: it is asked for by GET, with or without a body by POST
+	// Names are what the parameters of its answer are called on a page, by language; those that have none go by their own name.
+	Names map[outcome.Language]map[string]string
 	// Definition is the canonical URL of its OperationDefinition, for the CapabilityStatement.
 	Definition string
 	// Run answers with one resource as JSON. It is called by many at once.
@@ -82,6 +84,7 @@ func (s *Server) operate(name string, instance bool) handler {
 			if o.Name != name || o.Instance != instance || o.Type != c.key.Type {
 				continue
 			}
+			c.names = o.Names[c.language()]
 			asked := Asked{Key: c.key, Query: dropParams(c.query, "_format", "_pretty"), Base: c.base, At: c.at, Language: c.language()}
 			switch {
 			case c.http.Method != http.MethodPost && !o.Reads:

@@ -171,7 +171,7 @@ func (s *Server) page(c *call, a answer) []byte {
 		p.JSON = jsonMarkup(c.base, root)
 	case t == "Parameters":
 		p.Title, p.Folded = strings.TrimPrefix(c.http.URL.Path, s.BasePath+"/"), true
-		p.Params, p.JSON = params(c.base, root.Get("parameter")), jsonMarkup(c.base, root)
+		p.Params, p.JSON = params(c.base, c.names, root.Get("parameter")), jsonMarkup(c.base, root)
 	default:
 		p.Title, p.JSON = string(t), jsonMarkup(c.base, root)
 	}
@@ -309,9 +309,12 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 }
 
 // params shows parameters as lists in lists, which reads better than their JSON.
-func params(base string, list resource.Value) (out []pageParameter) {
+func params(base string, names map[string]string, list resource.Value) (out []pageParameter) {
 	for e := range list.Elements() {
-		p := pageParameter{Name: e.Get("name").Text(), Parts: params(base, e.Get("part"))}
+		p := pageParameter{Name: e.Get("name").Text(), Parts: params(base, names, e.Get("part"))}
+		if name := names[p.Name]; name != "" {
+			p.Name = name
+		}
 		if r := e.Get("resource"); r.Kind() == resource.Object {
 			p.Text, p.JSON = strings.TrimSpace(string(r.ResourceType())+" "+labelOf(r)), jsonMarkup(base, r)
 		}
