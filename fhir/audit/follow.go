@@ -52,7 +52,7 @@ func (f *Follower) follow(ctx context.Context) error {
 			return ctx.Err()
 		case <-timer.C:
 		}
-		if err := f.Now(ctx); err != nil {
+		if err := f.takeOver(ctx); err != nil {
 			return err
 		}
 		if _, err := f.Store.WaitHead(ctx, f.reached()); err != nil {
@@ -68,8 +68,15 @@ func (f *Follower) reached() fhir.T {
 	return f.at
 }
 
-// Now takes over the entries of all commits up to the head of now. ctx must have a fence that allows everything.
-func (f *Follower) Now(ctx context.Context) (err error) {
+// Now takes over the entries of all commits up to the head of now, those of other servers included (FRESH). ctx must have a
+// fence that allows everything. Where the log cannot be asked, what is here is taken over all the same.
+func (f *Follower) Now(ctx context.Context) error {
+	_, err := f.Store.Head(ctx)
+	return errors.Join(f.takeOver(ctx), err)
+}
+
+// takeOver takes over what has come to this server.
+func (f *Follower) takeOver(ctx context.Context) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.at, err = f.catchUp(ctx, max(f.at, f.Journal.Followed()))

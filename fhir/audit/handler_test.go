@@ -35,8 +35,12 @@ type ward struct {
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	e := enginetest.Open(t, engine.Options{})
-	s, public := newSigner(t)
+	return newWardOn(t, enginetest.Open(t, engine.Options{}), "test-server")
+}
+
+func newWardOn(t *testing.T, e *engine.Engine, name string) *ward {
+	t.Helper()
+	s, public := signerOf(t, name)
 	w := &ward{dir: t.TempDir(), public: public}
 	w.journal = openJournal(t, w.dir, s)
 	mask := NewMasker([]byte("0123456789abcdef"))

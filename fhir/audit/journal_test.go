@@ -17,9 +17,11 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 )
 
-func newSigner(t *testing.T) (note.Signer, string) {
+func newSigner(t *testing.T) (note.Signer, string) { return signerOf(t, "test-server") }
+
+func signerOf(t *testing.T, name string) (note.Signer, string) {
 	t.Helper()
-	secret, public, err := NewKey("test-server")
+	secret, public, err := NewKey(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -37,7 +39,18 @@ func (v *Verified) fault(format string, args ...any) {
 // Logged is what the commit log holds of the trail. A nil Logged is that of a journal alone.
 type Logged struct {
 	entries     map[fhir.T]Entry
-	checkpoints [][]byte
+	checkpoints []store.Record
+}
+
+// own gives the checkpoints of the journals that these keys sign for. Each server of a shared log puts its own there.
+func (l *Logged) own(public []string) (own [][]byte) {
+	for _, c := range l.checkpoints {
+		origin, _, _ := strings.Cut(c.Key, "|")
+		if slices.ContainsFunc(public, func(key string) bool { return strings.HasPrefix(key, origin+"+") }) {
+			own = append(own, c.Value)
+		}
+	}
+	return own
 }
 
 // Add takes a record of a commit; those of other rooms are passed over. Commits come in their order.
@@ -54,11 +67,11 @@ func (l *Logged) Add(t fhir.T, r store.Record) {
 		e.T = t
 		l.entries[t] = e
 	case r.Space == checkpointSpace && r.Value != nil:
-		l.checkpoints = append(l.checkpoints, r.Value)
+		l.checkpoints = append(l.checkpoints, r)
 	}
 }
 
-// Checkpoints is how many checkpoints the log holds.
+// Checkpoints is how many checkpoints the log holds, of all servers.
 func (l *Logged) Checkpoints() int {
 	if l == nil {
 		return 0
@@ -118,7 +131,7 @@ func Verify(dir string, public []string, log *Logged, elsewhere ...[]byte) (v Ve
 		take(n, fmt.Sprintf("checkpoint kept elsewhere, %d", i+1))
 	}
 	if log != nil {
-		for i, n := range log.checkpoints {
+		for i, n := range log.own(public) {
 			take(n, fmt.Sprintf("checkpoint %d in the log", i+1))
 		}
 	}

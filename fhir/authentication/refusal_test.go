@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"io"
 	"net"
 	"net/http"
@@ -486,9 +488,11 @@ func TestAssertionsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestAnAssertionCountsOnce: also where two servers of one store get it at the same moment.
+// TestAnAssertionCountsOnce: also where two servers, each with a store of its own over one log, get it at the same moment.
 func TestAnAssertionCountsOnce(t *testing.T) {
-	w := newWorld(t)
+	stores := enginetest.Servers(t, engine.Options{}, 2)
+	w := newWorldOn(t, stores[0])
+	w.store = stores[1]
 	second := w.instance(nil)
 	for range 5 {
 		form := w.form(sign(w.es, w.assertion(nil)), "system/Patient.rs")

@@ -86,8 +86,10 @@ func open(t testing.TB) store.Store {
 }
 
 // newWorld makes one; others on the same store are instances of the same server.
-func newWorld(t testing.TB) *world {
-	w := &world{t: t, store: open(t), log: &logged{}, now: time.Now().Truncate(time.Second)}
+func newWorld(t testing.TB) *world { return newWorldOn(t, open(t)) }
+
+func newWorldOn(t testing.TB, st store.Store) *world {
+	w := &world{t: t, store: st, log: &logged{}, now: time.Now().Truncate(time.Second)}
 	es, person := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)), must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	w.rsa = must(rsa.GenerateKey(rand.Reader, 2048))
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)

@@ -26,13 +26,13 @@ func refusedTries(err error) bool {
 	return ok && e.Kind == fhir.Busy && e.Code == "care-too-many-tries"
 }
 
-// Whoever guesses ids and numbers is refused for the rest of the hour, by all servers of the store, also with a right one;
+// Whoever guesses ids and numbers is refused for the rest of the hour, by all servers over one log, also with a right one;
 // others are not, and after the hour it begins again. No record names the caller.
 func TestTries(t *testing.T) {
-	st := enginetest.Open(t, engine.Options{})
+	stores := enginetest.Servers(t, engine.Options{}, 2)
 	now := time.Unix(1_800_000_000, 0)
 	var log strings.Builder
-	server := func() care.Care {
+	server := func(st store.Store) care.Care {
 		return care.Care{
 			Sees:  func(context.Context, access.Caller, fhir.ID) (bool, error) { return false, nil },
 			Local: func(r string) (fhir.Key, bool) { k := fhir.ParseReference(r).Key; return k, k.ID != "" },
@@ -40,7 +40,7 @@ func TestTries(t *testing.T) {
 			Tries: &care.Tries{Store: st, Name: func(s string) string { return fmt.Sprintf("%x", len(s)) + s[len(s)-1:] }, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))},
 		}
 	}
-	servers := []care.Care{server(), server()}
+	servers := []care.Care{server(stores[0]), server(stores[1])}
 	creates := store.NewFence(map[fhir.Type]*store.Grants{"Encounter": {store.ActionCreate: {All: true}}}, "k1")
 	as := func(who string) context.Context {
 		return store.WithFence(access.WithCaller(t.Context(), access.Caller{Issuer: "https://id.example", Subject: who, Role: access.RoleClinic, Organization: "k1"}), creates)
@@ -88,25 +88,27 @@ func TestTries(t *testing.T) {
 	if ok, err := servers[0].Introduce(as("guesser"), "Patient", shown); !ok || err != nil {
 		t.Errorf("an hour later: %v %v", ok, err)
 	}
-	for r, err := range st.Records(store.Ourselves(t.Context()), care.Space, "", "") {
+	for r, err := range stores[0].Records(store.Ourselves(t.Context()), care.Space, "", "") {
 		if err != nil || strings.Contains(r.Key+string(r.Value), "guesser") || strings.Contains(r.Key+string(r.Value), "051085") {
 			t.Errorf("%s: %s %v", r.Key, r.Value, err)
 		}
 	}
 }
 
-// However many come at once, no more tries count than there are.
+// However many come at once, to one server or the other, no more tries count than there are.
 func TestTriesAtOnce(t *testing.T) {
-	st := enginetest.Open(t, engine.Options{})
 	now := time.Unix(1_800_000_000, 0)
-	tries := &care.Tries{Store: st, Name: func(string) string { return "x" }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)}
+	var servers []*care.Tries
+	for _, st := range enginetest.Servers(t, engine.Options{}, 2) {
+		servers = append(servers, &care.Tries{Store: st, Name: func(string) string { return "x" }, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler)})
+	}
 	var let atomic.Int32
 	for round := 0; int(let.Load()) < care.GlassMost; round++ {
 		before := let.Load()
 		var all sync.WaitGroup
-		for range 64 {
+		for i := range 64 {
 			all.Go(func() {
-				switch err := tries.Glass(t.Context(), access.Caller{Subject: "x"}); {
+				switch err := servers[i%2].Glass(t.Context(), access.Caller{Subject: "x"}); {
 				case err == nil:
 					let.Add(1)
 				case !refusedTries(err):
@@ -118,7 +120,9 @@ func TestTriesAtOnce(t *testing.T) {
 			t.Fatal("nobody gets through")
 		}
 	}
-	if err := tries.Glass(t.Context(), access.Caller{Subject: "x"}); !refusedTries(err) || int(let.Load()) != care.GlassMost {
-		t.Errorf("%d of %d, then %v", let.Load(), care.GlassMost, err)
+	for _, tries := range servers {
+		if err := tries.Glass(t.Context(), access.Caller{Subject: "x"}); !refusedTries(err) || int(let.Load()) != care.GlassMost {
+			t.Errorf("%d of %d, then %v", let.Load(), care.GlassMost, err)
+		}
 	}
 }

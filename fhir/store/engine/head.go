@@ -16,7 +16,7 @@ import (
 // to wait for its answer first.
 
 // questionsAtOnce bounds the questions under way; who comes when there are so many waits for one to end.
-const questionsAtOnce = 4
+const questionsAtOnce = 2
 
 // headQuestion asks for the log's head. mu guards its fields; the log is asked outside of it.
 type headQuestion struct {

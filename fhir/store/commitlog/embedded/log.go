@@ -47,8 +47,16 @@ func Open(dir string, o *pebble.Options) (*Log, error) {
 	return l, nil
 }
 
-// OpenFolder opens a log with a database of its own in a folder of a file system, such as that of sealed.
-func OpenFolder(fs vfs.FS, dir string) (*Log, error) { return Open(dir, &pebble.Options{FS: fs}) }
+// OpenFolder opens a log with a database of its own in a folder of a file system, such as that of sealed; nil = the machine's.
+func OpenFolder(fs vfs.FS, dir string) (*Log, error) {
+	return Open(dir, &pebble.Options{FS: fs, Logger: faultsOnly{pebble.DefaultLogger}})
+}
+
+// faultsOnly leaves out Pebble's running commentary.
+type faultsOnly struct{ pebble.Logger }
+
+// Infof implements pebble.Logger.
+func (faultsOnly) Infof(string, ...any) {}
 
 // On gives the log within db, which stays its caller's to close.
 func On(db *pebble.DB) (*Log, error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 )
@@ -61,6 +62,34 @@ func OpenAt(tb testing.TB, dir string, o engine.Options) *engine.Engine {
 		}
 	})
 	return st
+}
+
+// Servers opens stores of several servers over one log: one that stands alone in a temporary folder, or that of TestLog.
+func Servers(tb testing.TB, o engine.Options, n int) []*engine.Engine {
+	tb.Helper()
+	dir := tb.TempDir()
+	uri, single := LogOf(tb, dir)
+	var all []*engine.Engine
+	if uri == "" {
+		l, err := embedded.OpenFolder(nil, filepath.Join(dir, "log"))
+		if err != nil {
+			tb.Fatalf("open the log of the test: %v", err)
+		}
+		tb.Cleanup(func() { _ = l.Close() })
+		o.Log = l
+	}
+	for range n {
+		if uri != "" {
+			l, err := mongodb.Open(context.Background(), mongodb.Config{URI: uri, Single: single})
+			if err != nil {
+				tb.Fatalf("open the log of the test: %v", err)
+			}
+			tb.Cleanup(func() { _ = l.Close() })
+			o.Log = l
+		}
+		all = append(all, OpenAt(tb, tb.TempDir(), o))
+	}
+	return all
 }
 
 // Indexed gives o with the functions that index by i.

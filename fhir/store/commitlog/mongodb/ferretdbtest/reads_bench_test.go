@@ -1,0 +1,94 @@
+package ferretdbtest
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
+	"github.com/lienthong/lienthong/fhir/store/engine"
+)
+
+// asked counts the questions for the head.
+type asked struct {
+	*mongodb.Log
+	n atomic.Int64
+}
+
+func (l *asked) Head(ctx context.Context) (fhir.T, error) {
+	l.n.Add(1)
+	return l.Log.Head(ctx)
+}
+
+// BenchmarkReadsOfNow tells what reads of now cost by processor time: of this process, driver and engine, and of the members
+// of the set that answer the questions for the head. Readers are 1, 8, 64 and 256 at once.
+func BenchmarkReadsOfNow(b *testing.B) {
+	if os.Getenv(Mongod) == "" {
+		b.Skip(Mongod + " is not set")
+	}
+	bundles, _ := corpus(b)
+	Servers(b)
+	set, err := sharedSet()
+	if err != nil {
+		b.Fatal(err)
+	}
+	l := &asked{Log: open(b, set.Server(b), nil)}
+	defer l.Close()
+	o := benchOptions()
+	o.Log = l
+	e, err := engine.Open(b.TempDir(), o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer e.Close()
+	ctx := ours(b.Context())
+	if _, err := e.Commit(ctx, bundles[0]); err != nil {
+		b.Fatal(err)
+	}
+	for _, readers := range []int{1, 8, 64, 256} {
+		b.Run(strconv.Itoa(readers), func(b *testing.B) {
+			n, own, theirs := l.n.Load(), ownTime(b), set.processorTime(b)
+			took := together(readers, b.N, func(i int) error {
+				_, err := e.Read(ctx, bundles[0].Puts[i%len(bundles[0].Puts)].Key, 0)
+				return err
+			}, b)
+			b.ReportMetric(float64(b.N)/took.Seconds(), "reads/s")
+			b.ReportMetric(float64((ownTime(b)-own).Microseconds())/float64(b.N), "own-cpu-us/read")
+			b.ReportMetric(float64((set.processorTime(b)-theirs).Microseconds())/float64(b.N), "mongod-cpu-us/read")
+			b.ReportMetric(float64(l.n.Load()-n)/float64(b.N), "questions/read")
+		})
+	}
+}
+
+func ownTime(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// processorTime gives what all members have used, of /proc.
+func (s *Set) processorTime(tb testing.TB) (sum time.Duration) {
+	for _, m := range s.Members {
+		m.mu.Lock()
+		pid := m.cmd.Process.Pid
+		m.mu.Unlock()
+		raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if err != nil {
+			tb.Skip(err)
+		}
+		fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+		for _, f := range fields[11:13] { // utime, stime in hundredths of a second
+			ticks, _ := strconv.ParseInt(f, 10, 64)
+			sum += time.Duration(ticks) * 10 * time.Millisecond
+		}
+	}
+	return sum
+}
