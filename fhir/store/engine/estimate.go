@@ -11,6 +11,8 @@ func (r *run) estimate(set numbers) int {
 	switch s := set.(type) {
 	case *posting:
 		return s.estimate()
+	case *merged:
+		return s.estimate()
 	case union:
 		n := 0
 		for _, one := range s {

@@ -27,7 +27,11 @@ type posting struct {
 }
 
 func (r *run) posting(p search.ParamID, t typeCode, value []byte) *posting {
-	key := appendValueKey(nil, p, t, value)
+	return r.postingAt(appendValueKey(nil, p, t, value))
+}
+
+// postingAt gives the list whose rows begin with key, which is the list's from now on.
+func (r *run) postingAt(key []byte) *posting {
 	return &posting{r: r, it: r.iter(key, after(key)), key: key, size: len(key)}
 }
 

@@ -21,6 +21,7 @@ import (
 //	all, either         of such conditions: intersection, union                                      source
 //	ranges of many      scanned into a set, if that ends within the budget                           source
 //	                    else decided on each candidate's version row                                 check
+//	chain               for a page, alone and leading to few: the lists of what refers to these, merged source
 //	chain, has          inner query first, what its matches are linked to as a set, if within budget source
 //	                    else decided on each candidate: where does its reference lead?               check
 //	not                 the inner condition as above, its members are left out                       without
@@ -205,7 +206,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		return 1
 	})
 	dearest := candidateCost
-	for _, c := range costly {
+	for i, c := range costly {
 		if onlyChecked(c) {
 			s.checks, s.checked = append(s.checks, s.r.check(c)), append(s.checked, c)
 			continue
@@ -228,6 +229,15 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 			budget = min(max(budget, least), 1<<20)
 		}
 		work := s.trace.begin(s.r)
+		if chain, ok := c.(search.Chain); ok && limit > 0 && len(s.sources) == 0 {
+			if set := s.r.references(chain, s.typ, budget); set != nil {
+				s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessLeapfrog, set, work))
+				if i+1 < len(costly) {
+					total, s.most = min(total, float64(s.r.estimate(set))), s.look(few)
+				}
+				continue
+			}
+		}
 		not, isNot := c.(search.Not)
 		of := c
 		if isNot {

@@ -4,6 +4,7 @@ package engine
 // test shows by running with these and with tiny values.
 var tune = tuning{
 	unionMax:   8,
+	listsMax:   128,
 	fewForPage: 256,
 	fewForAll:  8192,
 	minBudget:  4096,
@@ -16,6 +17,7 @@ var tune = tuning{
 
 type tuning struct {
 	unionMax   int // exact values of one parameter that are read side by side; more are collected
+	listsMax   int // lists of references that a chain leads to and that are merged for a page; more are collected
 	fewForPage int // candidates counted before ranges and chains are planned, when a page is wanted …
 	fewForAll  int // … and when all matches are
 	minBudget  int // rows that a range may at least cost
