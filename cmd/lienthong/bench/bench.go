@@ -16,6 +16,7 @@ type Options struct {
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
+	Rate      int           `help:"Requests a second at which latencies of search, history and summary are measured, whatever is reached at full speed. Default: half of that."`
 	Copies    int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
 	Senders   int           `default:"4" help:"Senders of the import."`
 	Claims    int           `default:"300000" help:"Claims of claims-month and claims-slot. Default: ${default}, a province's month."`

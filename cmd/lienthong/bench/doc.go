@@ -6,7 +6,7 @@
 //	lienthong bench read          GET by id, 64 clients                   against a bare Gin handler, the same bytes
 //	lienthong bench history       vaccinations by citizen ID, p99         with 1 x and 10 x the data
 //	lienthong bench startup       cold start to the first answer          empty and loaded
-//	lienthong bench search        the search mix, 30 clients              against reading the same resources by id
+//	lienthong bench search        the search mix, 30 clients; 64, at --rate   against reading the same resources by id
 //	lienthong bench scale         each kind of the mix                    with 1, 8 and 64 times the patients
 //	lienthong bench everything    whole records of 1,500 resources, 16 clients
 //	lienthong bench crud          POST GET PUT DELETE over nine types

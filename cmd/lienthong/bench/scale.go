@@ -64,10 +64,7 @@ func (s *session) slope() error {
 				return err
 			}
 		}
-		s.report.load("scale", fmt.Sprintf("the mix, %d clients, %d x %d patients", clients, times, len(s.loaded)), Load{Clients: clients, Duration: s.Duration, Next: func(client, i int) *Request {
-			n := client*7 + i
-			return &Request{Method: http.MethodGet, Path: mix[n%len(mix)].path(people[(n/len(mix)+client)%len(people)])}
-		}}.Run(s.ctx, s.base), 0)
+		s.report.load("scale", fmt.Sprintf("the mix, %d clients, %d x %d patients", clients, times, len(s.loaded)), Load{Clients: clients, Duration: s.Duration, Next: mixOf(mix, people)}.Run(s.ctx, s.base), 0)
 		for k, m := range mix {
 			medians[k][level] = Load{Clients: 4, Duration: s.Duration / 5, Next: func(client, i int) *Request {
 				return &Request{Method: http.MethodGet, Path: m.path(people[(client*31+i)%len(people)])}

@@ -24,11 +24,15 @@ func (s *session) search() error {
 		return err
 	}
 	mix := searchMix()
-	total := Load{Clients: 30, Duration: s.Duration, Next: func(client, i int) *Request {
-		n := client*7 + i
-		return &Request{Method: http.MethodGet, Path: mix[n%len(mix)].path(people[(n/len(mix)+client)%len(people)])}
-	}}.Run(s.ctx, s.base)
+	next := mixOf(mix, people)
+	used := s.processorTime("search")
+	total := Load{Clients: 30, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("search", "the mix, 30 clients, _count=20", total, 0)
+	used(total)
+	what := fmt.Sprintf("the mix, %d clients", clients)
+	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
+	s.report.load("search", what+", as fast as it goes", fast, 0)
+	s.atRate("search", what, fast, next, 3, 25)
 	each := s.Duration / 5
 	for _, m := range mix {
 		res := Load{Clients: 8, Duration: each, Next: func(client, i int) *Request {
@@ -89,6 +93,14 @@ func (s *session) samples() ([]sample, error) {
 		return nil, fmt.Errorf("no patients to draw values from")
 	}
 	return people, nil
+}
+
+// mixOf gives the requests of a load of the mix: each client asks all kinds in turn, for one person after the other.
+func mixOf(mix []kind, people []sample) func(client, i int) *Request {
+	return func(client, i int) *Request {
+		n := client*7 + i
+		return &Request{Method: http.MethodGet, Path: mix[n%len(mix)].path(people[(n/len(mix)+client)%len(people)])}
+	}
 }
 
 // search kinds of the mix, each a request on one sample.

@@ -294,10 +294,7 @@ func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	}
 	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("history", what+", as fast as it goes", fast, 0)
-	steady := Load{Clients: clients, Duration: s.Duration, Rate: max(1, int(fast.PerSecond()/2)), Next: next}.Run(s.ctx, s.base)
-	s.report.add(Row{Workload: "history", Figure: what + ", p99 at half that rate", Value: steady.Quantile(99), Unit: "ms", Limit: 10, AtMost: true,
-		Note: fmt.Sprintf("p50 %.2f p95 %.2f p99.9 %.2f ms at %.0f requests/s; errors: %s", steady.Quantile(50), steady.Quantile(95), steady.Quantile(99.9), steady.PerSecond(), steady.ErrorText())})
-	return steady, nil
+	return s.atRate("history", what, fast, next, 0, 10), nil
 }
 
 // startup measures the time from start to the first answer on an empty folder, and after kill -9.
