@@ -62,6 +62,7 @@ type Limits struct {
 	PatchWork    int // bytes that applying one patch may read: each run of operations and each test reads the document [256 MiB]
 	Count        int // matches on a page when the request does not say [50]
 	MaxCount     int // matches on a page at most [1,000]
+	RecordCount  int // resources of a whole record on a page: most records are one page, and each page gathers anew [2,000]
 	MaxIncluded  int // resources that _include and _revinclude may add to a page; more is an error, never a silent cut [10,000]
 	CountMatches int // matches counted beyond the page when _total was not asked for; past it a page has no total [1,000]
 }
@@ -82,6 +83,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.PatchWork, 256<<20)
 	set(&l.Count, 50)
 	set(&l.MaxCount, 1_000)
+	set(&l.RecordCount, 2_000)
 	set(&l.MaxIncluded, 10_000)
 	set(&l.CountMatches, 1_000)
 	return l

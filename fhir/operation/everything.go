@@ -81,7 +81,7 @@ func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptio
 		return p, err
 	}
 	p.Total = len(r.items)
-	count := s.interactions.Limits().MaxCount
+	count := s.interactions.Limits().RecordCount
 	if o.Count > 0 {
 		count = min(o.Count, count)
 	}

@@ -67,7 +67,7 @@ func (r *record) supporting(ctx context.Context) error {
 
 // follow notes what members of one type refer to.
 func (r *record) follow(ctx context.Context, m members, support map[fhir.Key]store.Match) error {
-	q := search.Query{Type: m.typ}
+	q := search.Query{Type: m.typ, Includes: r.supports}
 	for _, p := range r4.Params(m.typ) {
 		if p.Type == r4.ParamReference && (p.Targets == nil || slices.ContainsFunc(p.Targets, r.supports)) {
 			q.Include = append(q.Include, search.Include{Source: m.typ, Param: search.ParamID(p.ID)})
@@ -80,9 +80,7 @@ func (r *record) follow(ctx context.Context, m members, support map[fhir.Key]sto
 		if err != nil {
 			return err
 		}
-		if r.supports(found.Key.Type) {
-			support[found.Key] = found
-		}
+		support[found.Key] = found
 	}
 	return nil
 }

@@ -62,7 +62,9 @@ func (b *bundle) open() {
 
 // fullURL is the first member of an entry.
 func (b *bundle) fullURL(base string, key fhir.Key) {
-	b.buf.b = appendQuoted(append(b.buf.b, `"fullUrl":`...), base+"/"+key.String())
+	b.buf.b = appendQuoted(append(b.buf.b, `"fullUrl":`...), base)
+	b.buf.b = append(append(b.buf.b[:len(b.buf.b)-1], '/'), key.Type...) // names of types and ids need no quoting
+	b.buf.b = append(append(append(b.buf.b, '/'), key.ID...), '"')
 }
 
 // entry adds a resource that a search found.

@@ -40,7 +40,7 @@ type buffer struct{ b []byte }
 
 type bufferPool struct{ pool sync.Pool }
 
-// buffers holds answers while they are made. Slices over 1 MiB are left to the collector.
+// buffers holds answers while they are made. Slices over 4 MiB, more than a whole record takes, are left to the collector.
 var buffers bufferPool
 
 func (p *bufferPool) get() *buffer {
@@ -51,7 +51,7 @@ func (p *bufferPool) get() *buffer {
 }
 
 func (p *bufferPool) put(b *buffer) {
-	if b != nil && cap(b.b) <= 1<<20 {
+	if b != nil && cap(b.b) <= 4<<20 {
 		b.b = b.b[:0]
 		p.pool.Put(b)
 	}

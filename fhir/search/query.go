@@ -40,6 +40,8 @@ type Query struct {
 	Where   []Condition // all must hold; empty = every resource of Type
 	Sort    []SortKey   // empty = by creation
 	Include []Include
+	// Includes says of which types Include adds resources: others are not even looked up. nil = of all.
+	Includes func(fhir.Type) bool
 
 	// Inside says where the resources of Type are. For contained ones IDs and Has never hold, there are no Includes and
 	// SortKey.ByID is not allowed: in chains and _has there are none at all.

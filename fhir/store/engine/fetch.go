@@ -51,7 +51,7 @@ func (e *Engine) FetchAll(ctx context.Context, page []store.Match) ([]store.Foun
 	now := e.published.t()
 	r := e.run(ctx, now)
 	defer r.close()
-	docs := documents{r: r}
+	docs := documents{r: r, left: len(page)}
 	fence := store.FenceOf(ctx)
 	var g *guard
 	found := make([]store.Found, len(page))
@@ -107,9 +107,11 @@ func asTheyLie(page []store.Match) []int {
 
 // documents reads documents by an iterator of a run.
 type documents struct {
-	r   *run
-	it  *pebble.Iterator
-	key []byte
+	r    *run
+	it   *pebble.Iterator
+	key  []byte
+	left int    // how many are still to come, about
+	room []byte // of usual documents several share a piece of memory
 }
 
 // at gives the document of a write; nothing after an error of the run.
@@ -126,9 +128,24 @@ func (d *documents) at(p place) (s resource.Stored) {
 		d.r.fail(errNoDocument(p))
 		return s
 	}
-	s, err := resource.DecodeStored(bytes.Clone(d.r.value(d.it)))
+	s, err := resource.DecodeStored(d.copied(d.r.value(d.it)))
 	d.r.fail(err)
 	return s
+}
+
+// copied gives a copy of a document's row.
+func (d *documents) copied(row []byte) []byte {
+	const usual, piece = 2 << 10, 32 << 10
+	d.left--
+	if len(row) > piece/4 {
+		return bytes.Clone(row)
+	}
+	if len(row) > cap(d.room)-len(d.room) {
+		d.room = make([]byte, 0, max(len(row), min(piece, usual*(d.left+1))))
+	}
+	start := len(d.room)
+	d.room = append(d.room, row...)
+	return d.room[start:len(d.room):len(d.room)]
 }
 
 func errNoDocument(p place) error {

@@ -29,16 +29,14 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 		r := e.run(ctx, t)
 		defer r.close()
 		r.fail(e.usable(q))
-		in := includer{r: r, guard: r.guard(store.FenceOf(ctx), e.published.t()), seen: map[number]struct{}{}, asked: map[string]struct{}{}, yield: func(m store.Match) bool { return yield(m, nil) }}
+		in := includer{r: r, guard: r.guard(store.FenceOf(ctx), e.published.t()), seen: map[number]struct{}{}, asked: map[string]struct{}{}, types: q.Includes, yield: func(m store.Match) bool { return yield(m, nil) }}
 		for _, m := range page {
 			in.seen[number(m.Number)] = struct{}{}
 		}
 		page = in.shown(page)
-		for _, inc := range q.Include {
-			for _, m := range page {
-				if !in.apply(inc, m) {
-					break
-				}
+		for _, m := range page { // all that one asks for, while its row is at hand
+			if slices.ContainsFunc(q.Include, func(inc search.Include) bool { return !in.apply(inc, m) }) {
+				break
 			}
 		}
 		in.iterate(q.Include)
@@ -54,11 +52,14 @@ type includer struct {
 	r       *run
 	guard   *guard
 	seen    map[number]struct{}
-	asked   map[string]struct{} // reference values that were followed; many of a page refer to the same
-	added   []store.Match       // what was included, in order: iterating goes on from there
+	asked   map[string]struct{}  // reference values that were followed; many of a page refer to the same
+	added   []store.Match        // what was included, in order: iterating goes on from there
+	types   func(fhir.Type) bool // search.Query.Includes
 	yield   func(store.Match) bool
 	stopped bool
 }
+
+func (in *includer) takes(t fhir.Type) bool { return in.types == nil || in.types(t) }
 
 // shown gives those matches of a page that may still be read: of the others nothing is told, not even where they lead.
 func (in *includer) shown(page []store.Match) []store.Match {
@@ -108,7 +109,7 @@ func (in *includer) forward(inc search.Include, m store.Match) bool {
 	})
 	for _, value := range values {
 		key, ok := search.ReferenceKey(value)
-		if !ok || inc.Target != "" && inc.Target != key.Type {
+		if !ok || inc.Target != "" && inc.Target != key.Type || !in.takes(key.Type) {
 			continue
 		}
 		in.asked[string(value)] = struct{}{}
@@ -125,7 +126,7 @@ func (in *includer) forward(inc search.Include, m store.Match) bool {
 
 // backward finds what refers to a match.
 func (in *includer) backward(inc search.Include, m store.Match) bool {
-	if inc.Target != "" && inc.Target != m.Key.Type || in.stopped {
+	if inc.Target != "" && inc.Target != m.Key.Type || in.stopped || !in.takes(inc.Source) {
 		return !in.stopped
 	}
 	code := in.r.types.code[inc.Source]

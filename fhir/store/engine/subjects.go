@@ -41,11 +41,8 @@ func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
 	}
 	last := params[len(params)-1]
 	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
-		if !slices.Contains(params, e.param) {
-			continue
-		}
 		id, ok := bytes.CutPrefix(e.value, toPatient)
-		if ok && !slices.ContainsFunc(ids, func(known fhir.ID) bool { return string(known) == string(id) }) {
+		if ok && slices.Contains(params, e.param) && !slices.ContainsFunc(ids, func(known fhir.ID) bool { return string(known) == string(id) }) {
 			ids = append(ids, fhir.ID(id))
 		}
 	}

@@ -171,6 +171,10 @@ func (w *world) include() {
 		q.Include = append(q.Include, inc)
 	}
 	q.Include = w.rename(search.Query{Include: q.Include}).Include
+	if w.rng.IntN(3) == 0 {
+		not := worldTypes[w.rng.IntN(3)]
+		q.Includes = func(t fhir.Type) bool { return t != not }
+	}
 	got := map[fhir.Key]int{}
 	for m, err := range w.s.Included(w.ctx(), q, page, t) {
 		if err != nil {
@@ -182,7 +186,7 @@ func (w *world) include() {
 		got[m.Key] = int(m.Version)
 	}
 	if want := w.m.included(q, page, t); !maps.Equal(got, want) {
-		w.t.Fatalf("included as of %d: %v, the model says %v: %+v", t, got, want, q.Include)
+		w.t.Fatalf("included as of %d: %v, the model says %v (of all types: %v): %+v", t, got, want, q.Includes == nil, q.Include)
 	}
 }
 

@@ -119,7 +119,7 @@ func (m *model) included(q search.Query, page []store.Match, t fhir.T) map[fhir.
 		for _, inc := range q.Include {
 			for key := range all {
 				if slices.ContainsFunc(page, func(p store.Match) bool { return p.Key == key }) || inc.Iterate {
-					m.link(inc, key, t, all)
+					m.link(inc, q.Includes, key, t, all)
 				}
 			}
 		}
@@ -133,10 +133,10 @@ func (m *model) included(q search.Query, page []store.Match, t fhir.T) map[fhir.
 	return all
 }
 
-// link adds what one include links to one resource.
-func (m *model) link(inc search.Include, from fhir.Key, t fhir.T, to map[fhir.Key]int) {
+// link adds what one include links to one resource, of the types wanted; nil = all.
+func (m *model) link(inc search.Include, wanted func(fhir.Type) bool, from fhir.Key, t fhir.T, to map[fhir.Key]int) {
 	add := func(key fhir.Key) {
-		if _, there := to[key]; there {
+		if _, there := to[key]; there || wanted != nil && !wanted(key.Type) {
 			return
 		}
 		if _, version, alive := m.current(key, t); alive && m.allowed(store.ActionRead, key, version) {
