@@ -216,6 +216,10 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		case s.most >= 0 && limit > 0:
 			// The rows of those that will be shown are looked at in any case.
 			budget = 64 + s.most*cost/5
+			if _, ok := c.(search.Terms); ok {
+				// So few lie near each other, often in one record: to look at one costs no more than some rows of a range.
+				budget = 64 + s.most
+			}
 		case s.most >= 0:
 			budget = 64 + s.most*cost/2
 		case limit > 0:

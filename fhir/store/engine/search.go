@@ -96,6 +96,10 @@ func (r *run) unsorted(q search.Query, o store.SearchOptions, show func(store.Ma
 		}
 	}
 	s := r.plan(q, limit, from)
+	all := -1
+	if from == 0 {
+		all = s.collected()
+	}
 	n, more := 0, true
 	for {
 		m, ok := s.next()
@@ -109,8 +113,8 @@ func (r *run) unsorted(q search.Query, o store.SearchOptions, show func(store.Ma
 			continue
 		}
 		if match, ok := r.match(m, nil); ok {
-			if more = show(match); !more && !goOn {
-				return -1
+			if more = show(match); !more && (!goOn || all >= 0) {
+				return all
 			}
 		}
 	}
@@ -118,6 +122,19 @@ func (r *run) unsorted(q search.Query, o store.SearchOptions, show func(store.Ma
 		return -1
 	}
 	return n
+}
+
+// collected gives the number of a stream's matches if a set that was collected is all there is to it, else -1. It must not have
+// been read.
+func (s *stream) collected() int {
+	if len(s.sources) != 1 || len(s.without)+len(s.checks) > 0 {
+		return -1
+	}
+	switch set := s.sources[0].(type) {
+	case *list, bitmap:
+		return s.r.estimate(set)
+	}
+	return -1
 }
 
 func errAfter() error { return fhir.Errorf(fhir.Invalid, "cursor-invalid", "") }
