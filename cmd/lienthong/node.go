@@ -74,6 +74,8 @@ type node struct {
 
 	// reencrypt gives the files of an encrypted store the newest key, until its context ends.
 	reencrypt func(context.Context)
+	// checkpoint keeps copies of the store beside a shared log, until its context ends.
+	checkpoint func(context.Context)
 }
 
 // openNode opens the store and puts the rooms together; served is the base URL that the listener has, "" if there is none.
@@ -102,6 +104,10 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
+	if err := fetchCheckpoint(ctx, shared, c, log); err != nil {
+		_ = shared.Close() // the first error says more
+		return nil, err
+	}
 	st, err := engine.Open(c.Data, engine.Options{
 		Log: shared, StaleReads: c.Log.Stale,
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
@@ -118,6 +124,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	}
 	n := &node{log: shared, store: access.Masked(st), policies: policies}
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
+	n.checkpoint = func(ctx context.Context) { keepCheckpoints(ctx, shared, st, c, log) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
 		n.store = access.Masked(n.trail.over(st))
 		err = errors.Join(n.openMirror(c.Mirror, log), n.build(ctx, c, served, o, systems, log))
@@ -262,6 +269,7 @@ func (n *node) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ours(ctx))
 	g.Go(func() error { return n.trail.run(ctx) })
 	g.Go(func() error { n.reencrypt(ctx); return nil })
+	g.Go(func() error { n.checkpoint(ctx); return nil })
 	g.Go(func() error { return n.registry.Run(ctx) })
 	n.feedMirror(ctx, g)
 	if n.reminders != nil {

@@ -11,11 +11,12 @@ import (
 
 // Log is the commit log that several servers share. Without it the log is in the folder of the store.
 type Log struct {
-	URI     string        `name:"log" env:"LIENTHONG_LOG" placeholder:"URI" help:"Commit log that servers share: mongodb://HOSTS/DATABASE of a replica set or sharded cluster. Default: a log in the folder of the store, for one server."`
-	URIFile string        `name:"log-file" type:"path" env:"LIENTHONG_LOG_FILE" placeholder:"FILE" help:"File with that URI, so that its password is in no command line."`
-	Single  bool          `name:"log-single" env:"LIENTHONG_LOG_SINGLE" help:"Take a MongoDB server that is no replica set: what it acknowledged is lost with its disk."`
-	Timeout time.Duration `name:"log-timeout" default:"10s" env:"LIENTHONG_LOG_TIMEOUT" help:"How long an append to the shared log may be tried; reads wait half as long for it. Default: ${default}."`
-	Stale   bool          `name:"log-stale-reads" env:"LIENTHONG_LOG_STALE_READS" help:"While the shared log is out of reach, answer reads as of the last known change, with a Warning header, instead of 503."`
+	URI             string        `name:"log" env:"LIENTHONG_LOG" placeholder:"URI" help:"Commit log that servers share: mongodb://HOSTS/DATABASE of a replica set or sharded cluster. Default: a log in the folder of the store, for one server."`
+	URIFile         string        `name:"log-file" type:"path" env:"LIENTHONG_LOG_FILE" placeholder:"FILE" help:"File with that URI, so that its password is in no command line."`
+	Single          bool          `name:"log-single" env:"LIENTHONG_LOG_SINGLE" help:"Take a MongoDB server that is no replica set: what it acknowledged is lost with its disk."`
+	Timeout         time.Duration `name:"log-timeout" default:"10s" env:"LIENTHONG_LOG_TIMEOUT" help:"How long an append to the shared log may be tried; reads wait half as long for it. Default: ${default}."`
+	CheckpointEvery time.Duration `name:"log-checkpoint-every" env:"LIENTHONG_LOG_CHECKPOINT_EVERY" placeholder:"DURATION" help:"Keep a copy of the store beside the shared log this often (GridFS), from which new servers start. Default: none is kept."`
+	Stale           bool          `name:"log-stale-reads" env:"LIENTHONG_LOG_STALE_READS" help:"While the shared log is out of reach, answer reads as of the last known change, with a Warning header, instead of 503."`
 }
 
 // Shared says whether there is one.

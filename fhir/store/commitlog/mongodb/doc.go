@@ -3,6 +3,7 @@
 //	commits  {_id: "0000000000000042", n: 3, g: <16 bytes>, z: 1, c: 0, k: <crc32c>, at: <date>, b: <bytes>}
 //	chunks   {_id: "0000000000000042/<g in hex>/00000", b: <bytes>}
 //	meta     {_id: "log", schema: 1, id: <hex>, made: <date>}
+//	checkpoints, checkpoints.files, checkpoints.chunks: copies of engines for new servers (checkpoints.go)
 //
 // A document of commits is one append: a group of n commits, of which the first has the number that is its _id, 16 digits
 // as text. The next document's _id is the number after its last one, so the unique key of _id is the compare-and-append,

@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
@@ -23,7 +24,8 @@ type Log struct {
 	heads   *mongo.Collection // the same, linearizable where the server can
 	chunks  *mongo.Collection
 	meta    *mongo.Collection
-	single  bool // one server that is no replica set: it is asked by _id alone
+	concern *readconcern.ReadConcern // that of commits; nil on a single server
+	single  bool                     // one server that is no replica set: it is asked by _id alone
 
 	mu   sync.Mutex // guards what follows; nothing is asked under it
 	tail tail

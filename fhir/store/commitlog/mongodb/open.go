@@ -103,6 +103,7 @@ func (l *Log) prepare(ctx context.Context, name string) error {
 	if alone {
 		majority, linear = nil, nil // one disk is all there is to read from
 	}
+	l.concern = majority
 	as := func(c *readconcern.ReadConcern) *options.CollectionOptionsBuilder {
 		if c == nil {
 			return options.Collection()
