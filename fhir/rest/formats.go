@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"mime"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -98,27 +97,16 @@ func offeredAs(want string, formats []Format) (offer, bool) {
 
 // accepted gives the offer that an Accept header wants most, of those wanted alike the one named first.
 func accepted(accept string, formats []Format) (best offer, ok bool) {
-	if accept == "" || strings.HasPrefix(accept, "text/html, image/gif, image/jpeg, *") { // what Java sends for who did not say
+	if saysNothing(accept) {
 		return offer{Format: formats[0]}, true
 	}
 	most := 0.0
-	for _, part := range strings.Split(accept, ",") {
-		media, params, err := mime.ParseMediaType(part)
-		if err != nil {
+	for r := range mediaRanges(accept) {
+		if r.quality <= most {
 			continue
 		}
-		quality := 1.0
-		if q, given := params["q"]; given {
-			if quality, err = strconv.ParseFloat(q, 64); err != nil {
-				continue
-			}
-			delete(params, "q")
-		}
-		if quality <= most {
-			continue
-		}
-		if found, can := acceptedAs(media, params, formats); can {
-			best, most, ok = found, quality, true
+		if found, can := acceptedAs(r.media, r.params, formats); can {
+			best, most, ok = found, r.quality, true
 		}
 	}
 	return best, ok

@@ -1,9 +1,11 @@
 package rest
 
 import (
+	"iter"
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -81,21 +83,53 @@ func jsonFormat(f string) bool {
 	return len(params) > 0 && jsonFormat(media)
 }
 
+// mediaRange is one of those that an Accept header names.
+type mediaRange struct {
+	media   string
+	params  map[string]string // but for q
+	quality float64           // from 0, which forbids, to 1
+}
+
+// mediaRanges gives those of an Accept header in their order; what is malformed is passed over.
+// Source: https://www.rfc-editor.org/rfc/rfc9110#name-accept
+func mediaRanges(accept string) iter.Seq[mediaRange] {
+	return func(yield func(mediaRange) bool) {
+		for _, part := range strings.Split(accept, ",") {
+			media, params, err := mime.ParseMediaType(part)
+			if err != nil {
+				continue
+			}
+			r := mediaRange{media, params, 1}
+			if q, given := params["q"]; given {
+				if r.quality, err = strconv.ParseFloat(q, 64); err != nil || !(r.quality >= 0 && r.quality <= 1) {
+					continue
+				}
+				delete(params, "q")
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// saysNothing says whether an Accept header leaves the choice to us: there is none, or it is what Java sends for programs that did
+// not say.
+func saysNothing(accept string) bool {
+	return accept == "" || strings.HasPrefix(accept, "text/html, image/gif, image/jpeg, *")
+}
+
 // acceptsJSON says whether an Accept header allows FHIR JSON; quality 0 forbids, other qualities do not matter.
 func acceptsJSON(accept string) bool {
 	switch accept {
 	case "", "*/*", "application/fhir+json", "application/json":
 		return true
 	}
-	for _, part := range strings.Split(accept, ",") {
-		media, params, err := mime.ParseMediaType(part)
-		if err != nil || strings.Trim(params["q"], "0.") == "" && params["q"] != "" {
+	for r := range mediaRanges(accept) {
+		if v := r.params["fhirversion"]; r.quality == 0 || v != "" && v != "4.0" && v != "4.0.1" {
 			continue
 		}
-		if v := params["fhirversion"]; v != "" && v != "4.0" && v != "4.0.1" {
-			continue
-		}
-		if media == "*/*" || media == "application/*" || jsonFormat(media) {
+		if r.media == "*/*" || r.media == "application/*" || jsonFormat(r.media) {
 			return true
 		}
 	}

@@ -7,9 +7,7 @@ import (
 	"encoding/base64"
 	"html"
 	"html/template"
-	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -88,26 +86,16 @@ type searchForm struct {
 }
 
 // wantsHTML says whether an Accept header asks for a page rather than for JSON: HTML is named, and JSON is not, or is
-// wanted less, or as much and later. */* alone means JSON, and so does what Java sends for programs that did not say.
+// wanted less, or as much and later. */* alone means JSON.
 func wantsHTML(accept string) bool {
-	if !strings.Contains(accept, "html") || strings.HasPrefix(accept, "text/html, image/gif, image/jpeg, *") {
+	if !strings.Contains(accept, "html") || saysNothing(accept) {
 		return false
 	}
 	best, page := 0.0, false
-	for _, part := range strings.Split(accept, ",") {
-		media, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		quality := 1.0
-		if q, given := params["q"]; given {
-			if quality, err = strconv.ParseFloat(q, 64); err != nil {
-				continue
-			}
-		}
-		isPage := htmlFormat(media)
-		if quality > best && (isPage || jsonFormat(media)) {
-			best, page = quality, isPage
+	for r := range mediaRanges(accept) {
+		isPage := htmlFormat(r.media)
+		if r.quality > best && (isPage || jsonFormat(r.media)) {
+			best, page = r.quality, isPage
 		}
 	}
 	return page
