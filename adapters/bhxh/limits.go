@@ -189,14 +189,10 @@ func (l *limits) wait(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := time.NewTimer(at.Sub(l.now()))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if !fhir.Pause(ctx, at.Sub(l.now())) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // Calling makes a call that changes nothing through what bounds calls to the portal, for rooms that have calls of their own. An error of

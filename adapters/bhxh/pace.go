@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // pace spaces calls evenly, so that a full outbox does not fall upon the portal at once.
@@ -34,12 +36,8 @@ func (p *pace) wait(ctx context.Context) error {
 	}
 	p.next = at.Add(p.gap)
 	p.mu.Unlock()
-	t := time.NewTimer(at.Sub(now))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+	if !fhir.Pause(ctx, at.Sub(now)) {
 		return ctx.Err()
 	}
+	return nil
 }

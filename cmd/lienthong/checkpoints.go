@@ -51,18 +51,14 @@ func keepCheckpoints(ctx context.Context, shared commitlog.Log, st store.Store, 
 	if !ok || every <= 0 {
 		return
 	}
-	tick := time.NewTicker(min(every, time.Minute))
-	defer tick.Stop()
 	for {
 		if age, known, err := kept.CheckpointAge(ctx, time.Now()); err == nil && (!known || age >= every) {
 			if err := keepCheckpoint(ctx, kept, st, filepath.Join(c.Data, "checkpoint.writing")); err != nil && ctx.Err() == nil {
 				log.Warn("no checkpoint was kept", "error", err)
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !fhir.Pause(ctx, min(every, time.Minute)) {
 			return
-		case <-tick.C:
 		}
 	}
 }

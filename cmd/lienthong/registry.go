@@ -28,13 +28,13 @@ import (
 func registryOperations(r *registry.Registry, base string) []rest.Operation {
 	definition := func(name string) string { return base + "/fhir/OperationDefinition/" + name }
 	return []rest.Operation{
-		{Name: "immunization-coverage", Reads: true, Definition: definition("immunization-coverage"), Formats: coverageFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-coverage", Reads: true, Definition: definition("immunization-coverage"), Formats: registryFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return coverage(ctx, r, a)
 		}},
-		{Name: "immunization-due", Reads: true, Definition: definition("immunization-due"), Formats: listFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-due", Reads: true, Definition: definition("immunization-due"), Formats: registryFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return due(ctx, r, a)
 		}},
-		{Name: "immunization-recall", Reads: true, Definition: definition("immunization-recall"), Formats: listFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "immunization-recall", Reads: true, Definition: definition("immunization-recall"), Formats: registryFormats, Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return recall(ctx, r, a)
 		}},
 	}
@@ -44,8 +44,7 @@ func registryOperations(r *registry.Registry, base string) []rest.Operation {
 var (
 	csvFile         = rest.Format{Name: "csv", Type: tabular.CSV}
 	xlsxFile        = rest.Format{Name: "xlsx", Type: tabular.XLSX}
-	coverageFormats = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
-	listFormats     = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
+	registryFormats = []rest.Format{rest.JSON, rest.HTML, csvFile, xlsxFile}
 )
 
 // asked are the parameters of an operation of the registry, checked against what it knows.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"mime"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -68,14 +69,7 @@ func (c *call) choose(query string, formats []Format) (offer, error) {
 
 // offeredAs gives the offer that a name or a media type means.
 func offeredAs(want string, formats []Format) (offer, bool) {
-	has := func(f Format) bool {
-		for _, o := range formats {
-			if o == f {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(f Format) bool { return slices.Contains(formats, f) }
 	switch {
 	case jsonFormat(want) && has(JSON):
 		return offer{Format: JSON}, true
