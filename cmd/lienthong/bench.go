@@ -19,6 +19,7 @@ type benchCmd struct{ bench.Options }
 
 // Run measures. The raw engine beside the server is written to as by the server itself.
 func (c *benchCmd) Run(ctx context.Context, s streams) error {
+	keepHeapFloor() // what makes the load shares the processors with the server: it should not collect for every few requests
 	c.Open = func(ctx context.Context, data string) (store.Store, *delivery.Outbox, func() error, error) {
 		n, err := openNode(ctx, config.Server{Data: data, SIDBase: "https://lienthong.example", MaxBody: 1 << 20, MaxEntries: 1000}, "", logger(s.err, "text", "warn"))
 		if err != nil {

@@ -68,6 +68,9 @@ func (s *session) auth() error {
 			return fmt.Errorf("loading the server %s: %s", side.name, send.ErrorText())
 		}
 	}
+	for _, side := range sides {
+		side.server.settle()
+	}
 	return s.compare("reads", 0.8, sides, func(header map[string]string) func(client, i int) *Request {
 		return func(client, n int) *Request {
 			return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: header}

@@ -112,6 +112,13 @@ func (s *session) end() {
 	}
 }
 
+// settle waits until the server under test rests: what a load left it to do in the background is no part of the next one.
+func (s *session) settle() {
+	if s.server != nil {
+		s.server.settle()
+	}
+}
+
 // serve makes sure that the shared server runs and holds the Synthea data once.
 func (s *session) serve() error {
 	if s.base != "" {

@@ -57,7 +57,7 @@ func (s *session) slope() error {
 				return fmt.Errorf("copy %d: %s", there, res.ErrorText())
 			}
 		}
-		s.server.settle()
+		s.settle()
 		if people == nil {
 			var err error
 			if people, err = s.samples(); err != nil {

@@ -19,6 +19,7 @@ func (s *session) search() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
+	s.settle()
 	people, err := s.samples()
 	if err != nil {
 		return err

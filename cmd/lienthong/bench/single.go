@@ -22,6 +22,7 @@ func (s *session) create() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
+	s.settle()
 	body := observation(4)
 	var before float64
 	if s.server != nil {
@@ -57,6 +58,7 @@ func (s *session) read() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
+	s.settle()
 	ids, err := someIDs(s.ctx, s.base, "Observation", 1000)
 	if err != nil {
 		return err
@@ -289,9 +291,7 @@ func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	if found == 0 {
 		return probe, fmt.Errorf("no vaccination was found by record number (%s)", probe.ErrorText())
 	}
-	if s.server != nil {
-		s.server.settle()
-	}
+	s.settle()
 	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("history", what+", as fast as it goes", fast, 0)
 	return s.atRate("history", what, fast, next, 0, 10), nil

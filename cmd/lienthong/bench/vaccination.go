@@ -155,9 +155,7 @@ func (s *session) children() (count, doses int, err error) {
 			return count, doses, fmt.Errorf("loading children: %s", res.ErrorText())
 		}
 	}
-	if s.server != nil {
-		s.server.settle()
-	}
+	s.settle()
 	return count, doses, nil
 }
 
