@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,33 +43,37 @@ func crashBundle(n int) string {
 	return `{"resourceType":"Bundle","type":"transaction","entry":[` + strings.Join(entries, ",") + `]}`
 }
 
+// untilGone begins senders that send what is numbered by next, one after the other, until send fails since the server is gone;
+// wait waits for that.
+func untilGone(senders int, next *atomic.Int64, send func(n int) error) (wait func()) {
+	var running sync.WaitGroup
+	for range senders {
+		running.Go(func() {
+			for send(int(next.Add(1))-1) == nil {
+			}
+		})
+	}
+	return running.Wait
+}
+
 // TestKillDuringTransactions: ATOMIC and DURABLE hold when the process dies at any moment.
 func TestKillDuringTransactions(t *testing.T) {
 	rng := crashes(t)
 	dir := filepath.Join(t.TempDir(), "store")
 	var mu sync.Mutex
 	acknowledged := map[int]bool{}
-	next := 0
+	var next atomic.Int64
 	for range 3 {
 		server := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
-		var senders sync.WaitGroup
-		for range 4 {
-			senders.Go(func() {
-				for {
-					mu.Lock()
-					n := next
-					next++
-					mu.Unlock()
-					status, _, err := exchange(http.MethodPost, server.info.FHIR, crashBundle(n))
-					if err != nil {
-						return // the server is gone
-					}
-					mu.Lock()
-					acknowledged[n] = status == http.StatusOK
-					mu.Unlock()
-				}
-			})
-		}
+		wait := untilGone(4, &next, func(n int) error {
+			status, _, err := exchange(http.MethodPost, server.info.FHIR, crashBundle(n))
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				acknowledged[n] = status == http.StatusOK
+			}
+			return err
+		})
 		eventually(t, "an acknowledged bundle", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
@@ -76,11 +81,11 @@ func TestKillDuringTransactions(t *testing.T) {
 		})
 		within(rng, 700*time.Millisecond)
 		server.kill()
-		senders.Wait()
+		wait()
 	}
 	server := startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 	whole := 0
-	for n := range next {
+	for n := range int(next.Load()) {
 		got := total(t, fmt.Sprintf("%s/Basic?identifier=%s%%7C%d&_summary=count", server.info.FHIR, crashSystem, n))
 		switch {
 		case got != 0 && got != crashEntries:
@@ -91,7 +96,7 @@ func TestKillDuringTransactions(t *testing.T) {
 			whole++
 		}
 	}
-	t.Logf("%d bundles sent, %d acknowledged, %d there", next, len(acknowledged), whole)
+	t.Logf("%d bundles sent, %d acknowledged, %d there", next.Load(), len(acknowledged), whole)
 	if code := server.stop(t); code != 0 {
 		t.Errorf("the last one ended with %d", code)
 	}

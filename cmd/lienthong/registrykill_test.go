@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -29,43 +29,25 @@ func TestKillWhileTheRegistryCounts(t *testing.T) {
 	start := func() *child {
 		return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir)
 	}
-	var mu sync.Mutex // guards next and done
-	next, done := 0, 0
+	var next, done atomic.Int64
 	for range 3 {
 		server := start()
-		mu.Lock()
-		before := done
-		mu.Unlock()
-		var senders sync.WaitGroup
-		for range 3 {
-			senders.Go(func() {
-				for {
-					mu.Lock()
-					n := next
-					next++
-					mu.Unlock()
-					status, raw, err := exchange(http.MethodPost, server.info.FHIR, registered(n))
-					if err != nil {
-						return // the server is gone
-					}
-					if status != http.StatusOK {
-						t.Errorf("child %d: %d %.300s", n, status, raw)
-						return
-					}
-					mu.Lock()
-					done++
-					mu.Unlock()
-				}
-			})
-		}
-		eventually(t, "a child", func() bool {
-			mu.Lock()
-			defer mu.Unlock()
-			return done > before+5
+		before := done.Load()
+		wait := untilGone(3, &next, func(n int) error {
+			status, raw, err := exchange(http.MethodPost, server.info.FHIR, registered(n))
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("child %d: %d %.300s", n, status, raw)
+				t.Error(err)
+			}
+			if err == nil {
+				done.Add(1)
+			}
+			return err
 		})
+		eventually(t, "a child", func() bool { return done.Load() > before+5 })
 		within(rng, 1500*time.Millisecond) // the counters follow a second behind: it dies in the middle of that
 		server.kill()
-		senders.Wait()
+		wait()
 	}
 	server := start()
 	children := total(t, server.info.FHIR+"/Patient?_summary=count")
@@ -105,7 +87,7 @@ func TestKillWhileTheRegistryCounts(t *testing.T) {
 			t.Errorf("%s: %d %v %.300s", path, status, err, raw)
 		}
 	}
-	t.Logf("%d children of %d sent", children, next)
+	t.Logf("%d children of %d sent", children, next.Load())
 	if code := server.stop(t); code != 0 {
 		t.Errorf("the last one ended with %d", code)
 	}

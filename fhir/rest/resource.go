@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // read is GET Type/id.
@@ -65,44 +66,35 @@ func (s *Server) create(ctx context.Context, c *call) (answer, error) {
 
 // update is PUT Type/id.
 func (s *Server) update(ctx context.Context, c *call) (answer, error) {
-	o, err := c.updateOptions()
-	if err != nil {
-		return answer{}, err
-	}
-	doc, err := c.document(s.Limits.ResourceBytes)
-	if err != nil {
-		return answer{}, err
-	}
-	r, err := s.Service.Update(ctx, c.key, doc, o)
-	if err != nil {
-		return answer{}, err
-	}
-	return s.written(c, r)
+	return s.updateWith(c, func(doc *resource.Document, o interaction.UpdateOptions) (interaction.Result, error) {
+		return s.Service.Update(ctx, c.key, doc, o)
+	})
 }
 
 // updateByCriteria is PUT Type?criteria.
 func (s *Server) updateByCriteria(ctx context.Context, c *call) (answer, error) {
-	o, err := c.updateOptions()
+	return s.updateWith(c, func(doc *resource.Document, o interaction.UpdateOptions) (interaction.Result, error) {
+		return s.Service.UpdateByCriteria(ctx, c.key.Type, c.criteria(), doc, o)
+	})
+}
+
+func (s *Server) updateWith(c *call, apply func(*resource.Document, interaction.UpdateOptions) (interaction.Result, error)) (answer, error) {
+	v, accept, err := c.ifMatch()
 	if err != nil {
 		return answer{}, err
+	}
+	if c.ifNoneMatch != "" && c.ifNoneMatch != "*" {
+		return answer{}, fhir.Errorf(fhir.Invalid, "if-none-match-write", "")
 	}
 	doc, err := c.document(s.Limits.ResourceBytes)
 	if err != nil {
 		return answer{}, err
 	}
-	r, err := s.Service.UpdateByCriteria(ctx, c.key.Type, c.criteria(), doc, o)
+	r, err := apply(doc, interaction.UpdateOptions{IfMatch: v, Accept: accept, IfNoneMatchAny: c.ifNoneMatch == "*"})
 	if err != nil {
 		return answer{}, err
 	}
 	return s.written(c, r)
-}
-
-func (c *call) updateOptions() (interaction.UpdateOptions, error) {
-	v, accept, err := c.ifMatch()
-	if err == nil && c.ifNoneMatch != "" && c.ifNoneMatch != "*" {
-		err = fhir.Errorf(fhir.Invalid, "if-none-match-write", "")
-	}
-	return interaction.UpdateOptions{IfMatch: v, Accept: accept, IfNoneMatchAny: c.ifNoneMatch == "*"}, err
 }
 
 // patch is PATCH Type/id.
