@@ -411,6 +411,7 @@ func (e *Engine) processBuild(s *sequence, p *pending) outcome {
 	err := s.stageBuild(o.batch, c)
 	if err == nil {
 		err = e.db.ApplyNoSyncWait(o.batch, pebble.Sync)
+		e.recent.forget()
 		if err != nil {
 			err = e.breakDown(err)
 		}

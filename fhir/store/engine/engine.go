@@ -32,6 +32,7 @@ type Engine struct {
 	head      headQuestion // of a shared log
 	gate      gate
 	building  building
+	recent    recent
 	types     atomic.Pointer[types] // at least those of the published head
 	broken    atomic.Pointer[error] // set once, when the disk failed
 

@@ -197,12 +197,18 @@ func (j *judge) current(key fhir.Key) (subject, bool) {
 
 // version gives one version.
 func (r *run) version(n number, version fhir.Version) (row versionRow, ok bool) {
-	ok, err := get(r.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) (err error) {
+	row, ok, err := rowOfVersion(r.db, n, version)
+	r.fail(err)
+	return row, ok && err == nil
+}
+
+// rowOfVersion reads the row v of one version.
+func rowOfVersion(db pebble.Reader, n number, version fhir.Version) (row versionRow, found bool, err error) {
+	found, err = get(db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) (err error) {
 		row, err = decodeVersion(bytes.Clone(b))
 		return err
 	})
-	r.fail(err)
-	return row, ok && err == nil
+	return row, found, err
 }
 
 // row gives the version row that a put will make, as far as conditions look at it.

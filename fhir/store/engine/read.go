@@ -106,30 +106,46 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 	if grant.None() {
 		return store.Found{}, errDenied(key.Type, store.ActionRead)
 	}
-	if grant.All {
-		ids, found, err := e.subjectsAt(key, s.number, s.version)
+	v := e.recent.of(s.number, s.version)
+	read := false
+	byKey, told := subjectsOfKey(key)
+	if v.row.typ == 0 && !(grant.All && told) {
+		row, found, err := rowOfVersion(e.db, s.number, s.version)
 		if err == nil && !found {
 			err = errNoRow(s.version)
 		}
 		if err != nil {
 			return store.Found{}, err
 		}
-		return e.found(key, s.version, s.place, ids)
+		v.row, v.subjects, read = row, row.subjects(key.Type), true
+	} else if v.row.typ == 0 {
+		v.subjects = byKey
 	}
-	r := e.run(ctx, now)
-	defer r.close()
-	row, found := r.version(s.number, s.version)
-	if !found {
-		r.fail(errNoRow(s.version))
-		return store.Found{}, r.err
+	if !grant.All {
+		// The run is as of the head and has no fence, so it can judge by itself.
+		r := e.run(ctx, now)
+		defer r.close()
+		g := guard{fence: store.FenceOf(ctx), judge: judge{r: r}, owner: r}
+		if !g.showsNewest(key, s.number, s.version, v.row) {
+			r.fail(errNotFound(key))
+			return store.Found{}, r.err
+		}
 	}
-	// The run is as of the head and has no fence, so it can judge by itself.
-	g := guard{fence: store.FenceOf(ctx), judge: judge{r: r}, owner: r}
-	if !g.showsNewest(key, s.number, s.version, row) {
-		r.fail(errNotFound(key))
-		return store.Found{}, r.err
+	if v.document.Form == 0 && s.alive() {
+		doc, err := e.document(s.place)
+		if err != nil {
+			return store.Found{}, err
+		}
+		v.document, read = doc, true
 	}
-	return e.found(key, s.version, s.place, row.subjects(key.Type))
+	if read {
+		e.recent.keep(v)
+	}
+	f := store.Found{Key: key, Version: s.version, At: s.at, T: s.t, Method: s.method, Subjects: v.subjects, Stored: v.document}
+	if !s.alive() {
+		return f, errGone(key)
+	}
+	return f, nil
 }
 
 func errNoRow(v fhir.Version) error {

@@ -338,6 +338,30 @@ func buildInterrupted(t *testing.T, cfg Config) {
 	w.end(80)
 }
 
+// builtForFences: what was read before a parameter is built is judged by it afterwards.
+func builtForFences(t *testing.T, cfg Config) {
+	w, b := addedWorld(t, cfg)
+	defer w.leave()
+	key := fhir.Key{Type: "Patient", ID: "fenced-by-added"}
+	commitKnown(t, w.s, store.Changes{Puts: []store.Put{put(key, "", withTwins([]search.Entry{entry(pToken, "a")})...)}})
+	for g := range generations {
+		mine := store.Grant{Where: by("Patient", twin(pToken, g), "a").Where}
+		ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Patient": {store.ActionRead: mine}}, ""))
+		if _, err := w.s.Read(ours(t.Context()), key, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.s.Read(ctx, key, 0); codeOf(err) != "not-found" {
+			t.Fatalf("read by a parameter that nobody defined: %v", err)
+		}
+		define(t, w.s, g, -1)
+		awaitBuilt(t, b, g, func() {})
+		if _, err := w.s.Read(ctx, key, 0); err != nil {
+			t.Fatalf("read by what was built: %v", err)
+		}
+	}
+	w.end(8)
+}
+
 func (w *world) renameAll(queries []search.Query) (out []search.Query) {
 	for _, q := range queries {
 		out = append(out, w.rename(q))

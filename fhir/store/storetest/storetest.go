@@ -78,6 +78,7 @@ func Run(t *testing.T, cfg Config) {
 		{"COMPLETE/history-since-until", historySinceUntil},
 		{"CUSTOM/built-while-others-write", builtWhileOthersWrite},
 		{"CUSTOM/build-interrupted", buildInterrupted},
+		{"CUSTOM/built-for-fences", builtForFences},
 		{"CUSTOM/build-kill-9", buildKilled},
 		{"FEED/resume", feedResume},
 		{"FEED/wait", feedWait},
