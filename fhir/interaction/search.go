@@ -19,6 +19,7 @@ type SearchOptions struct {
 	Total   *int               // known from the first page: not counted again
 	Where   []search.Condition // besides those of the query, such as InCompartment
 	Shown   int                // matches on the pages before, for _maxresults
+	CountUp bool               // without _total, matches are counted up to Limits.CountMatches: for people, who read totals
 
 	// Compartment, of a search without a type: only what belongs to it, and the resource itself. Zero = everything.
 	Compartment fhir.Key
@@ -32,7 +33,7 @@ type Page struct {
 	Included []store.Found // by _include and _revinclude, none of the matches
 	Count    int           // matches that the page may have
 	Next     []byte        // continue after it; nil = this is the last page
-	Total    *int          // of all pages; nil = not asked for and not known
+	Total    *int          // of all pages; nil = not asked for, and not found out by the page itself
 	Request  search.Request
 
 	// Passed are places among the matches that Skip passed over, one page apart and the last one where the page begins:
@@ -150,7 +151,7 @@ func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.M
 	if size <= 0 {
 		return nil, nil
 	}
-	options := store.SearchOptions{After: o.After, Limit: skip + size + 1, Tally: s.tally(p)}
+	options := store.SearchOptions{After: o.After, Limit: skip + size + 1, Tally: s.tally(p, o)}
 	for m, err := range s.store.Search(ctx, p.Request.Query, p.AsOf, options) {
 		switch {
 		case err != nil:
@@ -162,26 +163,38 @@ func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.M
 			matches = append(matches, m)
 		}
 	}
-	if t := options.Tally; t != nil && (t.Most == 0 || t.N < t.Most) {
+	if t := options.Tally; t != nil && t.N >= 0 && (t.Most == 0 || t.N < t.Most) {
 		p.Total = &t.N
 	}
 	if len(matches) > size {
 		matches = matches[:size]
 		p.more(matches[size-1].Order, o)
 	}
+	p.allOnOne(len(matches), o)
 	return matches, nil
 }
 
-// tally says how far the matches of a page's search are to be counted; nil = not at all. When _total was not asked for and
-// there are more than Limits.CountMatches the page has no total.
-func (s *Service) tally(p *Page) *store.Tally {
+// allOnOne takes the total from the only page, of n matches.
+func (p *Page) allOnOne(n int, o SearchOptions) {
+	if p.Total == nil && p.Request.Total != search.TotalNone && o.After == nil && o.Skip == 0 && p.Next == nil && !p.cut {
+		p.Total = &n
+	}
+}
+
+// tally says how far the matches of a page's search are to be counted; nil = not at all. When _total was not asked for a page
+// has the total that it costs nothing to give, or, for people, one of up to Limits.CountMatches.
+func (s *Service) tally(p *Page, o SearchOptions) *store.Tally {
 	switch {
 	case p.Request.Total == search.TotalNone:
 		p.Total = nil
 		return nil
 	case p.Total != nil:
 		return nil
-	case p.Request.Total == search.TotalDefault && len(p.Request.Query.Where) > 0:
+	case p.Request.Total != search.TotalDefault:
+		return &store.Tally{}
+	case !o.CountUp:
+		return &store.Tally{Free: true, N: -1}
+	case len(p.Request.Query.Where) > 0:
 		return &store.Tally{Most: s.limits.CountMatches + 1}
 	}
 	return &store.Tally{}

@@ -64,7 +64,7 @@ type Limits struct {
 	MaxCount     int // matches on a page at most [1,000]
 	RecordCount  int // resources of a whole record on a page: most records are one page, and each page gathers anew [2,000]
 	MaxIncluded  int // resources that _include and _revinclude may add to a page; more is an error, never a silent cut [10,000]
-	CountMatches int // matches counted beyond the page when _total was not asked for; past it a page has no total [1,000]
+	CountMatches int // matches counted for people (SearchOptions.CountUp); past it a page has no total [1,000]
 }
 
 // withDefaults fills in zero fields.

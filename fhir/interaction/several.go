@@ -25,7 +25,7 @@ import (
 // farthest is how many matches a page of several types may lie behind its start when it is reached by counting.
 const farthest = 100_000
 
-// fewTypes is how many types are counted without having been asked to.
+// fewTypes is how many types are counted for people without having been asked to.
 const fewTypes = 16
 
 // leg is the part of one type.
@@ -95,7 +95,8 @@ func (s *Service) searchLegs(ctx context.Context, legs []leg, p Page, o SearchOp
 	if err != nil {
 		return Page{}, err
 	}
-	if err := s.totalOfLegs(ctx, legs, &p, o, len(matches)); err != nil {
+	p.allOnOne(len(matches), o)
+	if err := s.totalOfLegs(ctx, legs, &p, o); err != nil {
 		return Page{}, err
 	}
 	return p, s.fetchLegs(ctx, legs, &p, matches)
@@ -216,20 +217,18 @@ func (s *Service) countLegs(ctx context.Context, legs []leg, t fhir.T) (int, err
 	return total, nil
 }
 
-// totalOfLegs finds the number of all matches, as far as that was asked for or is cheap.
-func (s *Service) totalOfLegs(ctx context.Context, legs []leg, p *Page, o SearchOptions, onPage int) error {
+// totalOfLegs finds the number of all matches, as far as that was asked for.
+func (s *Service) totalOfLegs(ctx context.Context, legs []leg, p *Page, o SearchOptions) error {
+	byItself := p.Request.Total == search.TotalDefault
 	switch {
 	case p.Request.Total == search.TotalNone:
 		p.Total = nil
 		return nil
 	case p.Total != nil:
 		return nil
-	case o.After == nil && o.Skip == 0 && p.Next == nil && !p.cut:
-		p.Total = &onPage
+	case byItself && (!o.CountUp || o.Compartment.ID == "" && len(legs) > fewTypes):
 		return nil
-	case p.Request.Total == search.TotalDefault && o.Compartment.ID == "" && len(legs) > fewTypes:
-		return nil
-	case p.Request.Total == search.TotalDefault && len(legs[0].query.Where) > 0:
+	case byItself && len(legs[0].query.Where) > 0:
 		all := Page{AsOf: p.AsOf, Count: s.limits.CountMatches}
 		for i := range legs {
 			legs[i].query.Sort = nil

@@ -77,7 +77,7 @@ func (s *Server) searchset(ctx context.Context, c *call, path string, t fhir.Typ
 	if err != nil {
 		return answer{}, err
 	}
-	o := interaction.SearchOptions{Lenient: c.prefer.lenient, AsOf: c.at, Where: where}
+	o := interaction.SearchOptions{Lenient: c.prefer.lenient, AsOf: c.at, Where: where, CountUp: c.html}
 	if c.inside == "*" {
 		o.Compartment = c.key
 	}

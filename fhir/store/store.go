@@ -261,14 +261,15 @@ type SearchOptions struct {
 	MaxWork int
 
 	// Tally, when set, is filled after the last match was yielded, if the consumer took them all: a page and its total
-	// cost less together than apart.
+	// cost less together than apart, and some totals nothing.
 	Tally *Tally
 }
 
 // Tally counts all matches of a search, also those before After and beyond Limit.
 type Tally struct {
-	Most int // counting ends here; 0 = no bound
-	N    int // how many there are, or Most if there are at least so many
+	Most int  // counting ends here; 0 = no bound
+	Free bool // nothing is read for it: N is -1 unless the search itself finds out
+	N    int  // how many there are, or Most if there are at least so many
 }
 
 // Commit is one commit as the feed shows it.

@@ -47,10 +47,8 @@ func (r *run) count(q search.Query, most int) int {
 	if q = inside(q); q.Inside == search.ContainedIn {
 		return r.countContainers(q, most)
 	}
-	if len(q.Where) == 0 {
-		if n, ok := r.countAll(q.Type); ok {
-			return int(n)
-		}
+	if n := r.known(q); n >= 0 {
+		return n
 	}
 	if most > 0 && r.countsByRange(q) {
 		return r.countRange(conjuncts(nil, q.Where)[0].(search.Terms), r.types.code[q.Type], most)
@@ -61,6 +59,16 @@ func (r *run) count(q search.Query, most int) int {
 		n++
 	}
 	return n
+}
+
+// known gives the number of matches of a query without conditions, if it is kept as of now, else -1.
+func (r *run) known(q search.Query) int {
+	if len(q.Where) == 0 {
+		if n, ok := r.countAll(q.Type); ok {
+			return int(n)
+		}
+	}
+	return -1
 }
 
 // countsByRange says that q has one condition only, with a range of values.

@@ -167,7 +167,9 @@ func (r *run) containers(q search.Query, o store.SearchOptions) iter.Seq[store.M
 			}
 		}
 		if o.Tally != nil && !stopped && r.err == nil {
-			o.Tally.N = r.count(q, o.Tally.Most)
+			if o.Tally.N = -1; !o.Tally.Free {
+				o.Tally.N = r.count(q, o.Tally.Most)
+			}
 		}
 	}
 }

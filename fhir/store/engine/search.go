@@ -67,7 +67,11 @@ func (r *run) search(q search.Query, o store.SearchOptions) iter.Seq[store.Match
 		if o.Tally == nil || stopped || r.err != nil {
 			return
 		}
-		if all < 0 {
+		switch {
+		case all >= 0:
+		case o.Tally.Free:
+			all = r.known(q)
+		default:
 			all = r.count(q, o.Tally.Most)
 		}
 		if o.Tally.Most > 0 {
@@ -89,7 +93,7 @@ func (r *run) unsorted(q search.Query, o store.SearchOptions, show func(store.Ma
 		from = lastNumber(o.After) + 1
 	}
 	limit, goOn := o.Limit, false
-	if t := o.Tally; t != nil && from == 0 && len(q.Where) > 0 && !r.countsByRange(q) {
+	if t := o.Tally; t != nil && !t.Free && from == 0 && len(q.Where) > 0 && !r.countsByRange(q) {
 		goOn = true
 		if limit > 0 && (t.Most == 0 || t.Most > limit) {
 			limit = t.Most
