@@ -35,7 +35,7 @@ func (e *Engine) Included(ctx context.Context, q search.Query, page []store.Matc
 		}
 		page = in.shown(page)
 		for _, m := range page { // all that one asks for, while its row is at hand
-			if slices.ContainsFunc(q.Include, func(inc search.Include) bool { return !in.apply(inc, m) }) {
+			if !in.follow(q.Include, m) {
 				break
 			}
 		}
@@ -52,7 +52,8 @@ type includer struct {
 	r       *run
 	guard   *guard
 	seen    map[number]struct{}
-	asked   map[string]struct{}  // reference values that were followed; many of a page refer to the same
+	asked   map[string]struct{}  // reference values that were followed, or lead nowhere; many of a page refer to the same
+	keys    []fhir.Key           // scratch
 	added   []store.Match        // what was included, in order: iterating goes on from there
 	types   func(fhir.Type) bool // search.Query.Includes
 	yield   func(store.Match) bool
@@ -71,48 +72,52 @@ func (in *includer) shown(page []store.Match) []store.Match {
 
 // iterate applies those includes that ask for it to what was included, until nothing new comes.
 func (in *includer) iterate(includes []search.Include) {
-	for i := 0; i < len(in.added); i++ {
-		for _, inc := range includes {
-			if inc.Iterate && !in.apply(inc, in.added[i]) {
-				return
-			}
+	again := slices.DeleteFunc(slices.Clone(includes), func(inc search.Include) bool { return !inc.Iterate })
+	for i := 0; i < len(in.added) && len(again) > 0; i++ {
+		if !in.follow(again, in.added[i]) {
+			return
 		}
 	}
 }
 
-// apply adds what one include links to one match; false when nothing more is wanted.
-func (in *includer) apply(inc search.Include, m store.Match) bool {
-	if !in.r.tick() {
+// follow adds what the includes link to one match; false when nothing more is wanted.
+func (in *includer) follow(includes []search.Include, m store.Match) bool {
+	if !in.r.tick() || !in.forward(includes, m) {
 		return false
 	}
-	if inc.Reverse {
-		return in.backward(inc, m)
+	for _, inc := range includes {
+		if inc.Reverse && !in.backward(inc, m) {
+			return false
+		}
 	}
-	return in.forward(inc, m)
+	return true
 }
 
-// forward follows the references of a match.
-func (in *includer) forward(inc search.Include, m store.Match) bool {
-	if inc.Source != "" && inc.Source != m.Key.Type || in.stopped {
+// forward follows the references of a match, all parameters in one pass over its row.
+func (in *includer) forward(includes []search.Include, m store.Match) bool {
+	from := func(inc *search.Include) bool { return !inc.Reverse && (inc.Source == "" || inc.Source == m.Key.Type) }
+	last := search.ParamID(0)
+	for i := range includes {
+		if from(&includes[i]) {
+			last = max(last, includes[i].Param)
+		}
+	}
+	if last == 0 || in.stopped {
 		return !in.stopped
 	}
 	v, _, found := in.r.versions().at(number(m.Number))
-	if !found {
+	if !found || !v.alive() {
 		return in.r.err == nil
 	}
-	var values [][]byte // the row is overwritten by the look-ups that follow
-	v.values(inc.Param, func(value []byte) bool {
-		if _, twice := in.asked[string(value)]; !twice {
-			values = append(values, append([]byte(nil), value...))
+	in.keys = in.keys[:0] // the row is overwritten by the look-ups that follow
+	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
+		for i := range includes {
+			if inc := &includes[i]; inc.Param == e.param && from(inc) {
+				in.lead(inc.Target, e.value)
+			}
 		}
-		return true
-	})
-	for _, value := range values {
-		key, ok := search.ReferenceKey(value)
-		if !ok || inc.Target != "" && inc.Target != key.Type || !in.takes(key.Type) {
-			continue
-		}
-		in.asked[string(value)] = struct{}{}
+	}
+	for _, key := range in.keys {
 		code := in.r.types.code[key.Type]
 		if code == 0 {
 			continue
@@ -122,6 +127,21 @@ func (in *includer) forward(inc search.Include, m store.Match) bool {
 		}
 	}
 	return in.r.err == nil
+}
+
+// lead takes note of where a reference leads, if that is wanted and new. Target restricts it, unless it is "".
+func (in *includer) lead(target fhir.Type, value []byte) {
+	if _, twice := in.asked[string(value)]; twice {
+		return
+	}
+	key, ok := search.ReferenceKey(value)
+	if ok && target != "" && target != key.Type {
+		return // another include may want it
+	}
+	in.asked[string(value)] = struct{}{}
+	if ok && in.takes(key.Type) {
+		in.keys = append(in.keys, key)
+	}
 }
 
 // backward finds what refers to a match.
