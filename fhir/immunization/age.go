@@ -49,10 +49,12 @@ func ParseAge(s string) (Age, error) {
 // After gives the day on which somebody born on birth reaches the age. A day that the month does not have becomes the
 // month's last: 31 January + 1m = 28 or 29 February, 29 February + 1y = 28 February.
 func (a Age) After(birth time.Time) time.Time {
-	birth = Day(birth)
-	first := time.Date(birth.Year(), birth.Month()+time.Month(a.Months), 1, 0, 0, 0, 0, time.UTC)
-	last := first.AddDate(0, 1, -1).Day()
-	return first.AddDate(0, 0, min(birth.Day(), last)-1+a.Days)
+	year, month, day := birth.Date()
+	month += time.Month(a.Months)
+	if day > 28 { // the last day of a month is the one before the first of the next
+		day = min(day, time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day())
+	}
+	return time.Date(year, month, day+a.Days, 0, 0, 0, 0, time.UTC)
 }
 
 // String writes the age as schedules do; ParseAge reads it back.

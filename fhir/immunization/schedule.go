@@ -111,6 +111,9 @@ func (s *Series) Accepts(cvx string) bool {
 
 // Counts says whether a dose of this day can count, by GivenFrom and GivenTo.
 func (s *Series) Counts(on time.Time) bool {
+	if s.GivenFrom == "" && s.GivenTo == "" {
+		return true
+	}
 	day := on.Format(time.DateOnly)
 	return s.GivenFrom <= day && (s.GivenTo == "" || day <= s.GivenTo)
 }

@@ -146,7 +146,7 @@ func (s *Service) pageSize(asked int) int {
 // page collects the matches of the page, finds out whether there are more and, as far as that was asked for or is cheap,
 // how many there are in all.
 func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.Match, error) {
-	matches := make([]store.Match, 0, min(p.Count+1, 64))
+	var matches []store.Match
 	skip, size := o.Skip, p.size(o)
 	if size <= 0 {
 		return nil, nil
@@ -159,6 +159,8 @@ func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.M
 		case skip > 0:
 			skip--
 			p.pass(o.Skip-skip, o.Skip, m.Order)
+		case matches == nil: // most searches of a person's record find nothing, or few
+			matches = append(make([]store.Match, 0, min(p.Count+1, 24)), m)
 		default:
 			matches = append(matches, m)
 		}

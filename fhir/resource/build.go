@@ -32,7 +32,7 @@ func AppendJSON(b []byte, v any) []byte {
 				b = append(b, ',')
 			}
 			first = false
-			b = appendQuoted(b, v[i].(string))
+			b = AppendString(b, v[i].(string))
 			b = append(b, ':')
 			b = AppendJSON(b, v[i+1])
 		}
@@ -52,7 +52,7 @@ func AppendJSON(b []byte, v any) []byte {
 		}
 		return append(b, ']')
 	case string:
-		return appendQuoted(b, v)
+		return AppendString(b, v)
 	case Literal:
 		return append(b, v...)
 	case int:
@@ -63,7 +63,8 @@ func AppendJSON(b []byte, v any) []byte {
 	panic(fmt.Sprintf("resource: no JSON form for %T", v))
 }
 
-func appendQuoted(b []byte, s string) []byte {
+// AppendString writes a string as AppendJSON does.
+func AppendString(b []byte, s string) []byte {
 	b, _ = jsontext.AppendQuote(b, s)
 	return b
 }

@@ -24,8 +24,11 @@ func Parse(raw []byte, lim Limits) (*Document, error) {
 	h := decoders.Get().(*decoder)
 	h.buffer = *bytes.NewBuffer(raw)
 	h.dec.Reset(&h.buffer)
-	p := parser{raw: raw, lim: lim, dec: &h.dec, total: len(raw)}
+	p := parser{raw: raw, lim: lim, dec: &h.dec, total: len(raw), nodes: h.nodes[:0]}
 	doc, err := p.document()
+	if err == nil && len(doc.nodes) <= len(h.nodes) {
+		doc.nodes = slices.Clone(doc.nodes)
+	}
 	h.buffer = bytes.Buffer{}
 	h.dec.Reset(&h.buffer)
 	decoders.Put(h)
@@ -36,6 +39,7 @@ func Parse(raw []byte, lim Limits) (*Document, error) {
 type decoder struct {
 	dec    jsontext.Decoder
 	buffer bytes.Buffer
+	nodes  [128]node // a tape that fits is copied at its true length: how long it will be can only be guessed
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}

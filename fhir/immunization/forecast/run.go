@@ -112,24 +112,27 @@ type track struct {
 // schedule judges all doses by one schedule and forecasts its series.
 func (r *run) schedule(s *immunization.Schedule) {
 	r.tracks = r.tracks[:0]
-	byName := make(map[*immunization.Series]*track, len(s.Series))
+	all := make([]track, len(s.Series)) // together: there are some for every person
 	for i := range s.Series {
 		series := &s.Series[i]
 		if !r.applies(series) {
 			continue
 		}
-		t := &track{series: series}
-		byName[series] = t
-		r.tracks = append(r.tracks, t)
+		all[i].series = series
+		r.tracks = append(r.tracks, &all[i])
 	}
 	for _, t := range r.tracks {
-		previous, _ := t.series.Previous()
-		t.previous = byName[previous]
+		if previous, _ := t.series.Previous(); previous != nil {
+			if n := slices.IndexFunc(r.tracks, func(t *track) bool { return t.series == previous }); n >= 0 {
+				t.previous = r.tracks[n]
+			}
+		}
 		_, t.depth = t.series.Chain()
 	}
 	for _, n := range r.sorted {
 		r.place(s, n)
 	}
+	r.out.Series = slices.Grow(r.out.Series, len(r.tracks))
 	for _, t := range r.tracks {
 		r.out.Series = append(r.out.Series, r.next(s, t))
 	}

@@ -82,7 +82,8 @@ func (n *sign) matches(rule *immunization.Contraindication) (by *immunization.Cr
 }
 
 // signs are those of all resources, in an order that does not hang on that of the input.
-func (s *Screening) signs() (all []sign) {
+func (s *Screening) signs() []sign {
+	all := make([]sign, 0, len(s.Conditions)+len(s.Allergies)+len(s.Adverse)+len(s.Records))
 	for _, doc := range s.Conditions {
 		if n, ok := condition(doc); ok {
 			all = append(all, n)

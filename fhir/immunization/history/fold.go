@@ -33,31 +33,34 @@ func (e *Event) Lots() []string {
 // Fold makes events of records, in the order of their days; those that are not known to the day come last. Records
 // entered in error are retracted: they are left out and counted.
 func Fold(set *immunization.Set, records []Record) (events []Event, retracted int) {
-	sorted := make([]Record, 0, len(records))
-	for _, r := range records {
-		if r.Status == "entered-in-error" {
+	sorted := make([]*Record, 0, len(records))
+	for i := range records {
+		if records[i].Status == "entered-in-error" {
 			retracted++
 			continue
 		}
-		sorted = append(sorted, r)
+		sorted = append(sorted, &records[i])
 	}
-	slices.SortStableFunc(sorted, func(a, b Record) int { // a name alone waits until it is known what the codes make one
+	slices.SortStableFunc(sorted, func(a, b *Record) int { // a name alone waits until it is known what the codes make one
 		return cmp.Or(first(!a.On.IsZero(), !b.On.IsZero()), a.On.Compare(b.On), first(len(a.Codes) > 0, len(b.Codes) > 0), byDay(a, b))
 	})
+	events = make([]Event, 0, len(sorted))
 	for _, r := range sorted {
-		found := slices.IndexFunc(events, func(e Event) bool { return e.takes(set, &r) })
+		found := slices.IndexFunc(events, func(e Event) bool { return e.takes(set, r) })
 		if found < 0 {
-			events = append(events, Event{On: r.On, NotDone: r.Status == "not-done", Sources: []Record{r}})
+			events = append(events, Event{On: r.On, NotDone: r.Status == "not-done", Sources: []Record{*r}})
 			continue
 		}
-		events[found].Sources = append(events[found].Sources, r)
+		events[found].Sources = append(events[found].Sources, *r)
 	}
 	events = joinDays(set, events)
 	for i := range events {
-		slices.SortStableFunc(events[i].Sources, byWeight)
+		if len(events[i].Sources) > 1 {
+			slices.SortStableFunc(events[i].Sources, func(a, b Record) int { return byWeight(&a, &b) })
+		}
 		events[i].On = events[i].Leading().On
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return byDay(*a.Leading(), *b.Leading()) })
+	slices.SortStableFunc(events, func(a, b Event) int { return byDay(a.Leading(), b.Leading()) })
 	return events, retracted
 }
 
@@ -74,12 +77,13 @@ func joinDays(set *immunization.Set, events []Event) []Event {
 		if e.On.IsZero() {
 			break // those of no day are last
 		}
-		j := slices.IndexFunc(events, func(next Event) bool {
-			return next.NotDone == e.NotDone && next.On.Sub(e.On) == 24*time.Hour && shareLot(e, &next) && oneVaccine(set, e.Sources, next.Sources)
-		})
-		if j >= 0 {
-			e.Sources = append(e.Sources, events[j].Sources...)
-			events = slices.Delete(events, j, j+1)
+		for j := i + 1; j < len(events) && !events[j].On.IsZero() && events[j].On.Sub(e.On) <= 24*time.Hour; j++ {
+			next := &events[j]
+			if next.NotDone == e.NotDone && next.On.After(e.On) && shareLot(e, next) && oneVaccine(set, e.Sources, next.Sources) {
+				e.Sources = append(e.Sources, next.Sources...)
+				events = slices.Delete(events, j, j+1)
+				break
+			}
 		}
 	}
 	return events
@@ -130,7 +134,7 @@ func sameVaccine(set *immunization.Set, a, b *Record) bool {
 }
 
 // byDay sorts records for reading; those of no day come last.
-func byDay(a, b Record) int {
+func byDay(a, b *Record) int {
 	if a.On.IsZero() != b.On.IsZero() {
 		if a.On.IsZero() {
 			return 1
@@ -141,7 +145,7 @@ func byDay(a, b Record) int {
 }
 
 // byWeight sorts the sources of an event: the leading one first.
-func byWeight(a, b Record) int {
+func byWeight(a, b *Record) int {
 	return cmp.Or(first(a.Primary, b.Primary), first(a.Lot != "", b.Lot != ""), cmp.Compare(a.At, b.At), cmp.Compare(a.Ref, b.Ref))
 }
 

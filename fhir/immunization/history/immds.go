@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir/immunization"
@@ -258,11 +259,20 @@ var stateTexts = map[forecast.State][2]string{
 }
 
 // state is HL7's code where there is one, and ours, which says it of every state.
-func (w Writer) state(s forecast.State) resource.ObjectOf {
-	text := w.say(stateTexts[s][0], stateTexts[s][1])
-	own := resource.ObjectOf{"system", stateSystem, "code", s.String(), "display", text}
-	if s == forecast.NotYetDue || s == forecast.AgedOut {
-		return resource.ObjectOf{"coding", resource.ListOf{own}, "text", text}
+func (w Writer) state(s forecast.State) resource.Literal { return states()[w.say("vi", "en")][s] }
+
+// states are the concepts of all states as JSON by language, since every answer has one for each series.
+var states = sync.OnceValue(func() map[string]map[forecast.State]resource.Literal {
+	all := map[string]map[forecast.State]resource.Literal{"vi": {}, "en": {}}
+	for s, texts := range stateTexts {
+		for i, language := range []string{"vi", "en"} {
+			own := resource.ObjectOf{"system", stateSystem, "code", s.String(), "display", texts[i]}
+			codings := resource.ListOf{resource.ObjectOf{"system", recommendation, "code", s.String()}, own}
+			if s == forecast.NotYetDue || s == forecast.AgedOut {
+				codings = resource.ListOf{own}
+			}
+			all[language][s] = resource.Literal(resource.AppendJSON(nil, resource.ObjectOf{"coding", codings, "text", texts[i]}))
+		}
 	}
-	return resource.ObjectOf{"coding", resource.ListOf{resource.ObjectOf{"system", recommendation, "code", s.String()}, own}, "text", text}
-}
+	return all
+})

@@ -35,7 +35,11 @@ func Faults(set *immunization.Set, r *Record, birth, today time.Time) (issues []
 	default:
 		add(fhir.SeverityError, "dose-status", "status", clip(r.Status))
 	}
-	switch first, last, dated := immunization.ParseSpan(r.Doc.Get("occurrenceDateTime").Text()); {
+	first, last, dated := r.On, r.On, true
+	if r.On.IsZero() {
+		first, last, dated = immunization.ParseSpan(r.Doc.Get("occurrenceDateTime").Text())
+	}
+	switch {
 	case dated && first.After(today) && r.Status == "completed":
 		add(fhir.SeverityError, "dose-future", "occurrence")
 	case dated && !birth.IsZero() && last.Before(birth):

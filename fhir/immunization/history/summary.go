@@ -18,7 +18,7 @@ type Summary struct {
 	Adverse   []Adverse
 }
 
-// Parameters writes the summary: first whose, then each dose in order, then each series.
+// AppendParameters writes the summary: first whose, then each dose in order, then each series.
 //
 //	patient, merged*, assessmentDate, schedule*
 //	dose*      date status vaccine lot* expiration manufacturer site route quantity performer* statusReason source*
@@ -26,106 +26,89 @@ type Summary struct {
 //	forecast*  series disease status doseNumber earliest recommended latest overdue reason* warning*
 //	           contraindication*(reason lasting until source)
 //	adverseEvent* of doses that are not among these, enteredInError, warning*
-func (w Writer) Parameters(s *Summary) resource.ObjectOf {
-	var p parameters
-	p.add("patient", "valueReference", resource.ObjectOf{"reference", w.Patient})
+func (w Writer) AppendParameters(b []byte, s *Summary) []byte {
+	p := &parameters{b: append(b, `{"resourceType":"Parameters","parameter":[`...)}
+	p.reference("patient", w.Patient, "")
 	for _, m := range s.Merged {
-		p.add("merged", "valueReference", resource.ObjectOf{"reference", m})
+		p.reference("merged", m, "")
 	}
 	p.date("assessmentDate", s.At)
 	for _, c := range s.Result.Schedules {
-		p.add("schedule", "valueCanonical", scheduleBase+c.Canonical())
+		p.text("schedule", "valueCanonical", scheduleBase+c.Canonical())
 	}
 	told := map[string]bool{}
 	for i := range s.Doses {
-		p.parts("dose", w.dose(s, &s.Doses[i], told))
+		p.parts("dose", func() { w.dose(p, s, &s.Doses[i], told) })
 	}
 	for i := range s.Result.Series {
-		p.parts("forecast", w.forecast(s, &s.Result.Series[i]))
+		p.parts("forecast", func() { w.forecast(p, s, &s.Result.Series[i]) })
 	}
 	for i := range s.Adverse {
 		if a := &s.Adverse[i]; !told[a.Ref] {
-			p.parts("adverseEvent", w.adverse(a))
+			p.parts("adverseEvent", func() { a.write(p) })
 		}
 	}
 	if s.Retracted > 0 {
-		p.add("enteredInError", "valueInteger", s.Retracted)
+		p.integer("enteredInError", s.Retracted)
 	}
 	if !s.Known {
-		p.add("warning", "valueString", outcome.Text("immds-birth-date", w.Language))
+		p.text("warning", "valueString", outcome.Text("immds-birth-date", w.Language))
 	}
-	return resource.ObjectOf{"resourceType", "Parameters", "parameter", resource.ListOf(p)}
+	return append(p.b, "]}"...)
 }
 
-// parameters is a list of them on its way. What has no value is left out.
-type parameters resource.ListOf
-
-func (p *parameters) add(name, element string, value any) {
-	if !resource.Empty(value) {
-		*p = append(*p, resource.ObjectOf{"name", name, element, value})
-	}
-}
-
-func (p *parameters) parts(name string, parts parameters) {
-	*p = append(*p, resource.ObjectOf{"name", name, "part", resource.ListOf(parts)})
-}
-
-func (p *parameters) date(name string, on time.Time) {
-	if !on.IsZero() {
-		p.add(name, "valueDate", on.Format(time.DateOnly))
-	}
-}
-
-func (w Writer) dose(s *Summary, d *Dose, told map[string]bool) parameters {
-	var p parameters
+func (w Writer) dose(p *parameters, s *Summary, d *Dose, told map[string]bool) {
 	r := d.Leading()
 	if r.On.IsZero() {
-		p.add("date", "valueString", occurrence(r.Doc))
+		p.text("date", "valueString", occurrence(r.Doc))
 	} else {
 		p.date("date", r.On)
 	}
-	p.add("status", "valueCode", r.Status)
-	p.add("vaccine", "valueCodeableConcept", w.vaccine(s, r))
-	p.add("statusReason", "valueString", textOf(r.Doc.Get("statusReason")))
-	for _, lot := range d.Lots() {
-		p.add("lot", "valueString", lot)
+	p.text("status", "valueCode", r.Status)
+	p.object("vaccine", "valueCodeableConcept", func() {
+		p.codings(r.Doc.Get("vaccineCode"))
+		p.member("text", w.Vaccine(s.Schedules, r)) // named by the schedule where the sender has only a code
+	})
+	p.text("statusReason", "valueString", textOf(r.Doc.Get("statusReason")))
+	lots := d.Lots()
+	for _, lot := range lots {
+		p.text("lot", "valueString", lot)
 	}
 	if !r.Expiry.IsZero() {
-		p.add("expiration", "valueDate", r.Doc.Get("expirationDate").Text()) // a month or a year as it was sent
+		p.text("expiration", "valueDate", r.Doc.Get("expirationDate").Text()) // a month or a year as it was sent
 	}
-	p.add("manufacturer", "valueString", actorOf(r.Doc.Get("manufacturer")))
-	p.add("site", "valueString", textOf(r.Doc.Get("site")))
-	p.add("route", "valueString", textOf(r.Doc.Get("route")))
+	p.text("manufacturer", "valueString", actorOf(r.Doc.Get("manufacturer")))
+	p.text("site", "valueString", textOf(r.Doc.Get("site")))
+	p.text("route", "valueString", textOf(r.Doc.Get("route")))
 	if q := r.Doc.Get("doseQuantity"); q.Get("value").Text() != "" {
-		p.add("quantity", "valueString", q.Get("value").Text()+" "+q.Get("unit").Text())
+		p.text("quantity", "valueString", q.Get("value").Text()+" "+q.Get("unit").Text())
 	}
 	for f := range r.Doc.Get("performer").Elements() {
-		p.add("performer", "valueString", actorOf(f.Get("actor")))
+		p.text("performer", "valueString", actorOf(f.Get("actor")))
 	}
 	for i := range d.Sources {
-		p.add("source", "valueReference", source(&d.Sources[i]))
+		p.reference("source", d.Sources[i].Ref, d.Sources[i].sender())
 	}
 	for _, e := range d.Evaluations {
-		p.parts("evaluation", w.evaluated(e))
+		p.parts("evaluation", func() { w.evaluated(p, e) })
 	}
 	for i := range d.Sources {
 		for reaction := range d.Sources[i].Doc.Get("reaction").Elements() {
-			p.add("reaction", "valueString", reactionOf(reaction))
+			p.text("reaction", "valueString", reactionOf(reaction))
 		}
 	}
 	for i := range s.Adverse {
 		if a := &s.Adverse[i]; a.suspects(d) {
 			told[a.Ref] = true
-			p.parts("adverseEvent", w.adverse(a))
+			p.parts("adverseEvent", func() { a.write(p) })
 		}
 	}
 	for _, i := range Faults(s.Schedules, r, s.Person.Birth, s.Today) {
-		p.add("warning", "valueString", outcome.Text(i.Code, w.Language, i.Args...))
+		p.text("warning", "valueString", outcome.Text(i.Code, w.Language, i.Args...))
 	}
-	if len(d.Lots()) > 1 {
-		p.add("warning", "valueString", outcome.Text("dose-lots-differ", w.Language))
+	if len(lots) > 1 {
+		p.text("warning", "valueString", outcome.Text("dose-lots-differ", w.Language))
 	}
-	return p
 }
 
 func occurrence(doc resource.Value) string {
@@ -133,15 +116,6 @@ func occurrence(doc resource.Value) string {
 		return t
 	}
 	return doc.Get("occurrenceString").Text()
-}
-
-// vaccine is the product as it was sent, named by the schedule where the sender has only a code.
-func (w Writer) vaccine(s *Summary, r *Record) resource.ObjectOf {
-	var codings resource.ListOf
-	for c := range r.Doc.Get("vaccineCode").Get("coding").Elements() {
-		codings = append(codings, resource.ObjectOf{"system", c.Get("system").Text(), "code", c.Get("code").Text(), "display", c.Get("display").Text()})
-	}
-	return resource.ObjectOf{"coding", codings, "text", w.Vaccine(s.Schedules, r)}
 }
 
 // Vaccine names the product of a record: as it was sent, or where the sender has only a code, by the series whose own vaccine
@@ -165,13 +139,12 @@ func (w Writer) Vaccine(set *immunization.Set, r *Record) string {
 	return name
 }
 
-// source refers to a record and names who sent it.
-func source(r *Record) resource.ObjectOf {
-	by := actorOf(r.Doc.Get("performer").At(0).Get("actor"))
+// sender names who sent the record.
+func (r *Record) sender() string {
 	if origin := textOf(r.Doc.Get("reportOrigin")); origin != "" {
-		by = origin
+		return origin
 	}
-	return resource.ObjectOf{"reference", r.Ref, "display", by}
+	return actorOf(r.Doc.Get("performer").At(0).Get("actor"))
 }
 
 func reactionOf(v resource.Value) string {
@@ -182,19 +155,17 @@ func reactionOf(v resource.Value) string {
 	return text
 }
 
-func (w Writer) evaluated(e forecast.Evaluation) parameters {
-	var p parameters
+func (w Writer) evaluated(p *parameters, e forecast.Evaluation) {
 	if e.Series != nil {
-		p.add("series", "valueString", e.Series.Name)
+		p.text("series", "valueString", e.Series.Name)
 	}
 	if e.Number > 0 {
-		p.add("doseNumber", "valueInteger", e.Number)
+		p.integer("doseNumber", e.Number)
 	}
-	p.add("status", "valueCode", e.Status.String())
+	p.text("status", "valueCode", e.Status.String())
 	for _, why := range e.Reasons {
-		p.add("reason", "valueCodeableConcept", w.reason(why))
+		p.tree("reason", "valueCodeableConcept", w.reason(why))
 	}
-	return p
 }
 
 func (a *Adverse) suspects(d *Dose) bool {
@@ -208,25 +179,22 @@ func (a *Adverse) suspects(d *Dose) bool {
 	return false
 }
 
-func (w Writer) adverse(a *Adverse) parameters {
-	var p parameters
-	p.add("event", "valueString", a.Event)
-	p.add("date", "valueString", a.On)
-	p.add("severity", "valueCode", a.Severity)
-	p.add("seriousness", "valueCode", a.Seriousness)
-	p.add("outcome", "valueCode", a.Outcome)
-	p.add("reportStatus", "valueCode", a.Report)
-	p.add("source", "valueReference", resource.ObjectOf{"reference", a.Ref})
-	return p
+func (a *Adverse) write(p *parameters) {
+	p.text("event", "valueString", a.Event)
+	p.text("date", "valueString", a.On)
+	p.text("severity", "valueCode", a.Severity)
+	p.text("seriousness", "valueCode", a.Seriousness)
+	p.text("outcome", "valueCode", a.Outcome)
+	p.text("reportStatus", "valueCode", a.Report)
+	p.reference("source", a.Ref, "")
 }
 
-func (w Writer) forecast(s *Summary, f *forecast.Forecast) parameters {
-	var p parameters
-	p.add("series", "valueString", f.Series.Name)
-	p.add("disease", "valueString", w.say(f.Series.DiseaseVi, f.Series.DiseaseEn))
-	p.add("status", "valueCodeableConcept", w.state(f.State))
+func (w Writer) forecast(p *parameters, s *Summary, f *forecast.Forecast) {
+	p.text("series", "valueString", f.Series.Name)
+	p.text("disease", "valueString", w.say(f.Series.DiseaseVi, f.Series.DiseaseEn))
+	p.tree("status", "valueCodeableConcept", w.state(f.State))
 	if f.Number > 0 {
-		p.add("doseNumber", "valueInteger", f.Number)
+		p.integer("doseNumber", f.Number)
 	}
 	if f.State == forecast.Due || f.State == forecast.Overdue || f.State == forecast.NotYetDue {
 		p.date("earliest", f.Earliest)
@@ -235,20 +203,17 @@ func (w Writer) forecast(s *Summary, f *forecast.Forecast) parameters {
 		p.date("overdue", f.Overdue)
 	}
 	for _, why := range f.Reasons {
-		p.add("reason", "valueCodeableConcept", w.reason(why))
+		p.tree("reason", "valueCodeableConcept", w.reason(why))
 	}
 	for _, c := range f.Contraindications {
-		var of parameters
-		of.add("reason", "valueCodeableConcept", w.contraindication(c.Rule))
-		of.add("lasting", "valueBoolean", c.Rule.Lasting)
-		of.date("until", c.Until)
-		if r := foundIn(c); r != nil {
-			of.add("source", "valueReference", r)
-		}
-		p.parts("contraindication", of)
+		p.parts("contraindication", func() {
+			p.tree("reason", "valueCodeableConcept", w.contraindication(c.Rule))
+			p.boolean("lasting", c.Rule.Lasting)
+			p.date("until", c.Until)
+			p.reference("source", c.Ref, c.Display)
+		})
 	}
 	for _, note := range append(w.notes(&s.Assessment, f.Schedule, f.Series, f.Next()), w.contraindicated(f)...) {
-		p.add("warning", "valueString", note)
+		p.text("warning", "valueString", note)
 	}
-	return p
 }

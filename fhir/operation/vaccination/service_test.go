@@ -35,7 +35,7 @@ type clinic struct {
 	interactions *interaction.Service
 }
 
-func open(t *testing.T) *clinic {
+func open(t testing.TB) *clinic {
 	t.Helper()
 	systems := identity.Systems{}
 	st := enginetest.Open(t, enginetest.Indexed(engine.Options{Now: func() time.Time { return now }}, index.Options{FoldSystem: systems.Fold}))
@@ -46,7 +46,7 @@ func open(t *testing.T) *clinic {
 }
 
 // put stores a resource under the id that it carries.
-func (c *clinic) put(t *testing.T, text string) {
+func (c *clinic) put(t testing.TB, text string) {
 	t.Helper()
 	d := parse(t, text)
 	if _, err := c.interactions.Apply(ours(), interaction.WriteSet{Docs: []*resource.Document{d.Document()}}); err != nil {
@@ -54,7 +54,7 @@ func (c *clinic) put(t *testing.T, text string) {
 	}
 }
 
-func parse(t *testing.T, text string) resource.Value {
+func parse(t testing.TB, text string) resource.Value {
 	t.Helper()
 	d, err := resource.New([]byte(text))
 	if err != nil {

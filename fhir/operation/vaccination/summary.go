@@ -76,7 +76,7 @@ func (s *Service) Whole(ctx context.Context, key fhir.Key, t fhir.T) (*Gathered,
 	return &Gathered{Person: person, Records: records, screening: screening, schedules: s}, err
 }
 
-// Summary is $immunization-summary: Parameters (see history.Writer.Parameters), or a document if q asks for one, whose full
+// Summary is $immunization-summary: Parameters (see history.Writer.AppendParameters), or a document if q asks for one, whose full
 // URLs begin with base.
 func (s *Service) Summary(ctx context.Context, key fhir.Key, q Query, t fhir.T, base string, language outcome.Language) ([]byte, error) {
 	sum, err := s.Summarize(ctx, key, q, t)
@@ -84,11 +84,11 @@ func (s *Service) Summary(ctx context.Context, key fhir.Key, q Query, t fhir.T, 
 		return nil, err
 	}
 	w := history.Writer{Language: language, Patient: sum.Person.Lead.Key.String()}
-	out := w.Parameters(&sum.Summary)
+	out := make([]byte, 0, 16<<10)
 	if q.Document {
-		out = w.Document(&sum.Summary, base, sum.stored(), strconv.FormatUint(uint64(sum.Person.T), 10), s.now())
+		return resource.AppendJSON(out, w.Document(&sum.Summary, base, sum.stored(), strconv.FormatUint(uint64(sum.Person.T), 10), s.now())), nil
 	}
-	return resource.AppendJSON(make([]byte, 0, 16<<10), out), nil
+	return w.AppendParameters(out, &sum.Summary), nil
 }
 
 // stored are the documents of the person: the Patients, then the leading record of each dose that was given or not given.

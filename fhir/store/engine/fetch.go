@@ -135,12 +135,13 @@ func (d *documents) at(p place) (s resource.Stored) {
 
 // copied gives a copy of a document's row.
 func (d *documents) copied(row []byte) []byte {
-	const usual, piece = 2 << 10, 32 << 10
+	const piece = 32 << 10
 	d.left--
 	if len(row) > piece/4 {
 		return bytes.Clone(row)
 	}
 	if len(row) > cap(d.room)-len(d.room) {
+		usual := len(row) + len(row)/8 // the documents of a page are of one kind
 		d.room = make([]byte, 0, max(len(row), min(piece, usual*(d.left+1))))
 	}
 	start := len(d.room)
