@@ -218,6 +218,49 @@ func divs(t *testing.T, report string) (out []string) {
 	return out
 }
 
+// TestKnownPersonsCannotBeAskedFor: who asks by create, update, $validate or transaction whether numbers are somebody's is refused in the
+// end, for numbers of nobody as well, so that no answer tells; what is the caller's own goes on, and others do.
+func TestKnownPersonsCannotBeAskedFor(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "hospital-h1", "PUT", "/Patient/pat1", carePatient("pat1", careNumber))
+	own := carePatient("own", "051085000033")
+	a.want(201, "clinic-k1", "PUT", "/Patient/own", own)
+	const entry = "urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000001"
+	for i := range care.KnownMost {
+		var raw string
+		switch i % 4 {
+		case 0:
+			raw = a.want(409, "clinic-k1", "POST", "/Patient", carePatient("x", careNumber))
+		case 1:
+			raw = a.want(200, "clinic-k1", "POST", "/Patient/$validate", carePatient("x", careNumber))
+		case 2:
+			raw = a.want(409, "clinic-k1", "POST", "", careBundle(careEntry(entry, "Patient", carePatient("x", careNumber))))
+		case 3:
+			raw = a.want(409, "clinic-k1", "PUT", "/Patient/own", carePatient("own", careNumber))
+		}
+		if !strings.Contains(raw, "person-known") {
+			t.Fatalf("%d: %s", i, raw)
+		}
+	}
+	for _, number := range []string{careNumber, "051085000044"} {
+		for _, ask := range []struct{ method, path, body string }{
+			{"POST", "/Patient", carePatient("x", number)},
+			{"POST", "/Patient/$validate", carePatient("x", number)},
+			{"POST", "", careBundle(careEntry(entry, "Patient", carePatient("x", number)))},
+			{"PUT", "/Patient/own", carePatient("own", number)},
+		} {
+			status, raw := a.ask("clinic-k1", ask.method, ask.path, ask.body)
+			if strings.Contains(raw, "person-known") || !strings.Contains(raw, "care-too-many-tries") {
+				t.Errorf("%s %s of %s: %d %s", ask.method, ask.path, number, status, raw)
+			}
+		}
+	}
+	a.want(200, "clinic-k1", "PUT", "/Patient/own", strings.Replace(own, "male", "other", 1))
+	a.want(201, "clinic-k1", "POST", "/Patient", strings.Replace(own, `"identifier":[{"system":"`+careSystem+`","value":"051085000033"}],`, "", 1))
+	a.want(409, "clinic-k2", "POST", "/Patient", carePatient("x", careNumber))
+	a.here.stop(t)
+}
+
 // TestNumbersCannotBeTriedOut: who guesses numbers and birth dates is refused in words, also with a right one at last, while
 // others go on; each try is in the trail.
 func TestNumbersCannotBeTriedOut(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -33,9 +34,12 @@ func carer(ctx context.Context) (access.Caller, bool) {
 	return c, ok && c.Organization != ""
 }
 
-// Hook refuses to write that a patient is in the care of somebody who has shown nothing for it: Denied "care-unproven". It is
-// an interaction.Hook.
+// Hook refuses to write that a patient is in the care of somebody who has shown nothing for it: Denied "care-unproven". To those
+// who use up their tries it refuses numbers of Patients. It is an interaction.Hook.
 func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.Additions, err error) {
+	if w.Key.Type == "Patient" {
+		return none, c.asks(ctx, w)
+	}
 	element := map[fhir.Type]string{"Encounter": "subject", "EpisodeOfCare": "patient"}[w.Key.Type]
 	who, bound := carer(ctx)
 	if element == "" || !bound || w.Method == store.MethodDelete {
@@ -60,6 +64,41 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 		err = fhir.Errorf(fhir.Denied, "care-unproven", path)
 	}
 	return none, err
+}
+
+// asks refuses to write a Patient with a number that has to be nobody else's, to a caller who was told too often that somebody
+// has one: whatever came of it would tell whether the person is known. What the Patient had before tells nothing.
+func (c Care) asks(ctx context.Context, w interaction.Write) error {
+	who, found := access.CallerOf(ctx)
+	if !found || w.Method == store.MethodDelete {
+		return nil
+	}
+	numbers := c.Systems.Unique(w.Doc)
+	if len(numbers) == 0 {
+		return nil
+	}
+	spent := c.Tries.spent(ctx, who, known, KnownMost)
+	if spent == nil || w.Before == nil {
+		return spent
+	}
+	before, err := resource.New(w.Before.Stored.Body)
+	if err != nil {
+		return err
+	}
+	had := c.Systems.Unique(before.Root())
+	if slices.ContainsFunc(numbers, func(n store.UniqueKey) bool { return !slices.Contains(had, n) }) {
+		return spent
+	}
+	return nil
+}
+
+// Known counts that a caller was told of a person whom he may not see (interaction.Config.Known).
+func (c Care) Known(ctx context.Context) error {
+	who, found := access.CallerOf(ctx)
+	if !found {
+		return nil
+	}
+	return c.Tries.count(ctx, who, known, KnownMost)
 }
 
 // Introduce lets a caller who may write Encounters find a Patient by identifier and birth date, both whole, and nothing

@@ -27,8 +27,10 @@ const Space store.Space = "care-tries"
 
 // How much one caller may try in an hour. A number and a birth date that do not belong together, or an id of nobody whom the
 // caller may see, happen by mistake: a desk of a hospital types some wrong each day. An emergency is some twenty requests.
+// To be told that a person is known happens with each one who comes for the first time: a hospital registers so many at its peak.
 const (
 	MissesMost = 30
+	KnownMost  = 200
 	GlassMost  = 300
 	triesLast  = time.Hour
 )
@@ -40,6 +42,7 @@ type tried struct {
 
 const (
 	missed = "missed"
+	known  = "known"
 	glass  = "glass"
 )
 

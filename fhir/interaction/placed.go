@@ -47,7 +47,7 @@ func (tx *transaction) identifierPath(i int) string {
 func (tx *transaction) placed(err error) error {
 	err = told(err)
 	e, ok := errors.AsType[*fhir.Error](err)
-	if ok && e.Code == "person-known" {
+	if ok && e.Code == codePersonKnown {
 		return within(tx.onlyUnique(), e)
 	}
 	if !ok || e.Path != "" || len(e.Issues) > 0 {

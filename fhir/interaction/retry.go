@@ -25,7 +25,17 @@ func (s *Service) decide(ctx context.Context, about string, pinned bool, try fun
 		res, err = try()
 		return err
 	})
-	return res, told(err)
+	return res, s.telling(ctx, told(err))
+}
+
+// telling gives the refusal of a write, or what Config.Known answers in its place.
+func (s *Service) telling(ctx context.Context, err error) error {
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Code == codePersonKnown && s.known != nil {
+		if refused := s.known(ctx); refused != nil {
+			return refused
+		}
+	}
+	return err
 }
 
 // settle runs try until its commit is not refused, or again does not want more, or Limits.Retries are used up. Whoever was
@@ -94,8 +104,11 @@ const (
 	codeUniqueTaken     = "unique-taken"
 )
 
-// codeCriteriaMany is our own.
-const codeCriteriaMany = "criteria-many"
+// Codes that are our own.
+const (
+	codeCriteriaMany = "criteria-many"
+	codePersonKnown  = "person-known"
+)
 
 // versionConflict is the refusal of an If-Match, as the store gives it: is is the current version, 0 = there is none.
 func versionConflict(key fhir.Key, is fhir.Version) error {
@@ -109,7 +122,7 @@ func told(err error) error {
 		return &fhir.Error{Kind: e.Kind, Code: "version-none", Path: e.Path, Args: e.Args[:1], Err: err}
 	}
 	if ok && e.Code == codeUniqueTaken && len(e.Args) == 1 && e.Args[0] == "Patient" { // the holder is not for the caller to see
-		return &fhir.Error{Kind: e.Kind, Code: "person-known", Path: e.Path, Args: e.Args, Issues: e.Issues, Err: err}
+		return &fhir.Error{Kind: e.Kind, Code: codePersonKnown, Path: e.Path, Args: e.Args, Issues: e.Issues, Err: err}
 	}
 	return err
 }

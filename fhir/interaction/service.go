@@ -27,6 +27,7 @@ type Service struct {
 	hooks     []Hook
 	introduce func(context.Context, fhir.Type, string) (bool, error)
 	missed    func(context.Context) error
+	known     func(context.Context) error
 	limits    Limits
 	turns     *turnstiles
 }
@@ -48,6 +49,9 @@ type Config struct {
 	Introduce func(ctx context.Context, t fhir.Type, criteria string) (bool, error)
 	// Missed is told that what Introduce let through found nobody, or several; its error is answered. nil = nobody is told.
 	Missed func(ctx context.Context) error
+	// Known is told that a write, done or tried, is refused because a person whom the caller may not see is known; its error is
+	// answered in place of that. nil = nobody is told.
+	Known  func(ctx context.Context) error
 	Limits Limits // zero fields = defaults
 }
 
@@ -103,6 +107,7 @@ func New(c Config) *Service {
 
 		introduce: c.Introduce,
 		missed:    c.Missed,
+		known:     c.Known,
 		limits:    c.Limits.withDefaults(),
 		turns:     newTurnstiles(),
 	}

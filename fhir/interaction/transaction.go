@@ -37,7 +37,7 @@ func (s *Service) Transaction(ctx context.Context, doc *resource.Document, o Bun
 	}
 	pinned := len(s.hooks) > 0 || tx.patches
 	if err := s.settle(ctx, "transaction", func(err error) bool { return moved(err, pinned) }, func() error { return tx.try(ctx) }); err != nil {
-		return nil, tx.placed(err)
+		return nil, s.telling(ctx, tx.placed(err))
 	}
 	tx.read(ctx)
 	return tx.answers, nil

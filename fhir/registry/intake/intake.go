@@ -203,7 +203,7 @@ func (r *Row) refuse(err error) error {
 		return err
 	}
 	r.Outcome = Refused
-	if e.Code == "unique-taken" { // by somebody whom the caller may not see
+	if e.Code == "person-known" { // one whom the caller may not see
 		r.Faults = append(r.Faults, Fault{*refuse("intake-held"), "so_cccd"})
 		return nil
 	}

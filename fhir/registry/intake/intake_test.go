@@ -15,6 +15,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/operation/vaccination"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
@@ -187,6 +188,29 @@ func TestRowsThatCannotBeTaken(t *testing.T) {
 		if _, err := in.Take(ours(), table, first, false); err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%q: %v, want %s", csv, err, want)
 		}
+	}
+}
+
+// A number of somebody whom the caller may not see is told to be held, and nothing of the person.
+func TestRowOfSomebodyHidden(t *testing.T) {
+	in := open(t)
+	in.take(t, file, false)
+	table, first, err := tabular.Read([]byte("so_cccd,ma_ho_so,ma_cskcb,ho_ten,ngay_sinh,ngay_tiem,ma_vac_xin,so_lo\n051225000011,,,Giả Định Khác,31/01/2024,01/05/2025,198,\n"), tabular.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := store.Grant{All: true}
+	nobody := store.Grant{Where: []search.Condition{search.IDs{ID: []fhir.ID{"nobody"}}}}
+	fence := store.NewFence(map[fhir.Type]*store.Grants{
+		"Patient":      {store.ActionCreate: all, store.ActionRead: nobody, store.ActionSearch: nobody},
+		"Immunization": {store.ActionCreate: all, store.ActionRead: all, store.ActionSearch: all},
+	}, "k1")
+	r, err := in.Take(store.WithFence(t.Context(), fence), table, first, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := outcomes(r); len(got) != 1 || got[0] != "2 refused intake-held@so_cccd" {
+		t.Errorf("%q", got)
 	}
 }
 
