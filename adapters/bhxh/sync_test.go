@@ -255,7 +255,7 @@ func TestOnceUnderRandomFaults(t *testing.T) {
 	}
 	for i := range *onceRuns {
 		seed := first + uint64(i)
-		t.Run(fmt.Sprint("once.seed=", seed), func(t *testing.T) {
+		t.Run(fmt.Sprint("ONCE/once.seed=", seed), func(t *testing.T) {
 			t.Parallel()
 			liveAtRandom(newWorld(t), rand.New(rand.NewPCG(seed, 1)))
 		})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -195,8 +196,9 @@ func TestMatrix(t *testing.T) {
 	callers := accesstest.Callers()
 	var all []*matrix
 	for _, name := range slices.Sorted(maps.Keys(callers)) {
-		m := &matrix{t: t, s: s, name: name, caller: callers[name], reader: reader, absent: map[string]string{}}
-		all = append(all, m)
+		all = append(all, &matrix{s: s, name: name, caller: callers[name], reader: reader, absent: map[string]string{}})
+	}
+	byAll(t, "reads", all, func(m *matrix) {
 		m.reads(world)
 		var readable []string
 		for _, typ := range slices.Sorted(maps.Keys(types)) {
@@ -206,18 +208,30 @@ func TestMatrix(t *testing.T) {
 		m.want("history of all", got, readable)
 		m.links(world)
 		m.operations(h, world)
-	}
-	for _, m := range all { // from here on there is more in the store than in the world
+	})
+	byAll(t, "writes", all, func(m *matrix) { // from here on there is more in the store than in the world
 		m.transactions(types)
 		m.changes(world)
 		m.creates(world)
-	}
+	})
 	for _, m := range all {
+		m.t = t
 		if m.name == "hospital" || m.name == "operator" {
 			m.deletes(world)
 		}
 		t.Logf("%-22s %d requests", m.name, m.asked)
 	}
+}
+
+// byAll has all callers ask at the same time: none of them may have an effect that another one sees, and where the log is
+// shared by servers they wait for its answers together.
+func byAll(t *testing.T, what string, all []*matrix, ask func(*matrix)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, m := range all {
+		wg.Go(func() { t.Run("FENCED/"+what+" by "+m.name, func(t *testing.T) { m.t = t; ask(m) }) })
+	}
+	wg.Wait()
 }
 
 func loadWorld(t *testing.T, s *served, world *accesstest.World) {
