@@ -185,7 +185,6 @@ func TestMatrix(t *testing.T) {
 		t.Skip("91,000 requests one after the other: minutes under the race detector, which has nothing to find in them; go test has it")
 	}
 	world := accesstest.New(t, fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
-	reader := accesstest.NewReader(t, world, access.BuiltIn)
 	h, s := matrixServer(t)
 	loadWorld(t, s, world)
 	types := map[fhir.Type][]*accesstest.Doc{}
@@ -196,7 +195,7 @@ func TestMatrix(t *testing.T) {
 	callers := accesstest.Callers()
 	var all []*matrix
 	for _, name := range slices.Sorted(maps.Keys(callers)) {
-		all = append(all, &matrix{s: s, name: name, caller: callers[name], reader: reader, absent: map[string]string{}})
+		all = append(all, &matrix{s: s, name: name, caller: callers[name], reader: accesstest.NewReader(t, world, access.BuiltIn), absent: map[string]string{}})
 	}
 	byAll(t, "reads", all, func(m *matrix) {
 		m.reads(world)
