@@ -159,10 +159,8 @@ func (s *Service) page(ctx context.Context, p *Page, o SearchOptions) ([]store.M
 		case skip > 0:
 			skip--
 			p.pass(o.Skip-skip, o.Skip, m.Order)
-		case matches == nil: // most searches of a person's record find nothing, or few
-			matches = append(make([]store.Match, 0, min(p.Count+1, 24)), m)
 		default:
-			matches = append(matches, m)
+			matches = append(roomFor(matches, p.Count+1), m)
 		}
 	}
 	if t := options.Tally; t != nil && t.N >= 0 && (t.Most == 0 || t.N < t.Most) {

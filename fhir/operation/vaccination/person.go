@@ -130,11 +130,11 @@ func (s *Service) linked(ctx context.Context, start Resource, t fhir.T) ([]Resou
 				return nil, err
 			}
 		}
-		from, err := s.find(ctx, "Patient", "link="+escape(all[i].Key.String()), t, mostPatients)
+		from, err := s.referring(ctx, []fhir.Key{all[i].Key}, t, mostPatients, interaction.By{Type: "Patient", Param: "link"})
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range from {
+		for _, r := range from[0] {
 			if err := add(r); err != nil {
 				return nil, err
 			}
@@ -172,28 +172,49 @@ func lead(all []Resource) (Resource, []Resource) {
 
 // records reads all Immunizations of a person.
 func (s *Service) records(ctx context.Context, p Person) ([]history.Record, error) {
-	found, err := s.find(ctx, "Immunization", "patient="+references(p.Keys()), p.T, mostRecords)
+	found, err := s.referring(ctx, p.Keys(), p.T, mostRecords, ofPerson[0])
 	if err != nil {
 		return nil, err
 	}
-	records := make([]history.Record, len(found))
-	for i, f := range found {
-		records[i] = history.Read(f.Doc)
-		records[i].At = f.At
+	records := make([]history.Record, len(found[0]))
+	for i, r := range found[0] {
+		records[i] = record(r)
 	}
 	return records, nil
 }
 
-// references is a value of a search for any of the resources.
-func references(keys []fhir.Key) string {
-	var b strings.Builder
-	for i, k := range keys {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(k.String())
+func record(r Resource) history.Record {
+	out := history.Read(r.Doc)
+	out.At = r.At
+	return out
+}
+
+// ofPerson is what refers to a person: the doses, then what contraindications can come from.
+var ofPerson = [...]interaction.By{
+	{Type: "Immunization", Param: "patient"}, {Type: "Condition", Param: "patient"}, {Type: "AllergyIntolerance", Param: "patient"},
+	{Type: "AdverseEvent", Param: "subject", Sort: "date"},
+}
+
+// referring gives what refers to any of keys, all of it; more than most is refused, never cut.
+func (s *Service) referring(ctx context.Context, keys []fhir.Key, at fhir.T, most int, by ...interaction.By) ([][]Resource, error) {
+	lists, err := s.interactions.Referring(ctx, keys, at, most, by...)
+	if err != nil {
+		return nil, err
 	}
-	return b.String()
+	out := make([][]Resource, len(by))
+	for i, found := range lists {
+		if len(found) > most {
+			return nil, errTooMany(by[i].Type, most)
+		}
+		if out[i], err = parsedAll(found); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func errTooMany(t fhir.Type, most int) error {
+	return fhir.Errorf(fhir.TooCostly, "vaccination-too-many", "", string(t), most)
 }
 
 // find gives what a search finds, all of it; more than most is refused, never cut.
@@ -203,10 +224,17 @@ func (s *Service) find(ctx context.Context, t fhir.Type, query string, at fhir.T
 		return nil, err
 	}
 	if page.Next != nil || len(page.Matches) > most {
-		return nil, fhir.Errorf(fhir.TooCostly, "vaccination-too-many", "", string(t), most)
+		return nil, errTooMany(t, most)
 	}
-	out := make([]Resource, len(page.Matches))
-	for i, f := range page.Matches {
+	return parsedAll(page.Matches)
+}
+
+func parsedAll(found []store.Found) (out []Resource, err error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	out = make([]Resource, len(found))
+	for i, f := range found {
 		if out[i], err = parsed(f); err != nil {
 			return nil, err
 		}

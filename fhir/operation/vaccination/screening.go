@@ -2,9 +2,11 @@ package vaccination
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
+	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -17,26 +19,32 @@ const mostObservations = 50
 // has to ask and to examine all the same.
 func (s *Service) screen(ctx context.Context, p Person, records []history.Record, pregnant bool) (history.Screening, error) {
 	out := history.Screening{Records: records, Pregnant: pregnant}
-	of := references(p.Keys())
-	for _, part := range []struct {
-		t     fhir.Type
-		query string
-		into  *[]resource.Value
-	}{
-		{"Condition", "patient=" + of, &out.Conditions},
-		{"AllergyIntolerance", "patient=" + of, &out.Allergies},
-		{"AdverseEvent", "subject=" + of + "&_sort=date,_id", &out.Adverse},
-	} {
-		if !store.FenceOf(ctx).Finds(part.t) {
-			continue // to search for what one may never see is refused, and the doses are shown all the same
-		}
-		found, err := s.find(ctx, part.t, part.query, p.T, mostRecords)
-		if err != nil {
-			return out, err
-		}
-		for _, r := range found {
-			*part.into = append(*part.into, r.Doc)
+	by := inSight(ctx, ofPerson[1:])
+	found, err := s.referring(ctx, p.Keys(), p.T, mostRecords, by...)
+	if err != nil {
+		return out, err
+	}
+	for i, b := range by {
+		for _, r := range found[i] {
+			add(&out, b.Type, r.Doc)
 		}
 	}
 	return out, s.reactions(ctx, &out, p.T)
+}
+
+// inSight leaves out the types that the caller may never see: to search for them is refused, and the doses are shown all the same.
+func inSight(ctx context.Context, by []interaction.By) []interaction.By {
+	return slices.DeleteFunc(slices.Clone(by), func(b interaction.By) bool { return b.Type != "Immunization" && !store.FenceOf(ctx).Finds(b.Type) })
+}
+
+// add puts a resource where contraindications are looked for in its type.
+func add(to *history.Screening, t fhir.Type, doc resource.Value) {
+	switch t {
+	case "Condition":
+		to.Conditions = append(to.Conditions, doc)
+	case "AllergyIntolerance":
+		to.Allergies = append(to.Allergies, doc)
+	case "AdverseEvent":
+		to.Adverse = append(to.Adverse, doc)
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/lienthong/lienthong/fhir/immunization/forecast"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
 	"github.com/lienthong/lienthong/fhir/resource"
-	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Gathered is one of several persons, with what is on record.
@@ -53,37 +52,28 @@ func (s *Service) Several(ctx context.Context, keys []fhir.Key, t fhir.T) (all m
 		}
 		all[key] = &Gathered{Person: Person{Lead: r, T: t}, schedules: s}
 	}
-	of := references(keys)
-	for _, part := range []struct {
-		t     fhir.Type
-		query string
-		by    string
-		add   func(g *Gathered, r Resource)
-	}{
-		{"Immunization", "patient=" + of, "patient", func(g *Gathered, r Resource) {
-			record := history.Read(r.Doc)
-			record.At = r.At
-			g.Records = append(g.Records, record)
-		}},
-		{"Condition", "patient=" + of, "subject", func(g *Gathered, r Resource) { g.screening.Conditions = append(g.screening.Conditions, r.Doc) }},
-		{"AllergyIntolerance", "patient=" + of, "patient", func(g *Gathered, r Resource) { g.screening.Allergies = append(g.screening.Allergies, r.Doc) }},
-		{"AdverseEvent", "subject=" + of, "subject", func(g *Gathered, r Resource) { g.screening.Adverse = append(g.screening.Adverse, r.Doc) }},
-	} {
-		if part.t != "Immunization" && !store.FenceOf(ctx).Finds(part.t) {
-			continue
-		}
-		found, err := s.find(ctx, part.t, part.query, t, mostRecords)
-		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.TooCostly {
-			return nil, false, nil
-		} else if err != nil {
-			return nil, false, err
-		}
-		for _, r := range found {
-			g := all[s.interactions.Here(r.Doc.Get(part.by).Get("reference").Text())]
-			if g == nil {
-				return nil, false, nil // of somebody else: a Patient that was merged meanwhile, or one who is named in another way
+	by := inSight(ctx, ofPerson[:])
+	lists, err := s.referring(ctx, keys, t, mostRecords, by...)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.TooCostly {
+		return nil, false, nil
+	} else if err != nil {
+		return nil, false, err
+	}
+	for i, b := range by {
+		for _, r := range lists[i] {
+			of := r.Doc.Get("patient")
+			if of.Kind() == resource.None {
+				of = r.Doc.Get("subject")
 			}
-			part.add(g, r)
+			g := all[s.interactions.Here(of.Get("reference").Text())]
+			switch {
+			case g == nil:
+				return nil, false, nil // of somebody else: a Patient that was merged meanwhile, or one who is named in another way
+			case b.Type == "Immunization":
+				g.Records = append(g.Records, record(r))
+			default:
+				add(&g.screening, b.Type, r.Doc)
+			}
 		}
 	}
 	for _, g := range all {
