@@ -22,16 +22,25 @@ func Parse(raw []byte, lim Limits) (*Document, error) {
 		return nil, tooLong(lim)
 	}
 	h := decoders.Get().(*decoder)
-	h.buffer = *bytes.NewBuffer(raw)
-	h.dec.Reset(&h.buffer)
+	defer decoders.Put(h)
 	p := parser{raw: raw, lim: lim, dec: &h.dec, total: len(raw), nodes: h.nodes[:0]}
-	doc, err := p.document()
+	doc, err := p.whole(&h.buffer)
 	if err == nil && len(doc.nodes) <= len(h.nodes) {
 		doc.nodes = slices.Clone(doc.nodes)
 	}
-	h.buffer = bytes.Buffer{}
-	h.dec.Reset(&h.buffer)
-	decoders.Put(h)
+	return doc, err
+}
+
+// whole reads a text that is in memory.
+func (p *parser) whole(b *bytes.Buffer) (*Document, error) {
+	if p.plain() {
+		return &Document{raw: p.raw, nodes: p.nodes}, nil
+	}
+	*b = *bytes.NewBuffer(p.raw)
+	p.dec.Reset(b)
+	doc, err := p.document()
+	*b = bytes.Buffer{}
+	p.dec.Reset(b)
 	return doc, err
 }
 
@@ -77,7 +86,8 @@ type frame struct {
 	node     int32
 	children int32
 	array    bool
-	named    bool // an object whose next token is a value: its name is pending
+	named    bool   // an object whose next token is a value: its name is pending
+	seen     uint64 // of an object in plain: see twice
 }
 
 // Read hands bytes to the decoder and keeps them (io.Reader).
