@@ -58,12 +58,13 @@ func spans(start []byte) (pebble.SpanPolicy, []byte, error) {
 	return pebble.SpanPolicy{}, nil, nil
 }
 
-// idFilter is a Bloom filter over the rows i and u only, those that are asked for without being there: each create asks
-// whether its id and its unique keys are taken. All other rows, thirty to one, would only make the filter larger.
+// idFilter is a Bloom filter over the rows i, u and r only, those that are asked for without being there: each create asks
+// whether its id and its unique keys are taken, each move of a claim whether there is such an attempt, each write whether search
+// parameters were added. All other rows, thirty to one, would only make the filter larger.
 type idFilter struct{ bloom.FilterPolicy }
 
-// Name implements pebble.FilterPolicy.
-func (idFilter) Name() string { return "lienthong.idFilter" }
+// Name implements pebble.FilterPolicy. Files whose filter has another name, as those that know no rows r, are read without it.
+func (idFilter) Name() string { return "lienthong.idFilter.2" }
 
 // MayContain implements pebble.FilterPolicy.
 func (f idFilter) MayContain(typ pebble.FilterType, filter, key []byte) bool {
@@ -85,7 +86,7 @@ func (w idFilterWriter) AddKey(key []byte) {
 }
 
 func filtered(key []byte) bool {
-	return len(key) > 0 && (key[0] == rowID || key[0] == rowUnique)
+	return len(key) > 0 && (key[0] == rowID || key[0] == rowUnique || key[0] == rowRecord)
 }
 
 // pebbleLog passes on what an operator should know; Pebble's running commentary is left out.

@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // A fault that repeats is told once a second, with how often it came meanwhile.
@@ -20,5 +24,56 @@ func TestFaultsOfPebbleDoNotFloodTheLog(t *testing.T) {
 	l.Errorf("write %s: no space left on device", "y.sst")
 	if n := strings.Count(out.String(), "\n"); n != 2 || !strings.Contains(out.String(), `unlogged=999`) {
 		t.Errorf("%d lines: %.500s", n, out.String())
+	}
+}
+
+// formerFilter is the filter that files were written with which knew no rows r.
+type formerFilter struct{ bloom.FilterPolicy }
+
+func (formerFilter) Name() string { return "lienthong.idFilter" }
+
+func (f formerFilter) NewWriter(typ pebble.FilterType) pebble.FilterWriter {
+	return formerWriter{f.FilterPolicy.NewWriter(typ)}
+}
+
+type formerWriter struct{ pebble.FilterWriter }
+
+func (w formerWriter) AddKey(key []byte) {
+	if key[0] != rowRecord {
+		w.FilterWriter.AddKey(key)
+	}
+}
+
+// What stands in files whose filter has not heard of it is found all the same.
+func TestFilesWithAnotherFilterAreRead(t *testing.T) {
+	o := Options{FS: vfs.NewMem()}
+	o.setDefaults()
+	keys := [][]byte{appendRecordKey(nil, "space", "key"), {rowUnique, 1}, {rowID, 1}}
+	for i, former := range []bool{true, false} { // the file stays in the uppermost level: Pebble asks no filter of the last one
+		p := pebbleOptions(&o)
+		if former {
+			for i := range p.Levels {
+				p.Levels[i].FilterPolicy = formerFilter{bloom.FilterPolicy(10)}
+			}
+		}
+		db, err := pebble.Open("db", p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			if former {
+				if err := db.Set(key, []byte("value"), pebble.Sync); err != nil {
+					t.Fatal(err)
+				}
+			} else if found, err := get(db, key, func([]byte) error { return nil }); err != nil || !found {
+				t.Errorf("opening %d: %q: %v %v", i, key, found, err)
+			}
+		}
+		if err := db.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
