@@ -3,8 +3,8 @@ package bhxh
 import (
 	"context"
 	"errors"
-
-	"golang.org/x/sync/errgroup"
+	"maps"
+	"slices"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
@@ -81,32 +81,28 @@ func (s *Sync) askBatch(ctx context.Context, client *gateway.Client, facility st
 	for _, r := range records {
 		of[r.MaLK] = append(of[r.MaLK], r)
 	}
-	var g errgroup.Group // each item is a commit: together they share a sync
-	g.SetLimit(4 * s.concurrency(facility))
-	for _, rows := range byClaim(due) {
-		g.Go(func() error {
-			for _, row := range rows {
-				next, err := s.learn(ctx, row, of[row.Episode], asked)
-				if moved(err) != nil {
-					return err
-				}
-				if err := s.observe(ctx, next, of[row.Episode]); moved(err) != nil {
-					return err
-				}
+	// Each item is a commit: together they share a sync.
+	return together(4*s.concurrency(facility), func(rows []delivery.Row) error {
+		for _, row := range rows {
+			next, err := s.learn(ctx, row, of[row.Episode], asked)
+			if moved(err) != nil {
+				return err
 			}
-			return nil
-		})
-	}
-	return g.Wait()
+			if err := s.observe(ctx, next, of[row.Episode]); moved(err) != nil {
+				return err
+			}
+		}
+		return nil
+	}, byClaim(due)...)
 }
 
 // byClaim keeps the versions of a claim together: their moves look at one another.
-func byClaim(rows []delivery.Row) map[fhir.ID][]delivery.Row {
+func byClaim(rows []delivery.Row) [][]delivery.Row {
 	m := map[fhir.ID][]delivery.Row{}
 	for _, row := range rows {
 		m[row.Claim] = append(m[row.Claim], row)
 	}
-	return m
+	return slices.Collect(maps.Values(m))
 }
 
 // observe holds all that the portal has of an episode against all versions of the claim. A receipt too many is an event for

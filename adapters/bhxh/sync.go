@@ -130,21 +130,16 @@ func (s *Sync) sendBatch(ctx context.Context, slot scheduler.Slot, client *gatew
 	}
 	records := &shared{asOf: asOf{s.Store, t}}
 	var unreachable atomic.Bool
-	var g errgroup.Group
-	g.SetLimit(s.concurrency(due[0].Facility))
-	for _, row := range due {
+	err = together(s.concurrency(due[0].Facility), func(row delivery.Row) error {
 		if ctx.Err() != nil || unreachable.Load() {
-			break
+			return nil
 		}
-		g.Go(func() error {
-			left, err := s.send(ctx, slot, client, row, records)
-			if !left {
-				unreachable.Store(true)
-			}
-			return err
-		})
-	}
-	err = g.Wait()
+		left, err := s.send(ctx, slot, client, row, records)
+		if !left {
+			unreachable.Store(true)
+		}
+		return err
+	}, due...)
 	if err == nil && unreachable.Load() {
 		err = fhir.Errorf(fhir.Unavailable, "bhxh-gateway-unreachable", "")
 	}

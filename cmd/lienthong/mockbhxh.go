@@ -101,6 +101,7 @@ func (c *mockServeCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	o.Log = logger(s.err, c.LogFormat, c.LogLevel)
+	keepHeapFloor()
 	ln, err := listen(c.Listen)
 	if err != nil {
 		return err
