@@ -218,6 +218,43 @@ func divs(t *testing.T, report string) (out []string) {
 	return out
 }
 
+// TestDosesAndClaimsTellNothingOfHiddenPatients: a dose is not held to the birth date of who is hidden, or each refused day would tell of
+// it; who shows the number and birth date is told. A claim of who is hidden is refused, since its file would name the patient.
+func TestDosesAndClaimsTellNothingOfHiddenPatients(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "hospital-h1", "PUT", "/Patient/pat1", carePatient("pat1", careNumber))
+	dose := func(patient, day string) string {
+		return `{"resourceType":"Immunization","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"03"}]},"patient":{"reference":"` + patient + `"},"occurrenceDateTime":"` + day + `"}`
+	}
+	claim := func(patient string) string {
+		return `{"resourceType":"Claim","status":"active","use":"claim","type":{"text":"x"},"patient":{"reference":"` + patient + `"},"created":"2026-01-02","provider":{"reference":"Organization/h2"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`
+	}
+	for _, who := range []string{"hospital-h2", "clinic-k1"} {
+		for _, day := range []string{"1985-03-14", "1985-03-16"} { // careBirth is between them
+			there := a.want(200, who, "POST", "/Immunization/$validate", dose("Patient/pat1", day))
+			none := a.want(200, who, "POST", "/Immunization/$validate", dose("Patient/none", day))
+			if there != none || !strings.Contains(there, "dose-person") {
+				t.Errorf("%s is told %s, and of a patient who is not there %s", who, there, none)
+			}
+		}
+		shown := dose("Patient?identifier="+careSystem+"|"+careNumber+"&birthdate="+careBirth, "1985-03-14")
+		if raw := a.want(200, who, "POST", "/Immunization/$validate", shown); !strings.Contains(raw, "dose-before-birth") || strings.Contains(raw, "dose-person") {
+			t.Errorf("%s, who shows the number: %s", who, raw)
+		}
+	}
+	if raw := a.want(200, "hospital-h1", "POST", "/Immunization/$validate", dose("Patient/pat1", "1985-03-14")); !strings.Contains(raw, "dose-before-birth") {
+		t.Errorf("who sees the patient: %s", raw)
+	}
+	there, none := a.want(403, "hospital-h2", "POST", "/Claim", claim("Patient/pat1")), a.want(403, "hospital-h2", "POST", "/Claim", claim("Patient/none"))
+	if there != none || !strings.Contains(there, "care-unproven") {
+		t.Errorf("a claim: %s, and of a patient who is not there %s", there, none)
+	}
+	a.want(201, "hospital-h2", "PUT", "/Patient/own", carePatient("own", "051085000033"))
+	a.want(201, "hospital-h2", "PUT", "/Claim/c", strings.Replace(claim("Patient/own"), `"status"`, `"id":"c","status"`, 1))
+	a.want(403, "hospital-h2", "PUT", "/Claim/c", strings.Replace(claim("Patient/pat1"), `"status"`, `"id":"c","status"`, 1))
+	a.here.stop(t)
+}
+
 // TestKnownPersonsCannotBeAskedFor: who asks by create, update, $validate or transaction whether numbers are somebody's is refused in the
 // end, for numbers of nobody as well, so that no answer tells; what is the caller's own goes on, and others do.
 func TestKnownPersonsCannotBeAskedFor(t *testing.T) {

@@ -40,7 +40,7 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 	if w.Key.Type == "Patient" {
 		return none, c.asks(ctx, w)
 	}
-	element := map[fhir.Type]string{"Encounter": "subject", "EpisodeOfCare": "patient"}[w.Key.Type]
+	element := map[fhir.Type]string{"Encounter": "subject", "EpisodeOfCare": "patient", "Claim": "patient"}[w.Key.Type]
 	who, bound := carer(ctx)
 	if element == "" || !bound || w.Method == store.MethodDelete {
 		return none, nil
@@ -55,6 +55,8 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 		return none, nil
 	case w.Beside != nil && w.Beside(patient):
 		return none, nil // the commit decides whether it may be written
+	case w.Key.Type == "Claim" && c.hadPatient(w.Before, patient):
+		return none, nil // it can be corrected, whatever its patient has denied since
 	}
 	sees, err := c.Sees(ctx, who, patient.ID)
 	if err == nil && !sees {
@@ -64,6 +66,19 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 		err = fhir.Errorf(fhir.Denied, "care-unproven", path)
 	}
 	return none, err
+}
+
+// hadPatient says whether a Claim had this patient before.
+func (c Care) hadPatient(before *store.Found, patient fhir.Key) bool {
+	if before == nil {
+		return false
+	}
+	doc, err := resource.New(before.Stored.Body)
+	if err != nil {
+		return false
+	}
+	was, ok := c.Local(doc.Root().Get("patient").Get("reference").Text())
+	return ok && was == patient
 }
 
 // asks refuses to write a Patient with a number that has to be nobody else's, to a caller who was told too often that somebody

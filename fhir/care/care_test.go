@@ -30,9 +30,20 @@ func TestHook(t *testing.T) {
 		change func(*interaction.Write)
 		denied bool
 	}{
-		"who is seen":              {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p1"}}`},
-		"who is not":               {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, denied: true},
-		"an episode":               {caller: &clinic, doc: `{"resourceType":"EpisodeOfCare","patient":{"reference":"Patient/p2"}}`, denied: true},
+		"who is seen":            {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p1"}}`},
+		"who is not":             {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, denied: true},
+		"an episode":             {caller: &clinic, doc: `{"resourceType":"EpisodeOfCare","patient":{"reference":"Patient/p2"}}`, denied: true},
+		"a claim":                {caller: &clinic, doc: `{"resourceType":"Claim","patient":{"reference":"Patient/p2"}}`, denied: true},
+		"a claim of who is seen": {caller: &clinic, doc: `{"resourceType":"Claim","patient":{"reference":"Patient/p1"}}`},
+		"a claim that was of the patient": {caller: &clinic, doc: `{"resourceType":"Claim","patient":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) {
+			w.Before = &store.Found{Stored: resource.Stored{Body: []byte(`{"resourceType":"Claim","patient":{"reference":"Patient/p2"}}`)}}
+		}},
+		"a claim that was of somebody else": {caller: &clinic, doc: `{"resourceType":"Claim","patient":{"reference":"Patient/p2"}}`, denied: true, change: func(w *interaction.Write) {
+			w.Before = &store.Found{Stored: resource.Stored{Body: []byte(`{"resourceType":"Claim","patient":{"reference":"Patient/p1"}}`)}}
+		}},
+		"an encounter that was of the patient": {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, denied: true, change: func(w *interaction.Write) {
+			w.Before = &store.Found{Stored: resource.Stored{Body: []byte(`{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`)}}
+		}},
 		"who is introduced":        {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Introduced = map[fhir.Key]bool{p2: true} }},
 		"who is sent along":        {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Beside = func(k fhir.Key) bool { return k == p2 } }},
 		"somebody else is":         {caller: &clinic, doc: `{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`, change: func(w *interaction.Write) { w.Introduced = map[fhir.Key]bool{{Type: "Patient", ID: "p3"}: true} }, denied: true},

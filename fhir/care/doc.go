@@ -1,7 +1,8 @@
 // Package care decides who may say that a patient is in somebody's care. The policy lets an organization see a patient of whom
-// it has an Encounter or an EpisodeOfCare, and those it writes itself: so to write one must not be enough.
+// it has an Encounter or an EpisodeOfCare, and those it writes itself: so to write one must not be enough. A Claim is made into a
+// file with the patient's name, which its hospital may read: so it is held to the same.
 //
-//	who writes an Encounter or EpisodeOfCare of a patient             counts
+//	who writes an Encounter, EpisodeOfCare or Claim of a patient      counts
 //	may see the patient, by what was there before                     yes
 //	sends the patient along, as a resource of its own                 yes
 //	refers to the patient by identifier and birth date                yes: Hook tells the trail that they met for the first time

@@ -23,13 +23,15 @@ type Rules struct {
 	Store     store.Store
 	Schedules *immunization.Set
 	Now       func() time.Time // nil = time.Now
+	// Sees says whether who sends a dose may see a Patient; nil = whoever sends one may see all.
+	Sees func(context.Context, fhir.ID) (bool, error)
 }
 
 // Hook is an interaction.Hook: a dose that breaks a rule of severity error is refused, code "dose-refused"; other breaches
 // are warnings to the sender, kept under RecordSpace.
 //
-// The birth date is that of the Patient as stored and as the sender may see it. A Patient of the same transaction is not
-// stored yet: a dose before its birth is found when it is judged.
+// The birth date is that of the Patient as stored, where the sender may see him or has shown who he is: else refused days would
+// tell it. A Patient of the same transaction is not stored yet: a dose before its birth is found when it is judged.
 func (r Rules) Hook(ctx context.Context, w interaction.Write) (interaction.Additions, error) {
 	if w.Key.Type != "Immunization" {
 		return interaction.Additions{}, nil
@@ -42,7 +44,7 @@ func (r Rules) Hook(ctx context.Context, w interaction.Write) (interaction.Addit
 	if r.Now != nil {
 		now = r.Now
 	}
-	birth, here, err := r.birth(ctx, w.Doc)
+	birth, here, err := r.birth(ctx, w)
 	if err != nil {
 		return interaction.Additions{}, err
 	}
@@ -80,10 +82,15 @@ func patientOf(dose resource.Value) fhir.Key {
 
 // birth is the first day on which the Patient of a dose can have been born, zero if that is not known; here says whether there is
 // such a Patient, as far as the sender may see.
-func (r Rules) birth(ctx context.Context, doc resource.Value) (first time.Time, here bool, err error) {
-	to := patientOf(doc)
+func (r Rules) birth(ctx context.Context, w interaction.Write) (first time.Time, here bool, err error) {
+	to := patientOf(w.Doc)
 	if to.Type != "Patient" || to.ID == "" {
 		return time.Time{}, false, nil
+	}
+	if r.Sees != nil && !w.Introduced[to] {
+		if sees, err := r.Sees(ctx, to.ID); err != nil || !sees {
+			return time.Time{}, false, err
+		}
 	}
 	f, err := r.Store.Read(ctx, to, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {
