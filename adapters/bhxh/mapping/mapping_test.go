@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -286,6 +287,15 @@ func TestAnIncompleteEpisodeIsRefused(t *testing.T) {
 	}
 }
 
+func parse(t *testing.T, text string) *resource.Document {
+	t.Helper()
+	d, err := resource.New([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // Each case takes one thing away or spoils it: the claim must be held, with the place, and nothing made up.
 func TestWhatIsMissingHoldsTheClaim(t *testing.T) {
 	bundle, err := mapping.Episode(samples(t)["outpatient"], mapping.EpisodeOptions{})
@@ -310,19 +320,42 @@ func TestWhatIsMissingHoldsTheClaim(t *testing.T) {
 			return s, strings.Replace(claim, old, new, 1)
 		}
 	}
+	// other lets what is of the patient be of somebody else, of whom the second patient says what linked is.
+	other := func(typ fhir.Type, linked string) func(shelf, string) (shelf, string) {
+		return func(s shelf, claim string) (shelf, string) {
+			of := regexp.MustCompile(`"patient":\{"reference":"(Patient/[^"]+)"`).FindStringSubmatch(claim)[1]
+			for k, d := range s {
+				if k.Type == typ {
+					s[k] = parse(t, strings.Replace(string(d.Root().Raw()), `"`+of+`"`, `"Patient/other"`, 1))
+				}
+			}
+			s[fhir.Key{Type: "Patient", ID: "other"}] = parse(t, `{"resourceType":"Patient","id":"other","link":[{"type":"`+linked+`","other":{"reference":"`+of+`"}}]}`)
+			return s, claim
+		}
+	}
+	// Entries that were merged are one person.
+	for _, typ := range []fhir.Type{"Encounter", "Coverage"} {
+		s, claim := load(t, bundle)
+		s, text := other(typ, "replaced-by")(s, string(claim.Raw()))
+		if got := fromFHIR(t, s, parse(t, text).Root(), mapping.Options{}); hoso.Held(got.Findings) {
+			t.Errorf("%s of an entry that was merged: %+v", typ, got.Findings)
+		}
+	}
 	for name, c := range map[string]struct {
 		spoil      func(shelf, string) (shelf, string)
 		rule, path string
 	}{
-		"patient":       {drop("Patient"), "MAP-01", "XML1.HO_TEN"},
-		"coverage":      {drop("Coverage"), "MAP-01", "XML1.MA_THE_BHYT"},
-		"encounter":     {drop("Encounter"), "MAP-01", "XML1.NGAY_VAO"},
-		"practitioner":  {drop("Practitioner"), "MAP-02", "XML2[1].MA_BAC_SI"},
-		"episode":       {swap("/sid/malk/51901", "/sid/malk/"), "MAP-02", "XML1.MA_LK"},
-		"other episode": {swap(`"value":"51901_2026_000001"`, `"value":"51901_2026_000009"`), "MAP-03", "XML1.MA_LK"},
-		"currency":      {swap(`"net":{"value":360000.00,"currency":"VND"}`, `"net":{"value":360000.00,"currency":"USD"}`), "MAP-04", "XML2[1].THANH_TIEN_BV"},
-		"negative":      {swap(`"quantity":{"value":30`, `"quantity":{"value":-30`), "MAP-04", "XML2[1].SO_LUONG"},
-		"unknown field": {swap(`{"url":"CAN_NANG"`, `{"url":"CAN_NANG_GI"`), "MAP-04", "XML1"},
+		"patient":                       {drop("Patient"), "MAP-01", "XML1.HO_TEN"},
+		"coverage":                      {drop("Coverage"), "MAP-01", "XML1.MA_THE_BHYT"},
+		"encounter":                     {drop("Encounter"), "MAP-01", "XML1.NGAY_VAO"},
+		"practitioner":                  {drop("Practitioner"), "MAP-02", "XML2[1].MA_BAC_SI"},
+		"episode":                       {swap("/sid/malk/51901", "/sid/malk/"), "MAP-02", "XML1.MA_LK"},
+		"other episode":                 {swap(`"value":"51901_2026_000001"`, `"value":"51901_2026_000009"`), "MAP-03", "XML1.MA_LK"},
+		"an encounter of somebody else": {other("Encounter", "seealso"), "MAP-03", "XML1.HO_TEN"},
+		"a card of somebody else":       {other("Coverage", "seealso"), "MAP-03", "XML1.MA_THE_BHYT"},
+		"currency":                      {swap(`"net":{"value":360000.00,"currency":"VND"}`, `"net":{"value":360000.00,"currency":"USD"}`), "MAP-04", "XML2[1].THANH_TIEN_BV"},
+		"negative":                      {swap(`"quantity":{"value":30`, `"quantity":{"value":-30`), "MAP-04", "XML2[1].SO_LUONG"},
+		"unknown field":                 {swap(`{"url":"CAN_NANG"`, `{"url":"CAN_NANG_GI"`), "MAP-04", "XML1"},
 		"no table": {func(s shelf, c string) (shelf, string) {
 			return s, strings.NewReplacer("CodeSystem/bang-xml", "x", "CodeSystem/ma-nhom", "x", "StructureDefinition/xml2", "x").Replace(c)
 		}, "MAP-05", "XML3"},

@@ -178,6 +178,7 @@ func (m *mapper) gather() {
 	}
 	m.provider, _ = m.resolve(m.claim.Get("provider"), "Organization")
 	m.encounter = m.ofItems()
+	m.ofPatient(m.encounter.Get("subject"), "HO_TEN", "Encounter.subject")
 	for _, ins := range bySequence(m.claim.Get("insurance")) {
 		ref := ins.Get("coverage")
 		if ref.Get("reference").Kind() == resource.None {
@@ -189,11 +190,35 @@ func (m *mapper) gather() {
 			continue
 		}
 		m.coverages = append(m.coverages, c)
+		m.ofPatient(c.Get("beneficiary"), "MA_THE_BHYT", "Coverage.beneficiary")
 	}
 	m.team = make(map[string]member)
 	for c := range m.claim.Get("careTeam").Elements() {
 		m.team[c.Get("sequence").Text()] = m.member(c)
 	}
+}
+
+// ofPatient finds where the claim's patient and what it cites are of two persons: the file would say of one what is the other's. An
+// entry that was merged with the patient's is the patient.
+func (m *mapper) ofPatient(ref resource.Value, field, element string) {
+	of := fhir.ParseReference(ref.Get("reference").Text()).Key
+	patient := fhir.ParseReference(m.claim.Get("patient").Get("reference").Text()).Key
+	if of.Type != "Patient" || patient.Type != "Patient" || of == patient || linked(m.patient, of) {
+		return
+	}
+	if other, ok := m.resolve(ref, "Patient"); !ok || !linked(other, patient) {
+		m.contradict(hoso.XML1, 0, field, "Claim.patient", element)
+	}
+}
+
+// linked says whether a Patient stands for another, or the other for it.
+func linked(patient resource.Value, to fhir.Key) bool {
+	for l := range patient.Get("link").Elements() {
+		if t := l.Get("type").Text(); (t == "replaces" || t == "replaced-by") && fhir.ParseReference(l.Get("other").Get("reference").Text()).Key == to {
+			return true
+		}
+	}
+	return false
 }
 
 // ofItems gives the Encounter of the first item that names one which is there.
