@@ -100,10 +100,10 @@ func (s *Service) Everything(ctx context.Context, of fhir.Key, o EverythingOptio
 
 // fetch gets the documents of a page, but for what may not be seen any more.
 func (s *Service) fetch(ctx context.Context, p *EverythingPage, items []item) error {
-	var matches []store.Match // of what was not read yet
+	matches := make([]store.Match, 0, len(items)) // of what was not read yet
 	for i := range items {
 		if items[i].found == nil {
-			matches = append(matches, items[i].match)
+			matches = append(matches, *items[i].match)
 		}
 	}
 	found, err := s.store.FetchAll(ctx, matches)
@@ -125,7 +125,7 @@ func (s *Service) fetch(ctx context.Context, p *EverythingPage, items []item) er
 
 // item is a resource of the record; found is filled in where it had to be read already.
 type item struct {
-	match      store.Match
+	match      *store.Match
 	supporting bool
 	found      *store.Found
 }
@@ -254,8 +254,10 @@ func (r *record) member(ctx context.Context, q search.Query, out map[uint64]bool
 			continue
 		}
 		of.found = append(of.found, m)
-		if r.wants(q.Type) && q.Type != r.of.Type {
-			r.items = append(r.items, item{match: m})
+	}
+	if r.wants(q.Type) && q.Type != r.of.Type {
+		for i := range of.found {
+			r.items = append(r.items, item{match: &of.found[i]})
 		}
 	}
 	if len(of.found) > 0 {

@@ -47,7 +47,7 @@ func (r *record) supporting(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.Key.Type, b.Key.Type), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Key.ID, b.Key.ID))
 	})
 	for _, m := range list {
-		it := item{match: m, supporting: true}
+		it := item{match: &m, supporting: true}
 		if r.o.Since != 0 {
 			f, err := r.s.store.Fetch(ctx, m)
 			if err != nil {

@@ -110,6 +110,7 @@ type documents struct {
 	r    *run
 	it   *pebble.Iterator
 	key  []byte
+	on   place  // of the document at which the iterator stands
 	left int    // how many are still to come, about
 	room []byte // of usual documents several share a piece of memory
 }
@@ -123,7 +124,9 @@ func (d *documents) at(p place) (s resource.Stored) {
 		return s
 	}
 	d.key = embedded.AppendDocumentKey(d.key[:0], p.t, p.write)
-	if !d.it.SeekGE(d.key) || !bytes.Equal(d.it.Key(), d.key) {
+	next := p.t == d.on.t && p.write > d.on.write && int(p.write-d.on.write) <= tune.nearby
+	d.on = p
+	if !seekFrom(d.it, d.key, next) || !bytes.Equal(d.it.Key(), d.key) {
 		d.r.done(d.it)
 		d.r.fail(errNoDocument(p))
 		return s

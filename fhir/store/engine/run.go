@@ -126,6 +126,7 @@ type versions struct {
 	r   *run
 	it  *pebble.Iterator
 	key []byte
+	on  number // the iterator stands at a row of it; 0 = nowhere
 
 	// What the last call found: a candidate that passed its checks is asked for again to be shown.
 	n       number
@@ -155,14 +156,16 @@ func (v *versions) at(n number) (row versionRow, version fhir.Version, found boo
 	}
 	v.n = 0
 	v.key = appendVersionKey(v.key[:0], n, fhir.Version(maxNumber))
-	for ok := v.it.SeekGE(v.key); ok && bytes.HasPrefix(v.it.Key(), v.key[:1+numberLen]); ok = v.it.Next() {
+	ok := seekFrom(v.it, v.key, v.on != 0 && n > v.on && int(n-v.on) <= tune.nearby)
+	v.on = 0
+	for ; ok && bytes.HasPrefix(v.it.Key(), v.key[:1+numberLen]); ok = v.it.Next() {
 		row, err := decodeVersion(v.r.value(v.it))
 		if err != nil {
 			v.r.fail(err)
 			return row, 0, false
 		}
 		if row.t <= v.r.t {
-			v.n, v.row = n, row
+			v.n, v.on, v.row = n, n, row
 			_, v.version = versionKey(v.it.Key())
 			return row, v.version, v.r.err == nil
 		}
@@ -172,6 +175,20 @@ func (v *versions) at(n number) (row versionRow, version fhir.Version, found boo
 	}
 	v.r.done(v.it)
 	return row, 0, false
+}
+
+// seekFrom moves it to the first row at or after key. near says that it stands a few rows before: steps cost less than a seek
+// then.
+func seekFrom(it *pebble.Iterator, key []byte, near bool) bool {
+	for n := 0; near && n < tune.nearby; n++ {
+		if !it.Next() {
+			return false
+		}
+		if bytes.Compare(it.Key(), key) >= 0 {
+			return true
+		}
+	}
+	return it.SeekGE(key)
 }
 
 func (v *versionRow) alive() bool { return v.method != store.MethodDelete }
