@@ -152,7 +152,7 @@ func (w *write) setSender(sender string) {
 func senderOf(entries []byte) string {
 	for e := (packed{b: entries}); e.next() && e.param <= search.ParamSender; {
 		if e.param == search.ParamSender {
-			return string(e.value)
+			return string(e.value())
 		}
 	}
 	return ""

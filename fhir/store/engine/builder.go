@@ -346,7 +346,7 @@ func (w *buildWork) merge(old []byte, more []search.Entry) ([]byte, error) {
 	p := packed{b: old}
 	for p.next() {
 		if n := p.param.Number(); !slices.Contains(w.job.Add, n) && !slices.Contains(w.job.Drop, n) {
-			list = append(list, search.Entry{Param: p.param, Value: p.value})
+			list = append(list, search.Entry{Param: p.param, Value: p.value()})
 		}
 	}
 	if p.bad {

@@ -43,7 +43,7 @@ func (v *versionRow) unpacked() (list []search.Entry) {
 		return nil
 	}
 	for e := (packed{b: v.entries}); e.next(); {
-		list = append(list, search.Entry{Param: e.param, Value: e.value})
+		list = append(list, search.Entry{Param: e.param, Value: e.value()})
 	}
 	return list
 }

@@ -113,7 +113,7 @@ func (in *includer) forward(includes []search.Include, m store.Match) bool {
 	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
 		for i := range includes {
 			if inc := &includes[i]; inc.Param == e.param && from(inc) {
-				in.lead(inc.Target, e.value)
+				in.lead(inc.Target, e.value())
 			}
 		}
 	}

@@ -105,6 +105,7 @@ func FuzzRows(f *testing.F) {
 		}
 		_, _ = unpackTexts(v.unique)
 		for e := (packed{b: v.entries}); e.next(); {
+			_ = e.value()
 		}
 	})
 }

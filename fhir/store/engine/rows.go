@@ -86,25 +86,46 @@ func packEntries(b []byte, entries []search.Entry) []byte {
 	return b
 }
 
-// packed walks packed entries.
+// packed walks packed entries. It keeps places instead of slices: while garbage is collected each pointer that is written costs
+// as much as the rest of a step.
 type packed struct {
-	b     []byte
-	param search.ParamID
-	value []byte
-	bad   bool
+	b        []byte
+	at       int // of the next entry
+	param    search.ParamID
+	from, to int // of the value
+	bad      bool
 }
+
+// value gives the value of the entry, a part of the row.
+func (p *packed) value() []byte { return p.b[p.from:p.to:p.to] }
 
 // next moves to the next entry; false at the end.
 func (p *packed) next() bool {
-	if len(p.b) == 0 {
+	if p.at >= len(p.b) {
 		return false
 	}
-	d := rowDecoder{b: p.b}
-	p.param += search.ParamID(d.uvarint())
-	p.value = d.bytes()
-	p.b = d.b
-	p.bad = d.bad
-	return !d.bad
+	p.param += search.ParamID(p.uvarint())
+	size := p.uvarint()
+	if p.bad = p.bad || size > uint64(len(p.b)-p.at); p.bad {
+		return false
+	}
+	p.from, p.to = p.at, p.at+int(size)
+	p.at = p.to
+	return true
+}
+
+func (p *packed) uvarint() uint64 {
+	if p.at < len(p.b) && p.b[p.at] < 0x80 {
+		p.at++
+		return uint64(p.b[p.at-1])
+	}
+	v, n := binary.Uvarint(p.b[p.at:])
+	if n <= 0 {
+		p.bad = true
+		return 0
+	}
+	p.at += n
+	return v
 }
 
 // packTexts packs a list of texts; an empty list is empty.

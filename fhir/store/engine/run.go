@@ -213,7 +213,7 @@ func (v *versionRow) values(p search.ParamID, yield func(value []byte) bool) {
 		yield(search.InstantValue(v.at))
 	default:
 		for e := (packed{b: v.entries}); e.next() && e.param <= p; {
-			if e.param == p && !yield(e.value) {
+			if e.param == p && !yield(e.value()) {
 				return
 			}
 		}

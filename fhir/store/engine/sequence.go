@@ -282,13 +282,13 @@ func (st *stager) postings(w *write) error {
 	more := old.next()
 	for i := range w.entries {
 		e := &w.entries[i]
-		for more && (old.param < e.Param || old.param == e.Param && bytes.Compare(old.value, e.Value) < 0) {
-			if err := st.posting(w, old.param, old.value); err != nil {
+		for more && (old.param < e.Param || old.param == e.Param && bytes.Compare(old.value(), e.Value) < 0) {
+			if err := st.posting(w, old.param, old.value()); err != nil {
 				return err
 			}
 			more = old.next()
 		}
-		if more && old.param == e.Param && bytes.Equal(old.value, e.Value) {
+		if more && old.param == e.Param && bytes.Equal(old.value(), e.Value) {
 			more = old.next()
 			continue
 		}
@@ -297,7 +297,7 @@ func (st *stager) postings(w *write) error {
 		}
 	}
 	for ; more; more = old.next() {
-		if err := st.posting(w, old.param, old.value); err != nil {
+		if err := st.posting(w, old.param, old.value()); err != nil {
 			return err
 		}
 	}

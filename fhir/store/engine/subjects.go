@@ -41,7 +41,7 @@ func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
 	}
 	last := params[len(params)-1]
 	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
-		id, ok := bytes.CutPrefix(e.value, toPatient)
+		id, ok := bytes.CutPrefix(e.value(), toPatient)
 		if ok && slices.Contains(params, e.param) && !slices.ContainsFunc(ids, func(known fhir.ID) bool { return string(known) == string(id) }) {
 			ids = append(ids, fhir.ID(id))
 		}

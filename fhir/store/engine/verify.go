@@ -207,7 +207,7 @@ func (e *Engine) verifyPostings(ctx context.Context, snapshot *pebble.Snapshot, 
 			post(search.ParamExists, nil)
 			post(search.ParamLastUpdated, search.InstantValue(v.at))
 			for e := (packed{b: v.entries}); e.next(); {
-				post(e.param, e.value)
+				post(e.param, e.value())
 			}
 		}
 		r.done(it)
