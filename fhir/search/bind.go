@@ -144,6 +144,9 @@ var results = map[string]func(*binder, fhir.Type, Parameter) error{
 
 func (b *binder) parameter(t fhir.Type, p Parameter) error {
 	if f := results[p.Name]; f != nil {
+		if p.Value == "" && p.Name != "_format" && p.Name != "_pretty" {
+			return fhir.Errorf(fhir.Invalid, "search-value-empty", "", p.Key())
+		}
 		return f(b, t, p)
 	}
 	c, err := b.condition(t, p)

@@ -57,6 +57,8 @@ func unreadable(param *r4.SearchParam, p Parameter, value string) error {
 		code = "search-value-of-type"
 	case p.Modifier == "identifier":
 		code = "search-value-token"
+	case param.Type == r4.ParamReference && strings.HasPrefix(value, "#"):
+		return fhir.Errorf(fhir.Invalid, "search-value-contained", "", p.Key(), clip(value), p.Name)
 	case param.Type == r4.ParamURI && p.Modifier != "":
 		code = "search-value-path"
 	case param.Type == r4.ParamToken && (p.Modifier == "above" || p.Modifier == "below"):

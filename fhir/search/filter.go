@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 )
@@ -229,5 +230,19 @@ func (p *filterParser) value() (string, error) {
 	if p.at == start {
 		return "", p.expected("a value")
 	}
+	p.at += zoneBehind(p.text[start:p.at], p.text[p.at:])
 	return p.text[start:p.at], nil
+}
+
+// zoneBehind gives the length of a time zone that goes on a time: its "+" arrives as a space if it was not percent-encoded, as with
+// other dates. Nothing else can stand there.
+func zoneBehind(value, rest string) int {
+	const zone = " 07:00"
+	if !strings.Contains(value, "T") || len(rest) < len(zone) || rest[0] != ' ' {
+		return 0
+	}
+	if _, err := time.Parse(" 15:04", rest[:len(zone)]); err != nil {
+		return 0
+	}
+	return len(zone)
 }

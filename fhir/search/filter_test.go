@@ -50,6 +50,8 @@ func TestParseFilter(t *testing.T) {
 		`  a.b:Patient.c  co  "x \"y\" )"  `:                 `a.b:Patient.c co "x \"y\" )"`,
 		`name eq http://loinc.org|1234-5`:                    `name eq "http://loinc.org|1234-5"`,
 		`related[type eq "comp" and x eq y].target pr false`: `related[(type eq "comp" and x eq "y")].target pr "false"`,
+		`date ge 2024-03-02T10:00:00 07:00 and code eq 1`:    `(date ge "2024-03-02T10:00:00 07:00" and code eq "1")`,
+		`(date lt 2024-03-02T10:00 07:00)`:                   `date lt "2024-03-02T10:00 07:00"`,
 		`android eq 1 and order eq 2`:                        `(android eq "1" and order eq "2")`,
 	} {
 		n, err := parseFilter(in)

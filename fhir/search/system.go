@@ -32,6 +32,9 @@ func TakeTypes(params []Parameter) (types []fhir.Type, rest []Parameter, err err
 		if p.Key() != p.Name {
 			return nil, nil, fhir.Errorf(fhir.Invalid, "search-modifier-unsupported", "http._type", "_type", p.Modifier+p.Chain, "-")
 		}
+		if p.Value == "" {
+			return nil, nil, fhir.Errorf(fhir.Invalid, "search-value-empty", "http._type", "_type")
+		}
 		for _, name := range strings.Split(p.Value, ",") {
 			t := fhir.Type(name)
 			if !r4.IsResource(t) {

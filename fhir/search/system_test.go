@@ -43,7 +43,7 @@ func TestBindTypes(t *testing.T) {
 	}
 	for query, code := range map[string]string{
 		"_type=Pacient": "search-type-unknown", "_type:not=Patient": "search-modifier-unsupported", "_type=Patient,Observation&family=x": "search-param-unknown",
-		"name=x": "search-all-parameter", "_type=Patient&_include=Observation:subject": "search-include-source", "_type=": "search-type-unknown",
+		"name=x": "search-all-parameter", "_type=Patient&_include=Observation:subject": "search-include-source", "_type=": "search-value-empty",
 		"_type=Patient,Observation&_sort=family": "search-sort-unknown",
 	} {
 		if _, err := bindSystem(t, query, Options{}); codeOf(err) != code {
