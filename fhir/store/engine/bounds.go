@@ -113,7 +113,7 @@ func (w *walk) before() bool {
 			continue
 		}
 		if order := w.order(&v, n); bytes.Compare(order, w.after) > 0 {
-			all = first(append(all, ordered{n, order}), w.limit)
+			all = first(append(all, ordered{n: n, order: order}), w.limit)
 		}
 	}
 	return w.r.showAll(all, w.limit, w.show)

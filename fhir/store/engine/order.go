@@ -26,6 +26,7 @@ const (
 type ordered struct {
 	n     number
 	order []byte
+	match *store.Match // nil: it is looked up when it is shown
 }
 
 // order gives the place of a version.
@@ -88,6 +89,12 @@ func (r *run) showAll(all []ordered, limit int, show func(store.Match) bool) boo
 	for _, o := range all {
 		if !r.tick() {
 			return false
+		}
+		if o.match != nil {
+			if !show(*o.match) {
+				return false
+			}
+			continue
 		}
 		if m, ok := r.match(o.n, o.order); ok && !show(m) {
 			return false

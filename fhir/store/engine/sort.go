@@ -60,12 +60,17 @@ func (w *walk) few() int {
 	return min(tune.fewToSort, 64+2*int(math.Sqrt(float64(w.limit)*float64(w.r.total(w.q.Type)))))
 }
 
-// sortFew orders the given matches and shows those after the place.
+// sortFew orders the given matches and shows those after the place. Where all of them fit on the page the row that orders one is
+// not looked up again to show it.
 func (w *walk) sortFew(found list) bool {
 	r := w.r
 	all := make([]ordered, 0, len(found))
+	var matches []store.Match
+	if len(found) <= w.limit {
+		matches = make([]store.Match, 0, len(found))
+	}
 	for _, n := range found {
-		v, _, ok := r.versions().at(n)
+		v, version, ok := r.versions().at(n)
 		if !r.tick() {
 			return false
 		}
@@ -73,9 +78,18 @@ func (w *walk) sortFew(found list) bool {
 			continue
 		}
 		order := w.order(&v, n)
-		if bytes.Compare(order, w.after) > 0 {
-			all = first(append(all, ordered{n, order}), w.limit)
+		if bytes.Compare(order, w.after) <= 0 {
+			continue
 		}
+		one := ordered{n: n, order: order}
+		if cap(matches) > 0 {
+			if !v.alive() {
+				continue
+			}
+			matches = append(matches, r.matchOf(n, &v, version, order))
+			one.match = &matches[len(matches)-1]
+		}
+		all = first(append(all, one), w.limit)
 	}
 	return r.showAll(all, w.limit, w.show)
 }

@@ -265,7 +265,7 @@ func (w *walk) meet(it *pebble.Iterator, k search.SortKey) bool {
 		return true
 	}
 	if w.ties() {
-		w.tied = first(append(w.tied, ordered{n, order}), w.limit)
+		w.tied = first(append(w.tied, ordered{n: n, order: order}), w.limit)
 		if len(w.keys) > 1 && w.limit > 0 && len(w.tied) > w.few() {
 			return w.within()
 		}
