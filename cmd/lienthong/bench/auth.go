@@ -69,7 +69,7 @@ func (s *session) auth() error {
 		}
 	}
 	for _, side := range sides {
-		side.server.settle()
+		side.server.settle(time.Minute)
 	}
 	return s.compare("reads", 0.8, sides, func(header map[string]string) func(client, i int) *Request {
 		return func(client, n int) *Request {

@@ -16,8 +16,9 @@ type Options struct {
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
-	Rate      int           `help:"Requests a second at which latencies of search, history and summary are measured, whatever is reached at full speed. Default: half of that."`
+	Rate      int           `help:"Requests a second at which latencies of search, history and summary are measured, whatever is reached at full speed. Default: half of that; and for history and summary 64 clinics that ask ten times a second each."`
 	Copies    int           `default:"10" help:"How many times the data is loaded for the slope of 'history'."`
+	Children  int           `help:"Children that summary and registry load, each with 18 doses: 55600 have a million. Default: 200 times --copies."`
 	Senders   int           `default:"4" help:"Senders of the import."`
 	Claims    int           `default:"300000" help:"Claims of claims-month and claims-slot. Default: ${default}, a province's month."`
 	Records   int           `default:"10000" help:"Claims of claims-month whose whole record is taken in (patient, stay, findings); the others are claims of their own about the same records. Default: ${default}."`
@@ -115,7 +116,7 @@ func (s *session) end() {
 // settle waits until the server under test rests: what a load left it to do in the background is no part of the next one.
 func (s *session) settle() {
 	if s.server != nil {
-		s.server.settle()
+		s.server.settle(time.Minute)
 	}
 }
 

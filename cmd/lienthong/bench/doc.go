@@ -11,7 +11,7 @@
 //	lienthong bench everything    whole records of 1,500 resources, 16 clients
 //	lienthong bench crud          POST GET PUT DELETE over nine types
 //	lienthong bench forecast      stateless $immds-forecast, 64 clients
-//	lienthong bench summary       vaccination summary by citizen ID, p99  with --copies times 200 children
+//	lienthong bench summary       vaccination summary by citizen ID, p99  with --children, or --copies times 200
 //	lienthong bench all           all of them
 //
 // The server is a child process of its own, so that its memory and processor time can be told from the load's; with

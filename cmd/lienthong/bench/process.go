@@ -142,11 +142,12 @@ func (p *process) usage() (resident, peak int64, cpu float64) {
 	return resident, peak, cpu
 }
 
-// settle waits until the server has ended its work in the background (compactions after a load), at most a minute.
-func (p *process) settle() {
+// settle waits until the server has ended its work in the background (compactions and counting after a load), at most so long.
+func (p *process) settle(longest time.Duration) {
+	const step = 500 * time.Millisecond
 	_, _, before := p.usage()
-	for idle, n := 0, 0; idle < 4 && n < 120; n++ {
-		time.Sleep(500 * time.Millisecond)
+	for idle, waited := 0, time.Duration(0); idle < 4 && waited < longest; waited += step {
+		time.Sleep(step)
 		_, _, now := p.usage()
 		if now-before > 0.025 { // 5 % of a core
 			idle = 0

@@ -13,7 +13,7 @@ import (
 func (s *session) registry() error {
 	return s.fresh("registry", func(s *session) error {
 		began := time.Now()
-		count, doses, err := s.children()
+		count, doses, err := s.children("registry")
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (s *session) search() error {
 	}
 	mix := searchMix()
 	next := mixOf(mix, people)
-	used := s.processorTime("search")
+	used := s.processorTime("search", "")
 	total := Load{Clients: 30, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("search", "the mix, 30 clients, _count=20", total, 0)
 	used(total)

@@ -272,7 +272,8 @@ func (s *session) historySlope() error {
 	return nil
 }
 
-// historyAt runs the history load: first as fast as it goes, then at half of that rate for the latencies.
+// historyAt runs the history load: first as fast as it goes, then at the clinics' pace and at half of that rate for the latencies,
+// which it gives.
 func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	next := func(client, i int) *Request {
 		id := patients[(client*31+i)%len(patients)].patient
@@ -299,7 +300,7 @@ func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	s.settle()
 	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("history", what+", as fast as it goes", fast, 0)
-	return s.atRate("history", what, fast, next, 0, 10), nil
+	return s.clinics("history", what, fast, next, 10), nil
 }
 
 // startup measures the time from start to the first answer on an empty folder, and after kill -9.

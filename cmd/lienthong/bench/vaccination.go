@@ -69,15 +69,31 @@ func (s *session) fresh(name string, run func(*session) error) error {
 
 // processorTime begins to count what the server uses; the function that it gives reports it for a load. On a machine that
 // is shared it says more than the rate.
-func (s *session) processorTime(workload string) func(Result) {
+func (s *session) processorTime(workload, how string) func(Result) {
 	if s.server == nil {
 		return func(Result) {}
 	}
 	_, _, before := s.server.usage()
 	return func(res Result) {
 		_, _, after := s.server.usage()
-		s.report.add(Row{Workload: workload, Figure: "server processor time a request", Value: (after - before) / float64(res.Requests) * 1e6, Unit: "µs"})
+		s.report.add(Row{Workload: workload, Figure: "server processor time a request" + how, Value: (after - before) / float64(res.Requests) * 1e6, Unit: "µs"})
 	}
+}
+
+// asksEach is how often in a second a clinic asks, of those whose latencies have the limit.
+const asksEach = 10
+
+// clinics measures latencies while so many clinics as there are clients ask at their own pace, or at the rate asked for. At half of
+// full speed this machine, which bears the load too, is as busy as it can be: that is told as well, without a limit.
+func (s *session) clinics(workload, what string, fast Result, next func(client, i int) *Request, p99 float64) Result {
+	if s.Rate > 0 {
+		return s.atRate(workload, what, fast, next, 0, p99)
+	}
+	own := *s
+	own.Rate = clients * asksEach
+	used := s.processorTime(workload, " at that pace")
+	used(own.atRate(workload, what, fast, next, 0, p99))
+	return s.atRate(workload, what, fast, next, 0, 0)
 }
 
 // atRate measures latencies at the rate asked for, else at half of what fast reached: a closed loop of many clients waits on
@@ -110,7 +126,7 @@ func (s *session) forecast() error {
 			b.WriteString("]}")
 			bodies[n] = b.Bytes()
 		}
-		used := s.processorTime("forecast")
+		used := s.processorTime("forecast", "")
 		res := Load{Clients: clients, Duration: s.Duration, Next: func(client, i int) *Request {
 			return &Request{Method: http.MethodPost, Path: "$immds-forecast", Body: bodies[(client*31+i)%len(bodies)]}
 		}}.Run(s.ctx, s.base)
@@ -120,12 +136,18 @@ func (s *session) forecast() error {
 	})
 }
 
-// childrenPerCopy times Options.Copies is how many children the summary is measured with.
+// childrenPerCopy times Options.Copies is how many children the summary is measured with, unless Options.Children says it.
 const childrenPerCopy = 200
 
+// longestCounting is how long the registry may count what was loaded before anything is measured.
+const longestCounting = 20 * time.Minute
+
 // children loads invented children, a hundred thousand doses at a time, and gives how many there are of both.
-func (s *session) children() (count, doses int, err error) {
-	count = childrenPerCopy * s.Copies
+func (s *session) children(workload string) (count, doses int, err error) {
+	if count = s.Children; count == 0 {
+		count = childrenPerCopy * s.Copies
+	}
+	began := time.Now()
 	const part = 4000 // children: a million doses do not fit into memory at once
 	for start := 0; start < count; start += part {
 		var load []bundle
@@ -155,27 +177,33 @@ func (s *session) children() (count, doses int, err error) {
 			return count, doses, fmt.Errorf("loading children: %s", res.ErrorText())
 		}
 	}
-	s.settle()
+	took := time.Since(began).Seconds()
+	s.report.add(Row{Workload: workload, Figure: "loading the children", Value: float64(doses+count) / took, Unit: "resources/s",
+		Note: fmt.Sprintf("%d doses of %d children in %.0f s", doses, count, took)})
 	return count, doses, nil
 }
 
-// summary measures the summary by citizen ID: as fast as it goes, then at half of that rate for the latencies.
+// summary measures the summary by citizen ID: as fast as it goes, then at the clinics' pace and at half of that rate for the
+// latencies.
 func (s *session) summary() error {
 	return s.fresh("summary", func(s *session) error {
-		count, doses, err := s.children()
+		count, doses, err := s.children("summary")
 		if err != nil {
 			return err
+		}
+		if s.server != nil {
+			s.server.settle(longestCounting)
 		}
 		next := func(client, i int) *Request {
 			id := citizenID((client*31 + i) % count)
 			return &Request{Method: http.MethodGet, Path: "Patient/$immunization-summary?identifier=" + url.QueryEscape(citizenIDs+"|"+id)}
 		}
 		what := fmt.Sprintf("summaries by citizen ID, %d doses loaded, %d clients", doses, clients)
-		used := s.processorTime("summary")
+		used := s.processorTime("summary", "")
 		fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 		s.report.load("summary", what+", as fast as it goes", fast, 0)
 		used(fast)
-		s.atRate("summary", what, fast, next, 0, 10)
+		s.clinics("summary", what, fast, next, 10)
 		return nil
 	})
 }
