@@ -1,13 +1,13 @@
 package audit
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -284,9 +284,12 @@ func (j *Journal) put(f *segmentFile, s state, g *group) (*segmentFile, state, e
 	if err != nil {
 		return f, s, err
 	}
-	for _, leaf := range g.leaves {
-		if err := grown.edge.Append(bytes.Clone(leaf[:]), nil); err != nil {
-			return f, s, err
+	for some := range slices.Chunk(g.leaves, 64) {
+		own := slices.Clone(some) // the tree keeps some of them, and the group is used again
+		for i := range own {
+			if err := grown.edge.Append(own[i][:], nil); err != nil {
+				return f, s, err
+			}
 		}
 	}
 	s.tree, s.size, s.t = grown, s.size+int64(len(g.lines)), max(s.t, g.t)

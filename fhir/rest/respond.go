@@ -68,11 +68,14 @@ var (
 // write sends an answer.
 func (s *Server) write(g *gin.Context, c *call, a answer) {
 	h := g.Writer.Header()
+	var own [3]string // of the values that are made for this answer, in one piece of memory
 	if a.version != 0 && !c.html {
-		h["Etag"] = []string{etag(a.version)}
+		own[0] = etag(a.version)
+		h["Etag"] = own[0:1:1]
 	}
 	if a.at != 0 && !c.html {
-		h["Last-Modified"] = []string{a.at.Time().Format(http.TimeFormat)}
+		own[1] = a.at.Time().Format(http.TimeFormat)
+		h["Last-Modified"] = own[1:2:2]
 	}
 	if a.location != "" {
 		h["Location"] = []string{a.location}
@@ -123,7 +126,8 @@ func (s *Server) write(g *gin.Context, c *call, a answer) {
 		s.writeGzip(g, a.status, body)
 		return
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	own[2] = strconv.Itoa(len(body))
+	h["Content-Length"] = own[2:3:3]
 	g.Writer.WriteHeader(a.status)
 	if g.Request.Method == http.MethodHead {
 		g.Writer.WriteHeaderNow()

@@ -224,16 +224,18 @@ func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
 }
 
 // showsNewest says whether the newest version of key, which is row, may be read.
-func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, row versionRow) bool {
+func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, row *versionRow) bool {
 	grant := g.fence.Grant(key.Type, store.ActionRead)
 	if grant.All || grant.None() {
 		return grant.All
 	}
 	ok := row.alive()
 	if !ok {
-		row, ok = g.judge.r.living(n, version)
+		var before versionRow
+		before, ok = g.judge.r.living(n, version)
+		row = &before
 	}
-	ok = ok && g.judge.holds(grant.Condition(), subjectOf(key, &row))
+	ok = ok && g.judge.holds(grant.Condition(), subjectOf(key, row))
 	g.owner.fail(g.judge.r.err)
 	return ok && g.owner.err == nil
 }

@@ -106,45 +106,54 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 	if grant.None() {
 		return store.Found{}, errDenied(key.Type, store.ActionRead)
 	}
-	v := e.recent.of(s.number, s.version)
-	read := false
+	v, kept := e.recent.of(s.number, s.version)
 	byKey, told := subjectsOfKey(key)
-	if v.row.typ == 0 && !(grant.All && told) {
-		row, found, err := rowOfVersion(e.db, s.number, s.version)
-		if err == nil && !found {
-			err = errNoRow(s.version)
+	if needs := v.row.typ == 0 && !(grant.All && told); needs || v.document.Form == 0 {
+		if kept { // it lacks what others did not need
+			more := *v
+			v, kept = &more, false
 		}
-		if err != nil {
-			return store.Found{}, err
-		}
-		v.row, v.subjects, read = row, row.subjects(key.Type), true
-	} else if v.row.typ == 0 {
 		v.subjects = byKey
+		if needs {
+			row, found, err := rowOfVersion(e.db, s.number, s.version)
+			if err == nil && !found {
+				err = errNoRow(s.version)
+			}
+			if err != nil {
+				return store.Found{}, err
+			}
+			v.row = row
+		}
+		if v.row.typ != 0 {
+			v.subjects = v.row.subjects(key.Type)
+		}
 	}
 	if !grant.All {
 		// The run is as of the head and has no fence, so it can judge by itself.
-		r := e.run(ctx, now)
+		r := newRun(ctx, e.db, e.types.Load(), now)
+		r.maxWork = e.o.MaxWork
 		defer r.close()
 		g := guard{fence: store.FenceOf(ctx), judge: judge{r: r}, owner: r}
-		if !g.showsNewest(key, s.number, s.version, v.row) {
+		if !g.showsNewest(key, s.number, s.version, &v.row) {
 			r.fail(errNotFound(key))
 			return store.Found{}, r.err
 		}
 	}
-	if v.document.Form == 0 && s.alive() {
+	f := store.Found{Key: key, Version: s.version, At: s.at, T: s.t, Method: s.method, Subjects: v.subjects}
+	if !s.alive() {
+		return f, errGone(key)
+	}
+	if v.document.Form == 0 {
 		doc, err := e.document(s.place)
 		if err != nil {
 			return store.Found{}, err
 		}
-		v.document, read = doc, true
+		v.document = doc
 	}
-	if read {
+	if !kept {
 		e.recent.keep(v)
 	}
-	f := store.Found{Key: key, Version: s.version, At: s.at, T: s.t, Method: s.method, Subjects: v.subjects, Stored: v.document}
-	if !s.alive() {
-		return f, errGone(key)
-	}
+	f.Stored = v.document
 	return f, nil
 }
 

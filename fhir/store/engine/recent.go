@@ -21,7 +21,7 @@ const (
 	recentBytes  = 4 << 10
 )
 
-// recentVersion is what is known of one version. It is not changed.
+// recentVersion is what is known of one version. It is not changed once it is kept.
 type recentVersion struct {
 	number   number
 	version  fhir.Version
@@ -35,19 +35,19 @@ func (r *recent) place(n number, v fhir.Version) *atomic.Pointer[recentVersion] 
 	return &r.places[(uint64(n)*31+uint64(v))%recentPlaces]
 }
 
-// of gives what is known of a version: nothing but its name, if need be.
-func (r *recent) of(n number, v fhir.Version) recentVersion {
+// of gives what is known of a version, and whether that is anything besides its name.
+func (r *recent) of(n number, v fhir.Version) (known *recentVersion, found bool) {
 	epoch := r.epoch.Load()
 	if known := r.place(n, v).Load(); known != nil && known.number == n && known.version == v && known.epoch == epoch {
-		return *known
+		return known, true
 	}
-	return recentVersion{number: n, version: v, epoch: epoch}
+	return &recentVersion{number: n, version: v, epoch: epoch}, false
 }
 
-// keep takes note of what was read since of gave v.
-func (r *recent) keep(v recentVersion) {
+// keep takes note of what was read since of gave the version. Nobody changes v from then on.
+func (r *recent) keep(v *recentVersion) {
 	if len(v.row.entries)+len(v.row.unique)+len(v.row.links)+len(v.document.Body) <= recentBytes {
-		r.place(v.number, v.version).Store(&v)
+		r.place(v.number, v.version).Store(v)
 	}
 }
 
