@@ -30,6 +30,7 @@ type definitions struct {
 type parameters struct {
 	builder store.ParamBuilder // nil: no parameters can be added
 	options index.Options
+	state   recent[[]byte] // the record search.RegisteredState
 	mu      sync.Mutex
 	last    *definitions
 }
@@ -53,7 +54,10 @@ func (s *Service) definitions(ctx context.Context) (*definitions, error) {
 		return last, nil
 	}
 	for {
-		state, _, err := s.store.Record(ctx, search.RegisteredSpace, search.RegisteredState)
+		state, err := p.state.get(ctx, s.store, func() ([]byte, error) {
+			state, _, err := s.store.Record(ctx, search.RegisteredSpace, search.RegisteredState)
+			return state, err
+		})
 		if err != nil {
 			return nil, err
 		}

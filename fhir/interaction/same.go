@@ -68,10 +68,12 @@ func (s *Service) same(ctx context.Context, id fhir.ID, least Sameness) ([]fhir.
 
 // anyMerged says whether there is any merge at all: where there is none, nothing has to be followed.
 func (s *Service) anyMerged(ctx context.Context) (bool, error) {
-	for _, err := range s.store.Records(ctx, sameSpace, "", "") {
-		return err == nil, err
-	}
-	return false, nil
+	return s.merged.get(ctx, s.store, func() (bool, error) {
+		for _, err := range s.store.Records(ctx, sameSpace, "", "") {
+			return err == nil, err
+		}
+		return false, nil
+	})
 }
 
 // FollowMerged makes conditions that ask for what refers to a Patient find what refers to the same person under another id

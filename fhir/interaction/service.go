@@ -17,7 +17,8 @@ import (
 // Service performs interactions on one store. It has no state of its own and is safe for concurrent use.
 type Service struct {
 	store     store.Store
-	params    *parameters // the search parameters in force, and the index by them
+	params    *parameters  // the search parameters in force, and the index by them
+	merged    recent[bool] // is there any merge?
 	base      string
 	also      search.Bases
 	fold      func(system string) string

@@ -23,11 +23,12 @@ func Parse(raw []byte, lim Limits) (*Document, error) {
 	}
 	h := decoders.Get().(*decoder)
 	defer decoders.Put(h)
-	p := parser{raw: raw, lim: lim, dec: &h.dec, total: len(raw), nodes: h.nodes[:0]}
-	doc, err := p.whole(&h.buffer)
+	h.parser = parser{raw: raw, lim: lim, dec: &h.dec, total: len(raw), nodes: h.nodes[:0], open: h.open[:0]}
+	doc, err := h.parser.whole(&h.buffer)
 	if err == nil && len(doc.nodes) <= len(h.nodes) {
 		doc.nodes = slices.Clone(doc.nodes)
 	}
+	h.parser = parser{}
 	return doc, err
 }
 
@@ -48,6 +49,8 @@ func (p *parser) whole(b *bytes.Buffer) (*Document, error) {
 type decoder struct {
 	dec    jsontext.Decoder
 	buffer bytes.Buffer
+	parser parser
+	open   [16]frame
 	nodes  [128]node // a tape that fits is copied at its true length: how long it will be can only be guessed
 }
 

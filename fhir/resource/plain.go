@@ -12,8 +12,7 @@ import (
 //
 // Out of the ordinary are names with an escape, surrogate pairs as escapes, long gaps, and whatever breaks a rule or a limit.
 func (p *parser) plain() bool {
-	var room [16]frame
-	s := scan{raw: p.raw, parser: p, open: room[:0]}
+	s := scan{raw: p.raw, parser: p, open: p.open[:0]}
 	if s.document() {
 		return true
 	}

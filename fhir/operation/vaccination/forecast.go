@@ -63,16 +63,12 @@ func (s *Service) Forecast(ctx context.Context, key fhir.Key, q Query, t fhir.T,
 		return nil, err
 	}
 	p.Pregnant = q.Pregnant
-	records, err := s.records(ctx, person)
-	if err != nil {
-		return nil, err
-	}
-	screening, err := s.screen(ctx, person, records, q.Pregnant)
+	screening, err := s.screen(ctx, person, q.Pregnant)
 	if err != nil {
 		return nil, err
 	}
 	screening.Of(&p, s.schedules, q.AssessmentDate)
-	a := history.Assess(s.schedules, &p, records, q.AssessmentDate)
+	a := history.Assess(s.schedules, &p, screening.Records, q.AssessmentDate)
 	return answer(history.Writer{Language: language, Patient: person.Lead.Key.String()}, &a), nil
 }
 

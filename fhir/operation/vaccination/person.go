@@ -176,11 +176,15 @@ func (s *Service) records(ctx context.Context, p Person) ([]history.Record, erro
 	if err != nil {
 		return nil, err
 	}
-	records := make([]history.Record, len(found[0]))
-	for i, r := range found[0] {
+	return recordsOf(found[0]), nil
+}
+
+func recordsOf(found []Resource) []history.Record {
+	records := make([]history.Record, len(found))
+	for i, r := range found {
 		records[i] = record(r)
 	}
-	return records, nil
+	return records
 }
 
 func record(r Resource) history.Record {

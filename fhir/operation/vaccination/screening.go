@@ -14,18 +14,19 @@ import (
 // mostObservations is how many Observations of reactions are looked at for one person.
 const mostObservations = 50
 
-// screen reads what contraindications can come from. It reads as the caller: what the caller may not see is not looked at, and
-// the answer is as if it were not there. So an answer without a contraindication is no leave to vaccinate: who vaccinates
-// has to ask and to examine all the same.
-func (s *Service) screen(ctx context.Context, p Person, records []history.Record, pregnant bool) (history.Screening, error) {
-	out := history.Screening{Records: records, Pregnant: pregnant}
-	by := inSight(ctx, ofPerson[1:])
+// screen reads the doses of a person and what contraindications can come from. It reads as the caller: what the caller may not see
+// is not looked at, and the answer is as if it were not there. So an answer without a contraindication is no leave to vaccinate:
+// who vaccinates has to ask and to examine all the same.
+func (s *Service) screen(ctx context.Context, p Person, pregnant bool) (history.Screening, error) {
+	out := history.Screening{Pregnant: pregnant}
+	by := inSight(ctx, ofPerson[:])
 	found, err := s.referring(ctx, p.Keys(), p.T, mostRecords, by...)
 	if err != nil {
 		return out, err
 	}
-	for i, b := range by {
-		for _, r := range found[i] {
+	out.Records = recordsOf(found[0])
+	for i, b := range by[1:] {
+		for _, r := range found[i+1] {
 			add(&out, b.Type, r.Doc)
 		}
 	}

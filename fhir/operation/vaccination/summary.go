@@ -29,15 +29,11 @@ func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T
 	if err != nil {
 		return out, err
 	}
-	records, err := s.records(ctx, person)
-	if err != nil {
-		return out, err
-	}
 	out.Person, out.Schedules, out.Today = person, s.schedules, s.today()
 	for _, m := range person.Merged {
 		out.Merged = append(out.Merged, m.Key.String())
 	}
-	screening, err := s.screen(ctx, person, records, q.Pregnant)
+	screening, err := s.screen(ctx, person, q.Pregnant)
 	if err != nil {
 		return out, err
 	}
@@ -47,7 +43,7 @@ func (s *Service) Summarize(ctx context.Context, key fhir.Key, q Query, t fhir.T
 		screening.Of(&p, s.schedules, q.AssessmentDate)
 		judged = &p
 	}
-	out.Assessment = history.Assess(s.schedules, judged, records, q.AssessmentDate)
+	out.Assessment = history.Assess(s.schedules, judged, screening.Records, q.AssessmentDate)
 	for _, doc := range screening.Adverse {
 		if a, ok := history.ReadAdverse(doc); ok {
 			out.Adverse = append(out.Adverse, a)
@@ -68,12 +64,12 @@ func (s *Service) Gather(ctx context.Context, key fhir.Key, t fhir.T) (Person, [
 
 // Whole is Gather with what contraindications are looked for in.
 func (s *Service) Whole(ctx context.Context, key fhir.Key, t fhir.T) (*Gathered, error) {
-	person, records, err := s.Gather(ctx, key, t)
+	person, err := s.person(ctx, key, "", t)
 	if err != nil {
 		return nil, err
 	}
-	screening, err := s.screen(ctx, person, records, false)
-	return &Gathered{Person: person, Records: records, screening: screening, schedules: s}, err
+	screening, err := s.screen(ctx, person, false)
+	return &Gathered{Person: person, Records: screening.Records, screening: screening, schedules: s}, err
 }
 
 // Summary is $immunization-summary: Parameters (see history.Writer.AppendParameters), or a document if q asks for one, whose full
