@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/precheck"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 type precheckCmd struct {
@@ -66,8 +67,11 @@ func (c *precheckCmd) Run(ctx context.Context, s streams) (err error) {
 		n, err := checkFile(ctx, name, o, &past, func(f hoso.Finding) error { return w.Write(name, f) })
 		all.Add(n)
 		if n.Unreadable > 0 {
-			fmt.Fprintf(s.err, "lienthong: %s: %s\n", name, words(err))
-		} else if err != nil {
+			fmt.Fprintf(s.err, "lienthong: %s: %s\n", name, wordsIn(outcome.Language(c.Lang), err))
+			all.Errors++
+			err = w.Write(name, hoso.NewFinding("ENV-03", "", 0, "")) // who reads the report alone must not take it for clean
+		}
+		if err != nil {
 			return failed(err)
 		}
 	}

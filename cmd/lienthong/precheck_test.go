@@ -41,7 +41,9 @@ func TestPrecheckTellsWhatItFindsByExitCode(t *testing.T) {
 		{[]string{warned, wrong}, exitErrors, "Mã cơ sở trong phong bì khác XML1"},
 		{[]string{"--lang", "en", wrong}, exitErrors, "Facility code in the envelope differs from XML1"},
 		{[]string{broken, wrong}, exitUnreadable, "ENV-01"},
-		{[]string{filepath.Join(dir, "none.xml")}, exitUnreadable, "1 files"},
+		{[]string{broken, wrong}, exitUnreadable, "ENV-03"},
+		{[]string{"--format", "json", broken}, exitUnreadable, `"rule":"ENV-03","severity":"error","table":"envelope","row":0,"field":"","message":"Nội dung tệp không đọc được"`},
+		{[]string{filepath.Join(dir, "none.xml")}, exitUnreadable, "1 files, 0 episodes: 1 errors"},
 		{[]string{"--format", "xlsx", "--output", book, wrong}, exitErrors, ""},
 		{[]string{"--format", "pdf", wrong}, exitNoPrecheck, ""},
 		{[]string{"--output", filepath.Join(dir, "no", "such", "folder"), wrong}, exitNoPrecheck, ""},
@@ -54,6 +56,13 @@ func TestPrecheckTellsWhatItFindsByExitCode(t *testing.T) {
 		}
 	}
 	var out, stderr bytes.Buffer
+	for lang, want := range map[string]string{"vi": "Tệp không phải là tệp hồ sơ", "en": "The file is no claim envelope"} {
+		stderr.Reset()
+		if _ = run(t.Context(), []string{"precheck", "--lang", lang, broken}, &out, &stderr); !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: %s", lang, stderr.String())
+		}
+	}
+	out.Reset()
 	if err := run(t.Context(), []string{"precheck", "--format", "json", wrong}, &out, &stderr); exitCode(err) != exitErrors {
 		t.Error(err)
 	}
