@@ -15,6 +15,9 @@
 // The chain: chain(0) is the SHA-256 of "lienthong-evidence/1\n", chain(i) that of chain(i-1) as lower-case hex, a line feed, and
 // "sha256  bytes  name\n" of file i. The manifest holds each chain(i), so a file that was changed, taken out, added or moved shows.
 //
+// The ZIP itself is held to what pack makes (container.go): nothing before, between or behind the parts. How they are compressed is
+// not: the compressor may change, so up to seven bits before the end of each part, which stand for nothing, may be otherwise.
+//
 // What it proves: the server whose key this is gave out exactly this, at that place of its journal; and each version was
 // written by the commit that the journal has at that place. Not that what a hospital wrote is true, nor that the server
 // is honest about what it left out; a checkpoint that was kept elsewhere ties the journal itself down (lienthong verify-audit).

@@ -3,12 +3,12 @@ package evidence
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -186,18 +186,12 @@ func parts(t *testing.T, file []byte) map[string][]byte {
 // repack is pack without compression, which would take most of the time of these tests.
 func repack(t *testing.T, p map[string][]byte) []byte {
 	t.Helper()
+	var m Manifest
+	_ = json.Unmarshal(p[partManifest], &m) // of a spoilt one nobody asks when it was packed
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(p)) {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
-		if err == nil {
-			_, err = w.Write(p[name])
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.NoCompression) })
+	if err := packInto(z, p, m.Exported); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -418,6 +412,76 @@ func sameProof(t *testing.T, a, b []byte) bool {
 	p, _ := json.Marshal(x)
 	q, _ := json.Marshal(y)
 	return bytes.Equal(p, q)
+}
+
+// TestNothingIsHiddenInTheContainer changes what is no part: the ZIP's own fields, and the room around them.
+func TestNothingIsHiddenInTheContainer(t *testing.T) {
+	h := newHouse(t)
+	file := h.export(h.ours())
+	refused := func(what string, file []byte) {
+		t.Helper()
+		if v, err := Verify(file, []string{h.public}); err == nil && v.OK() {
+			t.Errorf("%s, and it verifies", what)
+		}
+	}
+	var other bytes.Buffer
+	if err := packInto(zip.NewWriter(&other), map[string][]byte{partCase: []byte("{}")}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	refused("something stands before it", slices.Concat([]byte("x"), file))
+	refused("another file stands before it, which programs that read from the start show", slices.Concat(other.Bytes(), file))
+	refused("something stands behind it", slices.Concat(file, []byte("x")))
+	fields := []int{bytes.LastIndex(file, []byte("PK\x05\x06")), bytes.Index(file, []byte("PK\x01\x02")), 0}
+	for i, size := range []int{22, 46 + len(partCase), 30 + len(partCase)} {
+		for at := fields[i]; at < fields[i]+size; at++ {
+			changed := slices.Clone(file)
+			changed[at] ^= 1
+			refused(fmt.Sprintf("byte %d of header %d is another", at-fields[i], i), changed)
+		}
+	}
+
+	whole := parts(t, file)
+	var m Manifest
+	if err := json.Unmarshal(whole[partManifest], &m); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return hiding{w}, nil })
+	if err := packInto(z, whole, m.Exported); err != nil {
+		t.Fatal(err)
+	}
+	if len(parts(t, b.Bytes())) != len(whole) {
+		t.Fatal("what hides something cannot be read")
+	}
+	refused("something stands behind the end of what is compressed", b.Bytes())
+	b.Reset()
+	if err := packInto(zip.NewWriter(&b), whole, m.Exported.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	refused("it was packed at another time", b.Bytes())
+	if v := h.verify(repack(t, whole)); !v.OK() {
+		t.Errorf("compressed otherwise: %v", v.Faults)
+	}
+}
+
+// hiding compresses each write as a whole and puts something behind it.
+type hiding struct{ w io.Writer }
+
+func (h hiding) Write(p []byte) (int, error) {
+	f, err := flate.NewWriter(h.w, flate.BestSpeed)
+	if err == nil {
+		_, err = f.Write(p)
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	return len(p), err
+}
+
+func (h hiding) Close() error {
+	_, err := h.w.Write([]byte("hidden"))
+	return err
 }
 
 func TestWhatIsNoEvidenceIsRefused(t *testing.T) {

@@ -1,8 +1,6 @@
 package evidence
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -273,21 +271,4 @@ func (e *Exporter) mayTell(ctx context.Context, m Manifest, line *audit.Entry) b
 		}
 	}
 	return true
-}
-
-// pack writes the ZIP.
-func pack(parts map[string][]byte, at time.Time) ([]byte, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, name := range append(chained(parts), apart...) {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at})
-		if err == nil {
-			_, err = w.Write(parts[name])
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	err := z.Close()
-	return b.Bytes(), err
 }

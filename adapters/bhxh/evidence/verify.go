@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -61,6 +60,9 @@ func Verify(file []byte, public []string) (Verified, error) {
 		v.fault("%s has the format %q; this program knows %s", partManifest, v.Manifest.Format, Format)
 		return v, nil
 	}
+	if !asPacked(file, parts, v.Manifest.Exported) {
+		v.fault("the file itself is not as it was given out: something was put before, between or behind its parts, or it was packed anew")
+	}
 	v.chain(parts)
 	v.trail(parts, public)
 	v.history(parts[partHistory])
@@ -100,40 +102,6 @@ func (v *Verified) attempts(c cases.Case, parts map[string][]byte) {
 	for name := range left {
 		v.fault("%s belongs to no attempt", name)
 	}
-}
-
-// unpack reads the parts: all of them, each once, and no other.
-func unpack(file []byte) (map[string][]byte, error) {
-	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return nil, fmt.Errorf("not a file of evidence: %w", err)
-	}
-	want := slices.Concat(always, apart)
-	parts, whole := map[string][]byte{}, 0
-	for _, f := range z.File {
-		if _, twice := parts[f.Name]; twice || !slices.Contains(want, f.Name) && !isBody.MatchString(f.Name) {
-			return nil, fmt.Errorf("not a file of evidence: it has %q, or has it twice", f.Name)
-		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Name, err)
-		}
-		raw, err := io.ReadAll(io.LimitReader(r, maxWhole+1))
-		_ = r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s cannot be read: %w", f.Name, err)
-		}
-		if whole += len(raw); whole > maxWhole {
-			return nil, fmt.Errorf("the parts are larger than %d bytes", maxWhole)
-		}
-		parts[f.Name] = raw
-	}
-	for _, name := range want {
-		if _, ok := parts[name]; !ok {
-			return nil, fmt.Errorf("not a file of evidence: %s is not in it", name)
-		}
-	}
-	return parts, nil
 }
 
 // strictly reads JSON that has no other members than v.
