@@ -299,14 +299,16 @@ func followTheWholeWay(t *testing.T, w *insurer) {
 	if strings.Count(out, "\n") != 3 || json.Unmarshal([]byte(out[:strings.Index(out, "\n")]), &one) != nil || one.Paid == "" {
 		t.Fatalf("%s", out)
 	}
-	if out := claims("show", string(one.ID())); !strings.Contains(out, "XML2/1") || !strings.Contains(out, one.MaGiaoDich) {
-		t.Errorf("%s", out)
+	for _, name := range []string{string(one.ID()), one.Claim, one.MaLK} {
+		if out := claims("show", name); !strings.Contains(out, "XML2/1") || !strings.Contains(out, one.MaGiaoDich) {
+			t.Errorf("%s: %s", name, out)
+		}
 	}
 	if out := claims("sample", "--seed", "2026-Q1", "--size", "2", "--by", "facility,month"); !strings.Contains(out, "2 of 3 claims") {
 		t.Errorf("%s", out)
 	}
 	file, key := filepath.Join(w.dir, "evidence.zip"), filepath.Join(w.dir, "store", auditKey+".pub")
-	claims("export", string(one.ID()), "-o", file)
+	claims("export", one.MaLK, "-o", file)
 	if out := w.must("verify-evidence", file, "--key", key); !strings.Contains(out, one.MaLK) || !strings.Contains(out, "nothing was changed") {
 		t.Errorf("%s", out)
 	}

@@ -217,21 +217,57 @@ func onTerminal(s string) string {
 
 type claimsShowCmd struct {
 	serverFlags
-	Claim string `arg:"" help:"Id of the Claim, as the list shows it."`
+	Claim string `arg:"" help:"Id of the Claim, or its MA_LK, as the list shows them."`
 }
 
-// claimPath is the address of a claim.
-func claimPath(id string) (string, error) {
-	id = strings.TrimPrefix(id, "Claim/")
+// claimPath is the address of a claim, named by its id or by the MA_LK of its episode.
+func (f serverFlags) claimPath(ctx context.Context, name string) (string, error) {
+	id, named := strings.CutPrefix(name, "Claim/")
+	if !named {
+		found, err := f.ofEpisode(ctx, name)
+		if err != nil {
+			return "", err
+		}
+		switch len(found) {
+		case 0: // then it is an id
+		case 1:
+			id = found[0]
+		default:
+			return "", &exitError{exitUsage, fmt.Errorf("several hospitals have an episode %q: name one of Claim/%s", name, strings.Join(found, ", Claim/"))}
+		}
+	}
 	if _, err := fhir.ParseID(id); err != nil {
-		return "", &exitError{exitUsage, fmt.Errorf("%q is no id of a Claim", id)}
+		return "", &exitError{exitUsage, fmt.Errorf("%q is neither the id of a Claim nor the MA_LK of one", name)}
 	}
 	return "/Claim/" + id, nil
 }
 
+// ofEpisode gives the ids of the Claims with an MA_LK, some if there are many.
+func (f serverFlags) ofEpisode(ctx context.Context, maLK string) (ids []string, err error) {
+	escaped := strings.NewReplacer(`\`, `\\`, ",", `\,`, "|", `\|`, "$", `\$`).Replace(maLK)
+	body, err := f.ask(ctx, http.MethodGet, "/Claim", url.Values{"identifier": {escaped}, "_elements": {"id"}, "_count": {"10"}})
+	if err != nil {
+		return nil, err
+	}
+	var found struct {
+		Entry []struct {
+			Resource struct {
+				ID string `json:"id"`
+			} `json:"resource"`
+		} `json:"entry"`
+	}
+	if err := json.Unmarshal(body, &found); err != nil {
+		return nil, fmt.Errorf("the server answered with something else than expected: %w", err)
+	}
+	for _, e := range found.Entry {
+		ids = append(ids, e.Resource.ID)
+	}
+	return ids, nil
+}
+
 // Run shows a case.
 func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
-	path, err := claimPath(c.Claim)
+	path, err := c.claimPath(ctx, c.Claim)
 	if err != nil {
 		return err
 	}
@@ -296,14 +332,14 @@ func (c *claimsSampleCmd) Run(ctx context.Context, s streams) error {
 
 type claimsExportCmd struct {
 	serverFlags
-	Claim  string `arg:"" help:"Id of the Claim, as the list shows it."`
+	Claim  string `arg:"" help:"Id of the Claim, or its MA_LK, as the list shows them."`
 	Output string `short:"o" type:"path" placeholder:"FILE" help:"File to write, which must not be there. Default: evidence-ID.zip here."`
 	Lang   string `enum:"vi,en" default:"vi" help:"Language of spreadsheet and PDF: vi or en. Default: ${default}."`
 }
 
 // Run writes a file of evidence.
 func (c *claimsExportCmd) Run(ctx context.Context, s streams) error {
-	path, err := claimPath(c.Claim)
+	path, err := c.claimPath(ctx, c.Claim)
 	if err != nil {
 		return err
 	}
