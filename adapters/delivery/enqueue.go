@@ -19,7 +19,7 @@ import (
 //   - A version of another episode is refused with Conflict "delivery-episode-fixed" while an earlier version has, or may
 //     have, an effect under the episode it was sent with: the treatment would be billed twice.
 //   - One episode belongs to one claim: a second claim of the same episode is refused with Conflict
-//     "delivery-episode-taken", or "unique-taken" when both come at once.
+//     "delivery-episode-taken", or "unique-taken" when both come at once, and where the sender may not see the first.
 //   - The number of the version at the other side (PB) is that of the Claim, unless a claim before it, which was deleted,
 //     had the same episode; PB goes on counting then, for ONCE is about episode and PB.
 func (o *Outbox) Enqueue(ctx context.Context, w interaction.Write) (interaction.Additions, error) {
@@ -122,6 +122,11 @@ func (o *Outbox) episodeFree(ctx context.Context, claim fhir.ID, facility, ma st
 		return err
 	}
 	if it := f.of(f.head.Version); f.head.Off == "" && it.Facility == facility && it.Episode == ma {
+		if o.Sees != nil {
+			if sees, err := o.Sees(ctx, fhir.Key{Type: "Claim", ID: claim}); err != nil || !sees {
+				return err
+			}
+		}
 		return fhir.Errorf(fhir.Conflict, "delivery-episode-taken", "Claim.identifier", ma, "Claim/"+string(claim))
 	}
 	return nil

@@ -37,6 +37,9 @@ type Config struct {
 	// called for each Claim that is written and must be quick.
 	Episode func(claim resource.Value) (facility, episode string, ok bool)
 
+	// Sees says whether who sends a Claim may see a resource: one that he may not see is named to nobody. nil = everybody sees all.
+	Sees func(context.Context, fhir.Key) (bool, error)
+
 	// Settle is how long after the end of an attempt "not received" is believed, and how long after that it must be said
 	// again before the item is sent again. 0 is DefaultSettle.
 	Settle time.Duration

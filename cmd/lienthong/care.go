@@ -24,29 +24,31 @@ func (n *node) tries() *care.Tries {
 func (n *node) care(o index.Options, systems identity.Systems) care.Care {
 	return care.Care{
 		Systems: systems, Local: localTo(o), Tries: n.tries(),
-		Sees: n.seesPatient,
-		Met:  func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
+		Sees: func(ctx context.Context, c access.Caller, id fhir.ID) (bool, error) {
+			return n.sees(ctx, c, fhir.Key{Type: "Patient", ID: id})
+		},
+		Met: func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
 	}
 }
 
-// seesPatient says whether a caller may see a Patient now, without a trace: nobody is shown anything.
-func (n *node) seesPatient(ctx context.Context, c access.Caller, id fhir.ID) (bool, error) {
+// sees says whether a caller may see a resource now, without a trace: nobody is shown anything.
+func (n *node) sees(ctx context.Context, c access.Caller, key fhir.Key) (bool, error) {
 	fence, err := n.fence(ctx, c)
 	if err != nil {
 		return false, err
 	}
-	_, err = n.store.Read(audit.WithTrail(store.WithFence(ctx, fence), nil), fhir.Key{Type: "Patient", ID: id}, 0)
+	_, err = n.store.Read(audit.WithTrail(store.WithFence(ctx, fence), nil), key, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone || e.Kind == fhir.Denied) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// senderSees is seesPatient for whoever sends what a hook is asked about.
-func (n *node) senderSees(ctx context.Context, id fhir.ID) (bool, error) {
+// senderSees is sees for whoever sends what a hook is asked about.
+func (n *node) senderSees(ctx context.Context, key fhir.Key) (bool, error) {
 	who, found := access.CallerOf(ctx)
 	if !found { // the server itself, or one that asks nobody who he is
 		return true, nil
 	}
-	return n.seesPatient(ctx, who, id)
+	return n.sees(ctx, who, key)
 }

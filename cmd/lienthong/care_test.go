@@ -249,7 +249,17 @@ func TestDosesAndClaimsTellNothingOfHiddenPatients(t *testing.T) {
 	if there != none || !strings.Contains(there, "care-unproven") {
 		t.Errorf("a claim: %s, and of a patient who is not there %s", there, none)
 	}
+	episode := func(claim string) string {
+		return strings.Replace(claim, `"status"`, `"identifier":[{"system":"https://lienthong.example/sid/malk/51901","value":"LK1"}],"status"`, 1)
+	}
+	a.want(201, "hospital-h1", "PUT", "/Claim/h1claim", strings.Replace(episode(claim("Patient/pat1")), `"status"`, `"id":"h1claim","status"`, 1))
 	a.want(201, "hospital-h2", "PUT", "/Patient/own", carePatient("own", "051085000033"))
+	if raw := a.want(409, "hospital-h2", "POST", "/Claim", episode(claim("Patient/own"))); strings.Contains(raw, "h1claim") || !strings.Contains(raw, "unique-taken") {
+		t.Errorf("an episode that a hidden claim has: %s", raw)
+	}
+	if raw := a.want(409, "hospital-h1", "POST", "/Claim", episode(claim("Patient/pat1"))); !strings.Contains(raw, "h1claim") {
+		t.Errorf("an episode of an own claim: %s", raw)
+	}
 	a.want(201, "hospital-h2", "PUT", "/Claim/c", strings.Replace(claim("Patient/own"), `"status"`, `"id":"c","status"`, 1))
 	a.want(403, "hospital-h2", "PUT", "/Claim/c", strings.Replace(claim("Patient/pat1"), `"status"`, `"id":"c","status"`, 1))
 	a.here.stop(t)

@@ -153,8 +153,8 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		return err
 	}
 	n.outbox = delivery.New(delivery.Config{
-		Deadlines: clocks,
-		Store:     n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery, HashesOnly: c.Gateway.HashesOnly,
+		Deadlines: clocks, Sees: n.senderSees,
+		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery, HashesOnly: c.Gateway.HashesOnly,
 		Retry: delivery.Retry{First: c.Gateway.RetryFirst, Max: c.Gateway.RetryMax},
 		Episode: func(claim resource.Value) (facility, episode string, ok bool) {
 			return mapping.EpisodeOf(claim, claims)

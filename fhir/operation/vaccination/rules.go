@@ -23,8 +23,8 @@ type Rules struct {
 	Store     store.Store
 	Schedules *immunization.Set
 	Now       func() time.Time // nil = time.Now
-	// Sees says whether who sends a dose may see a Patient; nil = whoever sends one may see all.
-	Sees func(context.Context, fhir.ID) (bool, error)
+	// Sees says whether who sends a dose may see a resource; nil = everybody sees all.
+	Sees func(context.Context, fhir.Key) (bool, error)
 }
 
 // Hook is an interaction.Hook: a dose that breaks a rule of severity error is refused, code "dose-refused"; other breaches
@@ -88,7 +88,7 @@ func (r Rules) birth(ctx context.Context, w interaction.Write) (first time.Time,
 		return time.Time{}, false, nil
 	}
 	if r.Sees != nil && !w.Introduced[to] {
-		if sees, err := r.Sees(ctx, to.ID); err != nil || !sees {
+		if sees, err := r.Sees(ctx, to); err != nil || !sees {
 			return time.Time{}, false, err
 		}
 	}
