@@ -82,6 +82,7 @@ type Series struct {
 	GivenTo    string   `json:"givenTo"`    // yyyy-MM-dd, inclusive; "" = no end
 	Doses      []Dose   `json:"doses"`
 	Note       string   `json:"note"`
+	NoteVi     string   `json:"note_vi"` // "" = as Note
 
 	previous *Series
 	step     int
@@ -127,6 +128,7 @@ type Dose struct {
 	MinInterval  *Age   `json:"-"` // from the dose before, or from that of Series.Previous
 	OverdueAfter *Age   `json:"-"` // from the recommended date; nil = by Rules
 	Note         string `json:"note"`
+	NoteVi       string `json:"note_vi"` // "" = as Note
 
 	RecommendedText string `json:"recommendedAge"` // as the schedule words it: "2m", "first contact in pregnancy"
 }

@@ -1,15 +1,21 @@
-// Command gen makes the committed schedule from the facts of the field: the same JSON, checked and without blanks.
+// Command gen makes the committed schedule from the facts of the field: the same JSON, checked and without blanks, and each note
+// in Vietnamese too. The facts have their notes in English alone; a note without a translation is an error.
 package main
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 
 	"github.com/lienthong/lienthong/fhir/immunization"
 )
+
+//go:embed notes_vi.json
+var notes []byte
 
 func main() {
 	in := flag.String("in", "", "schedule file")
@@ -26,13 +32,50 @@ func generate(in, out string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := immunization.Parse(raw); err != nil {
-		return err
-	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, raw); err != nil {
 		return err
 	}
-	b.WriteByte('\n')
-	return os.WriteFile(out, b.Bytes(), 0o644)
+	made, err := translate(b.Bytes())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, append(made, '\n'), 0o644)
+}
+
+// translate puts a note in Vietnamese behind each note of a schedule without blanks.
+func translate(schedule []byte) ([]byte, error) {
+	vi := map[string]string{}
+	if err := json.Unmarshal(notes, &vi); err != nil {
+		return nil, err
+	}
+	for note, text := range vi {
+		schedule = bytes.ReplaceAll(schedule, member("note", note), append(append(member("note", note), ','), member("note_vi", text)...))
+	}
+	s, err := immunization.Parse(schedule)
+	if err != nil {
+		return nil, err
+	}
+	var faults []error
+	need := func(note, vi string) {
+		if note != "" && vi == "" {
+			faults = append(faults, fmt.Errorf("the note %q is not in notes_vi.json", note))
+		}
+	}
+	for _, series := range s.Series {
+		need(series.Note, series.NoteVi)
+		for _, d := range series.Doses {
+			need(d.Note, d.NoteVi)
+		}
+	}
+	return schedule, errors.Join(faults...)
+}
+
+// member is a member of a JSON object with a text.
+func member(name, text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string always can be
+	return append([]byte(`"`+name+`":`), bytes.TrimSpace(b.Bytes())...)
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -162,14 +163,14 @@ func (w Writer) reason(why forecast.Reason) resource.ObjectOf {
 
 // notes are the warnings about what the answer rests on: entries marked verify, and schedules that are not in force yet.
 func (w Writer) notes(a *Assessment, s *immunization.Schedule, series *immunization.Series, dose *immunization.Dose) (notes []string) {
-	texts := []string{series.Note}
-	if dose != nil {
-		texts = append(texts, dose.Note)
-	}
-	for _, t := range texts {
-		if strings.Contains(t, "verify") {
-			notes = append(notes, w.say("Lưu ý, cần kiểm chứng: ", "To be verified: ")+t+".")
+	add := func(vi, en string) {
+		if strings.Contains(en, "verify") {
+			notes = append(notes, w.say("Lưu ý, cần kiểm chứng: "+cmp.Or(vi, en), "To be verified: "+en)+".")
 		}
+	}
+	add(series.NoteVi, series.Note)
+	if dose != nil {
+		add(dose.NoteVi, dose.Note)
 	}
 	for _, early := range a.Result.Early {
 		if early == s {
