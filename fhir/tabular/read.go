@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ var (
 )
 
 // Read takes a table from a CSV or an XLSX file (its first sheet), whichever it is; the first row that is not empty is the
-// head. CSV is separated by commas, semicolons or tabs, as the head is. Rows are as long as the head; cells beyond it are
+// head. CSV is separated by commas, semicolons or tabs, as the head is; a line "sep=;" before it is passed over. Rows are as long as the head; cells beyond it are
 // dropped if they are empty and an error otherwise. Cells are without blanks around them; empty rows stay, so that the
 // number of a row is that which people see: Rows[0] is the row after the head, which is row First of the file.
 //
@@ -90,6 +91,9 @@ func trim(row []string) []string {
 	return out[:last]
 }
 
+// sepLine is a first line that tells a spreadsheet how cells are separated; the head tells it as well.
+var sepLine = regexp.MustCompile(`^(?i:sep)=[,;\t]\r?$`)
+
 func readCSV(raw []byte, l Limits) ([][]string, error) {
 	raw = bytes.TrimPrefix(raw, []byte(mark))
 	if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 {
@@ -97,7 +101,11 @@ func readCSV(raw []byte, l Limits) ([][]string, error) {
 	}
 	r := csv.NewReader(bytes.NewReader(raw))
 	r.FieldsPerRecord, r.LazyQuotes = -1, false
-	line, _, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte("\n"))
+	line, rest, _ := bytes.Cut(bytes.TrimLeft(raw, "\r\n"), []byte("\n"))
+	told := sepLine.FindSubmatch(line)
+	if told != nil {
+		line, _, _ = bytes.Cut(rest, []byte("\n"))
+	}
 	for _, c := range []rune{';', '\t'} {
 		if bytes.Count(line, []byte(string(c))) > bytes.Count(line, []byte(string(r.Comma))) {
 			r.Comma = c
@@ -115,6 +123,9 @@ func readCSV(raw []byte, l Limits) ([][]string, error) {
 		line, _ := r.FieldPos(0)
 		for len(rows) < line-1 && len(rows) <= l.Rows { // empty lines, which the reader passes over, and those within cells
 			rows = append(rows, nil)
+		}
+		if told != nil { // it is no row of the table, and yet one of the file
+			row, told = nil, nil
 		}
 		if rows = append(rows, row); len(rows) > l.Rows+100 {
 			return nil, ErrLarge

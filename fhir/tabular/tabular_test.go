@@ -69,11 +69,13 @@ func TestFormulasAreTexts(t *testing.T) {
 
 func TestReadingCSV(t *testing.T) {
 	for text, want := range map[string]string{
-		"a,b\n1,2\n":               "[a b] [[1 2]] 2",
-		"\ufeffa;b\r\n1;2,5\r\n":   "[a b] [[1 2,5]] 2",
-		"a\tb\n 1 \t\n":            "[a b] [[1 ]] 2",
-		"\n\na,b\n\n1,\n,\n":       "[a b] [[ ] [1 ]] 4",
-		"a,b\n\"x\ny\",2\n3,4\n,,": "[a b] [[x\ny 2] [ ] [3 4]] 2",
+		"a,b\n1,2\n":                 "[a b] [[1 2]] 2",
+		"\ufeffa;b\r\n1;2,5\r\n":     "[a b] [[1 2,5]] 2",
+		"a\tb\n 1 \t\n":              "[a b] [[1 ]] 2",
+		"\n\na,b\n\n1,\n,\n":         "[a b] [[ ] [1 ]] 4",
+		"sep=;\r\na;b\r\n1;2,5\r\n":  "[a b] [[1 2,5]] 3",
+		"\ufeffSEP=\t\na\tb\n1\t2\n": "[a b] [[1 2]] 3",
+		"a,b\n\"x\ny\",2\n3,4\n,,":   "[a b] [[x\ny 2] [ ] [3 4]] 2",
 	} {
 		got, first, err := Read([]byte(text), DefaultLimits)
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization/history"
@@ -170,7 +172,13 @@ func init() { // the table refers to functions that refer to it
 		"nha_san_xuat":  text(func(e *entry) *string { return &e.maker }),
 		"nuoc_san_xuat": text(func(e *entry) *string { return &e.country }),
 		"so_lo":         text(func(e *entry) *string { return &e.lot }),
-		"han_dung":      day(func(e *entry) *string { return &e.expiry }),
+		"han_dung": func(e *entry, cell string) *fhir.Issue {
+			var ok bool
+			if e.expiry, ok = monthOf(cell); ok {
+				return nil
+			}
+			return day(func(e *entry) *string { return &e.expiry })(e, cell)
+		},
 		"ngay_phan_ung": day(func(e *entry) *string { return &e.reacted }),
 		"phan_ung":      text(func(e *entry) *string { return &e.reaction }),
 	}
@@ -182,8 +190,11 @@ var (
 	cvx          = regexp.MustCompile(`^\d{1,3}$`)
 )
 
+// word is a cell that has one of a few words, however its letters and marks are put together: some systems keep marks apart.
+func word(cell string) string { return strings.ToLower(norm.NFC.String(cell)) }
+
 func gender(e *entry, cell string) *fhir.Issue {
-	switch strings.ToLower(cell) {
+	switch word(cell) {
 	case "nam", "male", "m", "1":
 		e.gender = "male"
 	case "nữ", "nu", "female", "f", "2":
@@ -195,7 +206,7 @@ func gender(e *entry, cell string) *fhir.Issue {
 }
 
 func status(e *entry, cell string) *fhir.Issue {
-	switch strings.ToLower(cell) {
+	switch word(cell) {
 	case "đã tiêm", "completed", "1":
 		e.status = "completed"
 	case "không tiêm", "hoãn", "not-done", "0":
@@ -206,22 +217,39 @@ func status(e *entry, cell string) *fhir.Issue {
 	return nil
 }
 
-// The days that a spreadsheet's serial number can stand for here: 1900 to 2173.
+// The days that a spreadsheet's serial number can stand for here: 1927 to 2173. A smaller number is a year: 1985 is no day of 1905.
 const (
-	firstSerial = 1
+	firstSerial = 10000
 	lastSerial  = 99999
 )
 
+// monthOf reads the month until whose end a product is good, as vials have it: 12/2026, 12-2026, 12.2026 or 2026-12.
+func monthOf(s string) (string, bool) {
+	for _, layout := range []string{"2006-01", "1/2006", "1-2006", "1.2006"} {
+		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1900 && t.Year() < 2200 {
+			return t.Format("2006-01"), true
+		}
+	}
+	return "", false
+}
+
+// timeOfDay is what stands behind a day where a table has points in time: hours and minutes, or the fraction of a serial number.
+var timeOfDay = regexp.MustCompile(`^(.{8,10})[ T]\d{1,2}:\d{2}(:\d{2})?$|^(\d{5})\.\d+$`)
+
 // ParseDay reads a day as people and spreadsheets write it: 31/01/2025, 31-1-2025, 31.01.2025, 2025-01-31, 20250131, or the
-// serial number of a spreadsheet (1900 system). The day stands before the month, as in Vietnam.
+// serial number of a spreadsheet (1900 system). The day stands before the month, as in Vietnam. A time of day behind it is passed
+// over.
 func ParseDay(s string) (time.Time, bool) {
+	if m := timeOfDay.FindStringSubmatch(s); m != nil {
+		s = m[1] + m[3]
+	}
 	for _, layout := range []string{time.DateOnly, "2/1/2006", "2-1-2006", "2.1.2006", "20060102"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, t.Year() >= 1900 && t.Year() < 2200
 		}
 	}
-	if n, err := strconv.Atoi(s); err == nil && n >= firstSerial && n <= lastSerial && s[0] != '0' {
-		return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n), n > 60 // before March 1900 it counts a day that was not
+	if n, err := strconv.Atoi(s); err == nil && len(s) == 5 && n >= firstSerial && n <= lastSerial {
+		return time.Date(1899, 12, 30, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n), true
 	}
 	return time.Time{}, false
 }
