@@ -25,8 +25,12 @@ const (
 	gatherBytes = 1 << 20
 )
 
-// bulkFrom is how many bytes of rows a start applies before it takes the way for many (bulk.go). Tests shorten it.
-var bulkFrom int64 = 32 << 20
+var (
+	// bulkFrom is how many bytes of rows a start applies before it takes the way for many (bulk.go). Tests shorten it.
+	bulkFrom int64 = 32 << 20
+	// runBytes ends a batch there, which is sorted (sortedrun.go). Tests shorten it.
+	runBytes = 32 << 20
+)
 
 // incoming is a commit of somebody else on its way into the state.
 type incoming struct {

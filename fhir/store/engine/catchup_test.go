@@ -67,9 +67,12 @@ func TestCatchUpComesToTheSameRows(t *testing.T) {
 		c.Sum = commitlog.Sum{}
 		withoutSums.commits = append(withoutSums.commits, c)
 	}
-	for name, from := range map[string]int64{"usual": 1 << 40, "many": 20_000, "many at once": 0} {
+	for name, c := range map[string]struct {
+		from int64
+		run  int
+	}{"usual": {1 << 40, 1}, "many": {20_000, 8_000}, "many at once": {0, 1}, "many in runs": {0, 100_000}} {
 		t.Run(name, func(t *testing.T) {
-			defer engine.BulkFrom(from)()
+			defer engine.BulkFrom(c.from, c.run)()
 			e := overLog(t, &inMemory{commits: slices.Clone(l.commits)}, nil)
 			if err := engine.SameRows(t.Context(), writer, e); err != nil {
 				t.Fatal(err)
@@ -107,7 +110,7 @@ func (l stopping) Read(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Co
 // a start goes on from there.
 func TestCatchUpLosesPower(t *testing.T) {
 	l, writer := mixed(t)
-	defer engine.BulkFrom(10_000)()
+	defer engine.BulkFrom(10_000, 4_000)()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	disk := vfs.NewCrashableMem()
@@ -154,7 +157,7 @@ func TestCatchUpLosesPower(t *testing.T) {
 // TestCatchUpIsCutOff: a start that loses the log on the way for many fails, keeps what it has, and the next one goes on.
 func TestCatchUpIsCutOff(t *testing.T) {
 	l, writer := mixed(t)
-	defer engine.BulkFrom(10_000)()
+	defer engine.BulkFrom(10_000, 4_000)()
 	dir := t.TempDir()
 	o := options(0)
 	o.Log = stopping{l, func(c fhir.T) error {
@@ -178,5 +181,28 @@ func TestCatchUpIsCutOff(t *testing.T) {
 	}
 	if first != 199 { // the last one that is here is asked for, to see that it is the log's
 		t.Errorf("went on from %d", first)
+	}
+}
+
+// TestCatchUpByFiles: batches that are large enough for Pebble to write them out as they are.
+func TestCatchUpByFiles(t *testing.T) {
+	l := &inMemory{}
+	writer := overLog(t, l, nil)
+	for n := range 60 {
+		var c store.Changes
+		for i := range 20 {
+			c.Puts = append(c.Puts, storetest.Sample("Patient", fhir.ID(fmt.Sprint(n, "-", i)), 16, fmt.Sprint(i%3)))
+		}
+		c.Records = []store.Record{{Space: "n", Key: "same", Value: []byte{byte(n)}}}
+		if _, err := writer.Commit(ours(t.Context()), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer engine.BulkFrom(0, 80<<10)()
+	o := options(0)
+	o.Log, o.MemTableBytes = l, 128<<10
+	e := openStore(t, t.TempDir(), o)
+	if err := errors.Join(engine.SameRows(t.Context(), writer, e), e.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -59,7 +59,7 @@
 //
 // Over a log that other servers append to (Options.Log) the pipeline is that of shared.go: a group is decided on a fork of
 // the state, appended, and applied when it is in; what others wrote is applied by catchUp (catchup.go), several commits in a
-// batch (gather.go), without a write-ahead log where a start has much to read (bulk.go). Reads of now ask the
+// batch (gather.go), sorted and without a write-ahead log where a start has much to read (bulk.go). Reads of now ask the
 // log's head first (head.go). Each commit carries a hash of rows that it led to (sum.go).
 //
 // It may import store, commitlog and what these stand on; it knows nothing of FHIR's contents: parameters are numbers,

@@ -15,11 +15,11 @@ func Shrink() (back func()) {
 	return func() { tune = was }
 }
 
-// BulkFrom has starts take the way for many after so many bytes. Call back restores.
-func BulkFrom(n int64) (back func()) {
-	was := bulkFrom
-	bulkFrom = n
-	return func() { bulkFrom = was }
+// BulkFrom has starts take the way for many after so many bytes, with sorted batches of at least run. Call back restores.
+func BulkFrom(n int64, run int) (back func()) {
+	was, wasRun := bulkFrom, runBytes
+	bulkFrom, runBytes = n, run
+	return func() { bulkFrom, runBytes = was, wasRun }
 }
 
 // SameRows compares all rows of two engines, those of the log included.
@@ -74,3 +74,6 @@ func (e *Engine) CutLog() {
 		panic(err)
 	}
 }
+
+// Sorter gives what sorts batches.
+func Sorter() func(*pebble.DB, *pebble.Batch) (*pebble.Batch, error) { return new(runSorter).sorted }

@@ -21,6 +21,7 @@ type gathered struct {
 	touched map[fhir.Key]struct{} // resources that b writes: their newest state cannot be read yet
 	total   int64                 // bytes applied
 	bulk    bool                  // the database is open for many rows (bulk.go)
+	sorter  runSorter
 }
 
 // stagedCommit is what is published when its commit is applied.
@@ -52,14 +53,14 @@ func (g *gathered) add(in *incoming) error {
 		return e.halt(err)
 	}
 	if g.b == nil {
-		g.b = e.db.NewBatchWithSize(gatherBytes + gatherBytes/4)
+		g.b = e.db.NewBatchWithSize(g.enough() + g.enough()/4)
 	}
 	if err := s.stageShared(g.b, c, writes, e.definition()); err != nil {
 		return e.halt(err)
 	}
 	e.building.take(c.Records)
 	g.staged = append(g.staged, stagedCommit{head: s.head, counts: s.movedCounts(), records: len(c.Records) > 0})
-	if g.b.Len() >= gatherBytes {
+	if g.b.Len() >= g.enough() {
 		return g.apply()
 	}
 	for i := range c.Writes {
@@ -89,11 +90,10 @@ func (g *gathered) apply() error {
 			e.recordsApplied.Store(uint64(c.head.t)) // before they can be seen: see Record
 		}
 	}
-	if err := e.db.Apply(g.b, pebble.NoSync); err != nil {
+	g.total += int64(g.b.Len())
+	if err := g.write(); err != nil {
 		return e.breakDown(err)
 	}
-	g.total += int64(g.b.Len())
-	g.b.Reset()
 	clear(g.touched)
 	e.types.Store(g.s.types)
 	e.log.Durable(g.s.head.t)
@@ -102,6 +102,30 @@ func (g *gathered) apply() error {
 	}
 	g.staged = g.staged[:0]
 	return nil
+}
+
+// enough is how many bytes end a batch.
+func (g *gathered) enough() int {
+	if g.bulk {
+		return runBytes
+	}
+	return gatherBytes
+}
+
+// write applies the batch. On the way for many it is sorted before, if it is large enough to become a sorted file as it is.
+func (g *gathered) write() error {
+	if !g.bulk || g.b.Len() < min(runBytes, int(g.e.o.MemTableBytes/2)) {
+		err := g.e.db.Apply(g.b, pebble.NoSync)
+		g.b.Reset()
+		return err
+	}
+	sorted, err := g.sorter.sorted(g.e.db, g.b)
+	if err != nil {
+		return err
+	}
+	unsorted := g.b
+	g.b = nil // the next one is made as large at once
+	return errors.Join(g.e.db.Apply(sorted, pebble.NoSync), sorted.Close(), unsorted.Close())
 }
 
 // drop lets go of the batch; what is in it was not applied, and is read from the log again.
