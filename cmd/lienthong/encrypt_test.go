@@ -68,7 +68,7 @@ func TestEncryptionAtRest(t *testing.T) {
 		t.Fatal(out, err)
 	}
 	sealedAt := []string{"--data", copied, "--encryption-key", key}
-	if out, err := ask(t, "serve", "--insecure-no-authentication", "--data", data, "--encryption-key", key); err == nil || !strings.Contains(words(err), "lienthong encrypt") {
+	if out, err := ask(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data, "--encryption-key", key); err == nil || !strings.Contains(words(err), "lienthong encrypt") {
 		t.Fatal("a key on a store in clear: ", out, err)
 	}
 	if out, err := ask(t, "encrypt", "--from", data, "--to", copied, "--encryption-key", key); err != nil {
@@ -77,7 +77,7 @@ func TestEncryptionAtRest(t *testing.T) {
 	if out, err := ask(t, "encrypt", "--from", data, "--to", copied, "--encryption-key", key); err == nil {
 		t.Fatal("over another copy: ", out)
 	}
-	if out, err := ask(t, "serve", "--insecure-no-authentication", "--data", copied); err == nil || !strings.Contains(words(err), "--encryption-key") {
+	if out, err := ask(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", copied); err == nil || !strings.Contains(words(err), "--encryption-key") {
 		t.Fatal("without a key: ", out, err)
 	}
 	if out, err := ask(t, append([]string{"verify-audit"}, "--data", copied)...); err == nil {
