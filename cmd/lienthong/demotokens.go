@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"time"
 
@@ -62,10 +63,11 @@ type demoPerson struct {
 type demoToken struct{ Who, Path, Token string }
 
 // people are one of each role. The clinic is that of the visit, since it reads the vaccinations of those in its care alone.
-func (d *demoIssuer) people(child *synthetic.Citizen, visit synthetic.Episode, facility, claim string) []demoPerson {
+// It asks by citizen ID, of the system cccd.
+func (d *demoIssuer) people(child *synthetic.Citizen, visit synthetic.Episode, facility, claim, cccd string) []demoPerson {
 	return []demoPerson{
 		{"hospital", "/Encounter?_summary=count", map[string]any{"organization": facility}},
-		{"clinic", "/Immunization?patient=" + visit.Citizen.ID, map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
+		{"clinic", "/Immunization?patient.identifier=" + url.QueryEscape(cccd+"|"+visit.Citizen.CCCD), map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
 		{"auditor", "/" + claim, nil},
 		{"citizen", "/Patient/" + child.ID, map[string]any{"patient": child.ID}},
 	}

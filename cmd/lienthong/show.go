@@ -33,7 +33,7 @@ func (d *demo) introduce() error {
 		kept = d.Data
 	}
 	first := d.people.Episodes[0]
-	people := d.issuer.people(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String())
+	people := d.issuer.people(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String(), system)
 	d.issuer.knows(people)
 	tokens, err := d.issuer.tokens(people)
 	if err != nil {
