@@ -21,6 +21,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 )
@@ -35,10 +36,7 @@ func BenchmarkLogs(b *testing.B) {
 	bundles, resources := corpus(b)
 	b.Run("embedded", func(b *testing.B) {
 		for range b.N {
-			e, err := engine.Open(b.TempDir(), benchOptions())
-			if err != nil {
-				b.Fatal(err)
-			}
+			e := openOver(b, nil)
 			measure(b, e, bundles, resources)
 			if err := e.Close(); err != nil {
 				b.Fatal(err)
@@ -50,18 +48,10 @@ func BenchmarkLogs(b *testing.B) {
 			for range b.N {
 				s := s.With("")
 				l := open(b, s, nil)
-				o := benchOptions()
-				o.Log = l
-				e, err := engine.Open(b.TempDir(), o)
-				if err != nil {
-					b.Fatal(err)
-				}
+				e := openOver(b, l)
 				measure(b, e, bundles, resources)
 				began := time.Now()
-				other, err := engine.Open(b.TempDir(), o)
-				if err != nil {
-					b.Fatal(err)
-				}
+				other := openOver(b, l)
 				b.ReportMetric(float64(resources)/time.Since(began).Seconds(), "caught-up/s")
 				for _, c := range []interface{ Close() error }{other, e, l} {
 					if err := c.Close(); err != nil {
@@ -74,16 +64,21 @@ func BenchmarkLogs(b *testing.B) {
 	}
 }
 
-func benchOptions() engine.Options {
+// openOver opens a new engine over a log, nil for one of its own.
+func openOver(b *testing.B, l commitlog.Log) *engine.Engine {
 	x := index.New(index.Options{})
-	return engine.Options{Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
+	e, err := engine.Open(b.TempDir(), engine.Options{Log: l, Logger: slog.New(slog.DiscardHandler), Index: func(_ fhir.Key, doc resource.Stored) (search.Indexed, error) {
 		d, err := resource.New(doc.Body)
 		if err != nil {
 			return search.Indexed{}, err
 		}
 		found, _ := x.Document(d.Root(), 1)
 		return found, nil
-	}}
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
 }
 
 // corpus gives the Synthea bundles as commits.

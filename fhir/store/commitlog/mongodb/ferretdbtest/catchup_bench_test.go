@@ -2,33 +2,18 @@ package ferretdbtest
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
-
-	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
 // BenchmarkCatchUp tells what a new server costs by processor time, of this process and of the members of the set: reading the
 // log alone, which is the least it could be, and all of its way from nothing to the head.
 func BenchmarkCatchUp(b *testing.B) {
-	if os.Getenv(Mongod) == "" {
-		b.Skip(Mongod + " is not set")
-	}
+	set := realSet(b)
 	bundles, resources := corpus(b)
-	Servers(b)
-	set, err := sharedSet()
-	if err != nil {
-		b.Fatal(err)
-	}
 	s := set.Server(b)
 	l := open(b, s, nil)
-	o := benchOptions()
-	o.Log = l
-	e, err := engine.Open(b.TempDir(), o)
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := openOver(b, l)
 	ctx := ours(b.Context())
 	for _, c := range bundles {
 		if _, err := e.Commit(ctx, c); err != nil {
@@ -51,11 +36,7 @@ func BenchmarkCatchUp(b *testing.B) {
 			return nil
 		}},
 		{"server", func() error {
-			e, err := engine.Open(b.TempDir(), o)
-			if err != nil {
-				return err
-			}
-			return e.Close()
+			return openOver(b, l).Close()
 		}},
 	} {
 		b.Run(way.name, func(b *testing.B) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
-	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
 // asked counts the questions for the head.
@@ -29,23 +28,11 @@ func (l *asked) Head(ctx context.Context) (fhir.T, error) {
 // BenchmarkReadsOfNow tells what reads of now cost by processor time: of this process, driver and engine, and of the members
 // of the set that answer the questions for the head. Readers are 1, 8, 64 and 256 at once.
 func BenchmarkReadsOfNow(b *testing.B) {
-	if os.Getenv(Mongod) == "" {
-		b.Skip(Mongod + " is not set")
-	}
+	set := realSet(b)
 	bundles, _ := corpus(b)
-	Servers(b)
-	set, err := sharedSet()
-	if err != nil {
-		b.Fatal(err)
-	}
 	l := &asked{Log: open(b, set.Server(b), nil)}
 	defer l.Close()
-	o := benchOptions()
-	o.Log = l
-	e, err := engine.Open(b.TempDir(), o)
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := openOver(b, l)
 	defer e.Close()
 	ctx := ours(b.Context())
 	if _, err := e.Commit(ctx, bundles[0]); err != nil {
@@ -64,6 +51,19 @@ func BenchmarkReadsOfNow(b *testing.B) {
 			b.ReportMetric(float64(l.n.Load()-n)/float64(b.N), "questions/read")
 		})
 	}
+}
+
+// realSet gives the replica set that benchmarks share; without one they are skipped.
+func realSet(b *testing.B) *Set {
+	if os.Getenv(Mongod) == "" {
+		b.Skip(Mongod + " is not set")
+	}
+	Servers(b)
+	set, err := sharedSet()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return set
 }
 
 func ownTime(tb testing.TB) time.Duration {
