@@ -18,6 +18,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/search"
 )
 
 // claimsCmd is what auditors do at a terminal: the operations of forAuditors over HTTP.
@@ -244,8 +245,7 @@ func (f serverFlags) claimPath(ctx context.Context, name string) (string, error)
 
 // ofEpisode gives the ids of the Claims with an MA_LK, some if there are many.
 func (f serverFlags) ofEpisode(ctx context.Context, maLK string) (ids []string, err error) {
-	escaped := strings.NewReplacer(`\`, `\\`, ",", `\,`, "|", `\|`, "$", `\$`).Replace(maLK)
-	body, err := f.ask(ctx, http.MethodGet, "/Claim", url.Values{"identifier": {escaped}, "_elements": {"id"}, "_count": {"10"}})
+	body, err := f.ask(ctx, http.MethodGet, "/Claim", url.Values{"identifier": {search.EscapeValue(maLK)}, "_elements": {"id"}, "_count": {"10"}})
 	if err != nil {
 		return nil, err
 	}

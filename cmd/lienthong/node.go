@@ -114,7 +114,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		Index:      indexFunc(o, nil),
 		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
 		FS:         disk,
-		CacheBytes: max(64<<20, c.MemoryLimit<<20/6), // of blocks: what a large memory is given for
+		CacheBytes: max(engine.DefaultCacheBytes, c.MemoryLimit<<20/6), // of blocks: what a large memory is given for
 		Logger:     log,
 	})
 	if err != nil {

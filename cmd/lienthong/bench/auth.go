@@ -69,7 +69,7 @@ func (s *session) auth() error {
 		}
 	}
 	for _, side := range sides {
-		side.server.settle(time.Minute)
+		side.server.settle(resting)
 	}
 	return s.compare("reads", 0.8, sides, func(header map[string]string) func(client, i int) *Request {
 		return func(client, n int) *Request {

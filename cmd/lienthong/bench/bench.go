@@ -114,9 +114,9 @@ func (s *session) end() {
 }
 
 // settle waits until the server under test rests: what a load left it to do in the background is no part of the next one.
-func (s *session) settle() {
+func (s *session) settle(longest time.Duration) {
 	if s.server != nil {
-		s.server.settle(time.Minute)
+		s.server.settle(longest)
 	}
 }
 

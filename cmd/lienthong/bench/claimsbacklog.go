@@ -38,7 +38,7 @@ func (s *session) makeBacklog(dir, data string) error {
 		err = s.furtherClaims(server.base, episodes)
 	}
 	if err == nil {
-		server.settle(time.Minute) // a month's claims come in over the month: what taking all of them in at once left to do is no part of sending them
+		server.settle(resting) // a month's claims come in over the month: what taking all of them in at once left to do is no part of sending them
 	}
 	if stopped := server.stop(); err == nil {
 		err = stopped

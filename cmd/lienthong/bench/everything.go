@@ -20,7 +20,7 @@ func (s *session) everything() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
-	s.settle()
+	s.settle(resting)
 	near := slices.SortedFunc(slices.Values(s.loaded), func(a, b bundle) int {
 		return cmp.Compare(max(a.entries-wanted, wanted-a.entries), max(b.entries-wanted, wanted-b.entries))
 	})

@@ -142,6 +142,9 @@ func (p *process) usage() (resident, peak int64, cpu float64) {
 	return resident, peak, cpu
 }
 
+// resting is how long a server may usually take to end its work in the background.
+const resting = time.Minute
+
 // settle waits until the server has ended its work in the background (compactions and counting after a load), at most so long.
 func (p *process) settle(longest time.Duration) {
 	const step = 500 * time.Millisecond

@@ -59,7 +59,7 @@ func (s *session) slope() error {
 				return fmt.Errorf("copy %d: %s", there, res.ErrorText())
 			}
 		}
-		s.settle()
+		s.settle(resting)
 		if people == nil {
 			var err error
 			if people, err = s.samples(); err != nil {

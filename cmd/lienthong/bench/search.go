@@ -19,7 +19,7 @@ func (s *session) search() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
-	s.settle()
+	s.settle(resting)
 	people, err := s.samples()
 	if err != nil {
 		return err

@@ -22,20 +22,14 @@ func (s *session) create() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
-	s.settle()
+	s.settle(resting)
 	body := observation(4)
-	var before float64
-	if s.server != nil {
-		_, _, before = s.server.usage()
-	}
+	used := s.processorTime("create", "")
 	res := Load{Clients: clients, Duration: s.Duration, Next: func(_, _ int) *Request {
 		return &Request{Method: http.MethodPost, Path: "Observation", Body: body, Header: map[string]string{"Prefer": "return=minimal"}}
 	}}.Run(s.ctx, s.base)
 	s.report.load("create", fmt.Sprintf("durable creates, %d clients", clients), res, 4000)
-	if s.server != nil {
-		_, _, after := s.server.usage()
-		s.report.add(Row{Workload: "create", Figure: "server processor time a request", Value: (after - before) / float64(res.Requests) * 1e6, Unit: "µs"})
-	}
+	used(res)
 	if s.Target != "" {
 		return nil
 	}
@@ -59,7 +53,7 @@ func (s *session) read() error {
 	if err := s.serve(); err != nil {
 		return err
 	}
-	s.settle()
+	s.settle(resting)
 	ids, err := someIDs(s.ctx, s.base, "Observation", 20_000)
 	if err != nil {
 		return err
@@ -297,7 +291,7 @@ func (s *session) historyAt(what string, patients []bundle) (Result, error) {
 	if found == 0 {
 		return probe, fmt.Errorf("no vaccination was found by record number (%s)", probe.ErrorText())
 	}
-	s.settle()
+	s.settle(resting)
 	fast := Load{Clients: clients, Duration: s.Duration, Next: next}.Run(s.ctx, s.base)
 	s.report.load("history", what+", as fast as it goes", fast, 0)
 	return s.clinics("history", what, fast, next, 10), nil

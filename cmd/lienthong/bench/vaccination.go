@@ -191,9 +191,7 @@ func (s *session) summary() error {
 		if err != nil {
 			return err
 		}
-		if s.server != nil {
-			s.server.settle(longestCounting)
-		}
+		s.settle(longestCounting)
 		next := func(client, i int) *Request {
 			id := citizenID((client*31 + i) % count)
 			return &Request{Method: http.MethodGet, Path: "Patient/$immunization-summary?identifier=" + url.QueryEscape(citizenIDs+"|"+id)}

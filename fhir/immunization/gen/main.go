@@ -12,6 +12,7 @@ import (
 	"os"
 
 	"github.com/lienthong/lienthong/fhir/immunization"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 //go:embed notes_vi.json
@@ -73,9 +74,5 @@ func translate(schedule []byte) ([]byte, error) {
 
 // member is a member of a JSON object with a text.
 func member(name, text string) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a string always can be
-	return append([]byte(`"`+name+`":`), bytes.TrimSpace(b.Bytes())...)
+	return resource.AppendString([]byte(`"`+name+`":`), text)
 }

@@ -44,7 +44,7 @@ type Options struct {
 	MaxWaitingBytes int64
 
 	// CacheBytes is for uncompressed blocks, MemTableBytes for each of up to three tables of what is not yet in sorted
-	// files; 0 = 64 MiB and 16 MiB.
+	// files; 0 = DefaultCacheBytes and 16 MiB.
 	CacheBytes    int64
 	MemTableBytes int64
 
@@ -60,6 +60,9 @@ type Options struct {
 	Logger *slog.Logger // nil = slog.Default
 }
 
+// DefaultCacheBytes is Options.CacheBytes where it is 0.
+const DefaultCacheBytes = 64 << 20
+
 func (o *Options) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -74,7 +77,7 @@ func (o *Options) setDefaults() {
 		o.MaxWaitingBytes = 256 << 20
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = 64 << 20
+		o.CacheBytes = DefaultCacheBytes
 	}
 	if o.MemTableBytes == 0 {
 		o.MemTableBytes = 16 << 20

@@ -66,19 +66,6 @@ func (e *Engine) subjectsOf(key fhir.Key, version fhir.Version) (ids []fhir.ID, 
 	if err != nil || s.number == 0 {
 		return nil, err
 	}
-	ids, _, err = e.subjectsAt(key, s.number, version)
-	return ids, err
-}
-
-// subjectsAt is subjectsOf for a resource whose number is known; found says that its key tells, or there is such a version.
-func (e *Engine) subjectsAt(key fhir.Key, n number, version fhir.Version) (ids []fhir.ID, found bool, err error) {
-	if ids, ok := subjectsOfKey(key); ok {
-		return ids, true, nil
-	}
-	found, err = get(e.db, appendVersionKey(make([]byte, 0, 16), n, version), func(b []byte) error {
-		v, err := decodeVersion(b)
-		ids = v.subjects(key.Type)
-		return err
-	})
-	return ids, found, err
+	row, _, err := rowOfVersion(e.db, s.number, version)
+	return row.subjects(key.Type), err
 }
