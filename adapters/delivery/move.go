@@ -81,7 +81,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 			if err != nil {
 				return row, err
 			}
-			w.Docs = append(w.Docs, task)
+			w.Own = append(w.Own, task)
 			for _, other := range g.told() {
 				if other.Version != it.Version {
 					w.Require = append(w.Require, store.RecordIs{Space: SpaceItems, Key: other.Key().String(), Value: other.raw})
@@ -89,7 +89,7 @@ func (o *Outbox) move(ctx context.Context, row Row, m move) (Row, error) {
 			}
 		}
 		if tells {
-			w.Docs = append(w.Docs, m.docs...)
+			w.Own = append(w.Own, m.docs...)
 		}
 		w.Docs = append(w.Docs, m.also...)
 		_, err = o.service.Apply(ctx, w)

@@ -13,6 +13,7 @@ import (
 // WriteSet is a commit that a room above makes by itself: documents with records and preconditions of its own spaces.
 type WriteSet struct {
 	Docs      []*resource.Document      // each a put of the type and id that it carries
+	Own       []*resource.Document      // as Docs, of what this room alone writes, and each time to say something new: as with Additions.Puts no hook is asked, and what stands there is not looked at
 	IfVersion map[fhir.Key]fhir.Version // 0 = there must be no current version; keys without an entry are written over whatever stands
 	Deletes   []fhir.Key
 	Records   []store.Record
@@ -20,14 +21,14 @@ type WriteSet struct {
 }
 
 // Apply checks and indexes the documents like any write, asks the hooks, and commits all or nothing. Receipt.Puts and
-// Deletes begin with those of w, in w's order. A precondition of w that does not hold is the caller's to judge: Kind
+// Deletes begin with those of w, in w's order, Docs before Own. A precondition of w that does not hold is the caller's to judge: Kind
 // Precondition, or *store.MatchError with its index in w.Require. It is done with an open fence, whatever that of ctx: what
 // a caller wants written goes through the verbs.
 func (s *Service) Apply(ctx context.Context, w WriteSet) (store.Receipt, error) {
 	ctx = asOurselves(ctx)
-	changes := make([]*change, 0, len(w.Docs)+len(w.Deletes))
+	changes := make([]*change, 0, len(w.Docs)+len(w.Own)+len(w.Deletes))
 	var links []link
-	for _, doc := range w.Docs {
+	for i, doc := range slices.Concat(w.Docs, w.Own) {
 		v := doc.Root()
 		t, err := typeOf(v, "")
 		if err != nil {
@@ -38,7 +39,9 @@ func (s *Service) Apply(ctx context.Context, w WriteSet) (store.Receipt, error) 
 			return store.Receipt{}, err
 		}
 		links = append(links, collectCriteria(v)...)
-		changes = append(changes, w.change(fhir.Key{Type: t, ID: id}, v, store.MethodUpdate))
+		c := w.change(fhir.Key{Type: t, ID: id}, v, store.MethodUpdate)
+		c.own = i >= len(w.Docs)
+		changes = append(changes, c)
 	}
 	for _, key := range w.Deletes {
 		changes = append(changes, w.change(key, resource.Value{}, store.MethodDelete))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +192,30 @@ func TestApply(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// What a room alone writes is checked like all else, and neither a hook nor what stands there is asked about it.
+func TestApplyOwn(t *testing.T) {
+	var asked []fhir.Key
+	s := service(t, func(_ context.Context, w interaction.Write) (interaction.Additions, error) {
+		asked = append(asked, w.Key)
+		return interaction.Additions{}, nil
+	})
+	for n := range fhir.Version(2) { // the same twice: each is a version
+		rec, err := s.Apply(ours(t.Context()), interaction.WriteSet{Docs: []*resource.Document{patient(t, "p1", "vi")}, Own: []*resource.Document{doc(t, `{"resourceType":"Patient","id":"p2","gender":"other"}`)}})
+		if err != nil || len(rec.Puts) != 2 || rec.Puts[0].Version != 1 || rec.Puts[1].Version != n+1 {
+			t.Fatalf("%+v, %v", rec, err)
+		}
+	}
+	if !slices.Equal(asked, []fhir.Key{p1}) {
+		t.Errorf("hooks were asked about %v", asked)
+	}
+	if _, err := s.Apply(ours(t.Context()), interaction.WriteSet{Own: []*resource.Document{doc(t, `{"resourceType":"Patient","id":"x","nmae":1}`)}}); code(err) != "resource-invalid" {
+		t.Error(err)
+	}
+	if page, err := s.Search(ours(t.Context()), "Patient", "gender=other", interaction.SearchOptions{}); err != nil || len(page.Matches) != 1 {
+		t.Errorf("%d are found, %v", len(page.Matches), err)
 	}
 }
 

@@ -22,6 +22,7 @@ type change struct {
 	trial      bool      // to be decided and not done
 	meets      *criteria // that the document must meet, nil = none
 	pin        bool      // look at the current version also when no hook asks for it
+	own        bool      // see WriteSet.Own
 
 	before      *store.Found // current version when it was looked at; nil = none, deleted, or not looked at; always set for a patch
 	beforeAt    fhir.T       // as of when
@@ -57,10 +58,10 @@ func (s *Service) prepare(ctx context.Context, c *change, d *definitions) error 
 		if c.meets != nil && !c.meets.met(c.key, put.Entries) {
 			return fhir.Errorf(fhir.Unprocessable, "criteria-unmet", "", string(c.key.Type))
 		}
-		put.Method, put.IfVersion, put.MustCreate, put.SkipIfEqual = c.method, c.ifMatch, c.mustCreate, !c.mustCreate
+		put.Method, put.IfVersion, put.MustCreate, put.SkipIfEqual = c.method, c.ifMatch, c.mustCreate, !c.mustCreate && !c.own
 		c.put = put
 	}
-	if len(s.hooks) == 0 && !c.pin && c.accept == nil {
+	if c.own || len(s.hooks) == 0 && !c.pin && c.accept == nil {
 		return nil
 	}
 	c.definitions = d // also of a delete, to which hooks may add documents
