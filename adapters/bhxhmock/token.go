@@ -116,10 +116,10 @@ func (m *Mock) may(username, facility string) bool {
 func values(w http.ResponseWriter, r *http.Request, limit int64) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != wire.JSONType {
-		if err := r.ParseForm(); err != nil {
-			return nil, err
+		if t != wire.FormType {
+			return url.Values{}, nil
 		}
-		return r.PostForm, nil
+		return wire.ReadForm(r.Body, r.ContentLength)
 	}
 	var m map[string]json.RawMessage
 	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
