@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -68,6 +69,12 @@ func (e *Error) Error() string {
 		b.WriteString(": " + e.Err.Error())
 	}
 	return b.String()
+}
+
+// Transient says whether what failed may be tried again as it is: something was busy or out of reach, and nothing came to an end.
+func Transient(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Kind == Busy || e.Kind == Unavailable) && e.Code != "store-closed" && !strings.HasSuffix(e.Code, "-halted")
 }
 
 // Unwrap gives the cause.

@@ -72,6 +72,8 @@ type node struct {
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
+	// ready says whether what comes can be answered and kept; for /readyz.
+	ready func(context.Context) error
 	// reencrypt gives the files of an encrypted store the newest key, until its context ends.
 	reencrypt func(context.Context)
 	// checkpoint keeps copies of the store beside a shared log, until its context ends.
@@ -90,7 +92,8 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err := private(c.Data, log); err != nil {
 		return nil, err
 	}
-	disk, err := sealed.Disk(c.EncryptionKey, log)
+	room := engine.NewRoom(nil, c.Data, c.DiskReserve<<20, log)
+	disk, err := sealed.On(room.FS(), c.EncryptionKey, log)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +116,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		Definition: o.Definition() + " fold=" + systems.CCCD(),
 		Index:      indexFunc(o, nil),
 		IndexWith:  func(reg *r4.Registry) engine.IndexFunc { return indexFunc(o, reg) },
-		FS:         disk,
+		Room:       room, FS: disk,
 		CacheBytes: max(engine.DefaultCacheBytes, c.MemoryLimit<<20/6), // of blocks: what a large memory is given for
 		Logger:     log,
 	})
@@ -124,6 +127,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	n := &node{log: shared, store: access.Masked(st), policies: policies}
+	n.ready = func(context.Context) error { return errors.Join(room.Full(), n.trail.journal.Ready()) }
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	n.checkpoint = func(ctx context.Context) { keepCheckpoints(ctx, shared, st, c, log) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
@@ -209,8 +213,8 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
 		SignIn: door.signInPath, SignOut: signin.SignOut,
-		Operations: n.operations,
-		Limits:     rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
+		Operations: n.operations, Ready: n.ready,
+		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {
 		return err

@@ -112,15 +112,18 @@ func (t *trail) close() error {
 	return errors.Join(t.finish(closePatience), t.journal.Close())
 }
 
-// finish takes over what is left and commits a last checkpoint. What it has no time for is no error: the entries stay with
+// finish takes over what is left and commits a last checkpoint. What it has no time or no room for is no error: the entries stay with
 // their commits, and the next start takes them over.
 func (t *trail) finish(patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ours(context.Background()), patience)
 	defer cancel()
-	if err := t.follow.Now(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := t.follow.Now(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) && !fhir.Transient(err) {
 		return err
 	}
 	ctx, cancel = context.WithTimeout(ours(context.Background()), closePatience)
 	defer cancel()
-	return t.follow.Checkpoint(ctx, time.Now())
+	if err := t.follow.Checkpoint(ctx, time.Now()); !fhir.Transient(err) {
+		return err
+	}
+	return nil
 }

@@ -91,19 +91,30 @@ func (j *Journal) Checkpoint(at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(j.dir, checkpointsFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		return nil, err
-	}
-	if err := f.Sync(); err != nil {
+	if err := j.keepCheckpoint(append(line, '\n')); errors.Is(err, errFull) {
+		return nil, unavailable(err)
+	} else if err != nil {
 		return nil, err
 	}
 	j.signed = c.Size
 	return signed, nil
+}
+
+func (j *Journal) keepCheckpoint(line []byte) error {
+	path := filepath.Join(j.dir, checkpointsFile)
+	f, err := j.o.open(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY)
+	if err != nil {
+		return noRoom(err)
+	}
+	defer f.Close()
+	was, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(line); err != nil {
+		return undone(f, was.Size(), err)
+	}
+	return f.Sync()
 }
 
 // readCheckpoints gives the checkpoints of a folder in the order of their making. A last line that was not finished is

@@ -43,6 +43,9 @@ func (f *Follower) Run(ctx context.Context) error {
 // would hold up the syncs of the commits themselves. The entry is safe all the while, and whoever asks gets it by Now.
 const pause = 100 * time.Millisecond
 
+// again is how long the follower rests after what may pass.
+const again = 5 * time.Second
+
 func (f *Follower) follow(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -52,7 +55,11 @@ func (f *Follower) follow(ctx context.Context) error {
 			return ctx.Err()
 		case <-timer.C:
 		}
-		if err := f.takeOver(ctx); err != nil {
+		if err := f.takeOver(ctx); fhir.Transient(err) { // the entries are safe with their commits
+			f.Journal.o.Log.WarnContext(ctx, "audit trail: the entries of commits cannot be taken over and are tried again", "err", err)
+			timer.Reset(again)
+			continue
+		} else if err != nil {
 			return err
 		}
 		if _, err := f.Store.WaitHead(ctx, f.reached()); err != nil {
@@ -121,7 +128,9 @@ func (f *Follower) checkpoints(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			if err := f.Checkpoint(ctx, now); err != nil {
+			if err := f.Checkpoint(ctx, now); fhir.Transient(err) { // the next one says all that this one does
+				f.Journal.o.Log.WarnContext(ctx, "audit trail: a checkpoint cannot be kept", "err", err)
+			} else if err != nil {
 				return err
 			}
 		}

@@ -78,7 +78,7 @@ func (x *segmentIndex) save(path string) error {
 		out = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(out, r.hash), r.place)
 	}
 	if err := os.WriteFile(path+".part", out, 0o600); err != nil {
-		return err
+		return errors.Join(err, os.Remove(path+".part"))
 	}
 	return os.Rename(path+".part", path)
 }
@@ -146,7 +146,10 @@ func (j *Journal) places(first uint64, end int64, full bool, h uint64) ([]uint32
 		return nil, err
 	}
 	if full {
-		return x.lines[h], x.save(file)
+		if err := x.save(file); err != nil { // it is made anew at the next question
+			j.o.Log.Warn("audit journal: an index cannot be kept", "err", err)
+		}
+		return x.lines[h], nil
 	}
 	j.indexes[first] = x
 	return x.lines[h], nil

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,6 +24,8 @@ type Options struct {
 	// SegmentBytes is how long a file of lines grows before the next one is begun. 0 = 64 MiB.
 	SegmentBytes int64
 	Log          *slog.Logger // nil = slog.Default()
+
+	open func(path string, flag int) (file, error) // nil = openFile; tests give disks that can be full
 }
 
 // Journal is an append-only list of entries in files of one folder. It is safe for concurrent use; one process may have
@@ -40,6 +43,7 @@ type Journal struct {
 	group   *group // what the next write takes
 	closed  bool
 	broken  error // no more can be kept: why
+	full    error // the last write had no room
 	written state // what is on disk
 
 	checkpointing sync.Mutex
@@ -74,6 +78,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.open == nil {
+		o.open = openFile
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("audit journal: %w", err)
@@ -131,7 +138,7 @@ func (j *Journal) appendLines(ctx context.Context, l *lines) error {
 	j.mu.Lock()
 	if err := j.broken; err != nil || j.closed {
 		j.mu.Unlock()
-		return unavailable(err)
+		return refusal(err)
 	}
 	g := j.group
 	g.lines, g.leaves, g.t = append(g.lines, l.text...), append(g.leaves, l.leaves...), max(g.t, l.t)
@@ -198,6 +205,39 @@ func unavailable(err error) error {
 	return fhir.Wrap(fhir.Unavailable, "audit-unavailable", err)
 }
 
+// refusal says why an entry is not kept: err ended the journal, or only the room is missing, or it is closed (nil).
+func refusal(err error) error {
+	if err == nil || errors.Is(err, errFull) {
+		return unavailable(err)
+	}
+	return fhir.Wrap(fhir.Unavailable, "audit-halted", err)
+}
+
+// Ready gives why entries cannot be kept, nil if they can. A disk that was full is tried, so that it shows by itself when there is room.
+func (j *Journal) Ready() error {
+	j.mu.Lock()
+	broken, full := j.broken, j.full
+	j.mu.Unlock()
+	switch {
+	case broken != nil:
+		return refusal(broken)
+	case full != nil && j.probe() != nil:
+		return refusal(full)
+	}
+	return nil
+}
+
+// probe writes a little and takes it away.
+func (j *Journal) probe() error {
+	path := filepath.Join(j.dir, "room.probe")
+	f, err := j.o.open(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(zeros[:])
+	return errors.Join(err, f.Close(), os.Remove(path))
+}
+
 // wake tells the writer that there is work. j.mu is held.
 func (j *Journal) wake() {
 	select {
@@ -228,14 +268,20 @@ func (j *Journal) write(f *segmentFile) {
 		if broken == nil {
 			f, s, broken = j.put(f, s, g)
 		}
-		g.err = unavailableOrNil(broken)
-		j.mu.Lock()
 		if broken != nil {
-			j.broken = broken
-		} else {
+			g.err = refusal(broken)
+		}
+		j.mu.Lock()
+		was := j.full
+		if j.full = nil; errors.Is(broken, errFull) {
+			j.full, broken = broken, nil
+		}
+		if j.broken = broken; broken == nil {
 			j.written = s
 		}
+		is := j.full
 		j.mu.Unlock()
+		j.tellRoom(was, is)
 		close(g.done)
 	}
 }
@@ -256,27 +302,32 @@ func (j *Journal) gather() {
 	}
 }
 
-func unavailableOrNil(err error) error {
-	if err == nil {
-		return nil
+// tellRoom tells the operator when the room begins and ends to be missing.
+func (j *Journal) tellRoom(was, is error) {
+	switch {
+	case was == nil && is != nil:
+		j.o.Log.Error("audit journal: the disk is full; no request is answered until there is room", "err", is)
+	case was != nil && is == nil:
+		j.o.Log.Info("audit journal: there is room again")
 	}
-	return unavailable(err)
 }
 
 // put writes a group to f, or to the next file when f is full, and gives where the journal ends then. After an error
-// nobody knows what is on disk, so nothing more is taken until the folder was opened anew.
+// nobody knows what is on disk, so nothing more is taken until the folder was opened anew; but for errFull, which leaves all as it was.
 func (j *Journal) put(f *segmentFile, s state, g *group) (*segmentFile, state, error) {
 	if s.size >= j.o.SegmentBytes {
 		next, err := j.openSegment(state{segment: s.tree.size()})
 		if err != nil {
-			return f, s, err
+			return f, s, noRoom(err)
 		}
 		if err := f.close(); err != nil {
 			return next, s, err
 		}
 		f, s.segment, s.size = next, s.tree.size(), 0
 	}
-	if err := f.append(g.lines); err != nil {
+	if err := f.append(g.lines); errors.Is(err, errFull) {
+		return f, s, err
+	} else if err != nil {
 		j.o.Log.Error("audit journal cannot be written: no request is answered until the server was started anew", "err", err)
 		return f, s, err
 	}
@@ -335,5 +386,9 @@ func (j *Journal) Close() error {
 	j.mu.Unlock()
 	<-j.ended
 	_, err := j.Checkpoint(time.Now())
+	if errors.Is(err, errFull) {
+		j.o.Log.Warn("audit journal: the disk is full; the last lines are kept and not signed", "err", err)
+		return nil
+	}
 	return err
 }

@@ -316,7 +316,7 @@ func TestADiskThatTakesNoMoreEndsAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := j.Append(context.Background(), sample(2)); err == nil || !strings.Contains(err.Error(), "audit-unavailable") {
+		if err := j.Append(context.Background(), sample(2)); err == nil || !strings.Contains(err.Error(), "audit-halted") {
 			t.Errorf("an entry for a journal whose folder is gone: %v", err)
 		}
 	}

@@ -65,7 +65,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case err != nil && !transient(err):
+		case err != nil && !fhir.Transient(err):
 			return err
 		case err != nil:
 			r.Log.WarnContext(ctx, "the vaccination registry could not go on and tries again", "err", err)
@@ -87,12 +87,6 @@ func (r *Registry) Run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// transient says whether the same step can succeed later.
-func transient(err error) bool {
-	e, ok := errors.AsType[*fhir.Error](err)
-	return ok && (e.Kind == fhir.Busy || e.Kind == fhir.Unavailable) && e.Code != "store-closed"
 }
 
 // today is the day in Vietnam.

@@ -56,6 +56,11 @@ func (e *Engine) builder(ctx context.Context) {
 			if !fhir.Pause(ctx, 5*buildRetry) {
 				return
 			}
+			for e.o.Room.Full() != nil {
+				if !fhir.Pause(ctx, 5*buildRetry) {
+					return
+				}
+			}
 		default:
 			e.o.Logger.Info("index of search parameters built", "added", row.Job.Add, "dropped", row.Job.Drop, "took", time.Since(began))
 		}
@@ -88,6 +93,9 @@ func (e *Engine) work(ctx context.Context, defined map[uint16]search.Registered,
 	w.begin()
 	head := e.published.t()
 	for {
+		if err := e.o.Room.Full(); err != nil {
+			return err
+		}
 		began := time.Now()
 		c, err := w.chunk(ctx)
 		if err != nil {

@@ -100,6 +100,7 @@ func (e *Engine) open() error {
 		return cmp.Or(err, error(fhir.Errorf(fhir.Unavailable, "store-log-elsewhere", "")))
 	}
 	e.start(s)
+	e.o.Room.serve()
 	e.o.Logger.Info("store opened", "folder", e.dir, "commit", s.head.t, "versions", s.head.versions, "took", time.Since(began))
 	return nil
 }
@@ -192,7 +193,7 @@ func (e *Engine) flushWhenIdle(ctx context.Context, idle time.Duration) {
 		case <-tick.C:
 		}
 		t := e.published.t()
-		if t == last && t != flushed {
+		if t == last && t != flushed && e.o.Room.Full() == nil && e.broken.Load() == nil {
 			if err := e.db.Flush(); err != nil {
 				e.o.Logger.Warn("store could not flush", "error", err)
 			}
@@ -203,7 +204,7 @@ func (e *Engine) flushWhenIdle(ctx context.Context, idle time.Duration) {
 }
 
 // Close answers what waits, lets readers finish, writes all to sorted files and frees the folder. A second Close does
-// nothing.
+// nothing. While a write waits for room on the disk the folder is not freed before the process ends (store-full).
 func (e *Engine) Close() error {
 	e.queue.close()
 	e.published.close()
@@ -211,8 +212,23 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.stop()
+	closed := make(chan error, 1)
+	go func() { closed <- e.closeDisk() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-e.o.Room.waiting():
+		return errFull(errors.New("the store is not closed in order: the next start reads its write-ahead log"))
+	}
+}
+
+// closeDisk waits for what runs and closes the database.
+func (e *Engine) closeDisk() error {
 	e.running.Wait()
-	err := e.db.Flush()
+	var err error
+	if e.broken.Load() == nil && e.o.Room.Full() == nil { // else the next start reads the write-ahead log
+		err = e.db.Flush()
+	}
 	if err = errors.Join(err, e.db.Close(), e.lock.Close()); err != nil {
 		return errDisk(err)
 	}

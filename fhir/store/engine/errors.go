@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
@@ -41,6 +42,9 @@ func errDiverged(t fhir.T) error {
 func errDisk(err error) error {
 	if err == nil || pebble.IsCorruptionError(err) {
 		return errDamage(err)
+	}
+	if vfs.IsNoSpaceError(err) {
+		return errFull(err)
 	}
 	return fhir.Wrap(fhir.Unavailable, "store-disk", err)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
@@ -77,3 +78,10 @@ func (e *Engine) CutLog() {
 
 // Sorter gives what sorts batches.
 func Sorter() func(*pebble.DB, *pebble.Batch) (*pebble.Batch, error) { return new(runSorter).sorted }
+
+// HurryRoom has a full disk looked at again at once, and callers given up on after patience. Call back restores.
+func HurryRoom(patience time.Duration) (back func()) {
+	every, was := roomEvery, roomPatience
+	roomEvery, roomPatience = time.Millisecond, patience
+	return func() { roomEvery, roomPatience = every, was }
+}

@@ -104,10 +104,13 @@ func (e *Engine) confirm(ctx context.Context) error {
 	return nil
 }
 
-// follow returns when the engine is at t, which the log has.
+// follow returns when the engine is at t, which the log has. What there is no room for is not followed.
 func (e *Engine) follow(ctx context.Context, t fhir.T) error {
 	if t <= e.published.t() {
 		return nil
+	}
+	if err := e.o.Room.Full(); err != nil {
+		return err
 	}
 	p := &pending{ctx: ctx, follow: t, done: make(chan struct{})}
 	if err := e.queue.put(p); err != nil {
@@ -116,6 +119,8 @@ func (e *Engine) follow(ctx context.Context, t fhir.T) error {
 	select {
 	case <-p.done:
 		return p.err
+	case <-e.o.Room.waiting():
+		return errFull(nil)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -53,6 +53,10 @@ type Options struct {
 	// for each resource ever created at most, a page what is on it.
 	MaxWork int
 
+	// Room watches the disk of the folder; FS must be built on its FS. nil = a full disk is met when it is full, and then the
+	// store takes no more commits until it is opened anew.
+	Room *Room
+
 	// FS is where the folder is; nil = the machine's. That of sealed encrypts all that is written; tests give one that
 	// can lose power.
 	FS vfs.FS

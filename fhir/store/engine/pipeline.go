@@ -82,10 +82,14 @@ func (q *queue) close() {
 }
 
 // Commit implements store.Store. When ctx ends while the commit waits in the queue it certainly does not happen and the
-// error wraps that of ctx; once the sequencer has it, Commit waits for the disk and gives the true outcome.
+// error wraps that of ctx; once the sequencer has it, Commit waits for the disk and gives the true outcome. A disk that has no
+// room for it is waited for as well, but not for long: log-unknown then says that the outcome is not known.
 func (e *Engine) Commit(ctx context.Context, c store.Changes) (store.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Receipt{}, fmt.Errorf("commit: %w", err)
+	}
+	if err := e.o.Room.Full(); err != nil && !c.Trial {
+		return store.Receipt{}, err
 	}
 	p, err := prepare(ctx, c)
 	if err == nil {
@@ -97,15 +101,24 @@ func (e *Engine) Commit(ctx context.Context, c store.Changes) (store.Receipt, er
 	if err := e.queue.put(p); err != nil {
 		return store.Receipt{}, err
 	}
+	var gaveUp error
 	select {
 	case <-p.done:
+		return p.receipt, p.err
 	case <-ctx.Done():
-		if p.taken.CompareAndSwap(false, true) {
-			return store.Receipt{}, fmt.Errorf("commit: %w", ctx.Err())
-		}
-		<-p.done
+		gaveUp = fmt.Errorf("commit: %w", ctx.Err())
+	case <-e.o.Room.waiting():
+		gaveUp = errFull(nil)
 	}
-	return p.receipt, p.err
+	if p.taken.CompareAndSwap(false, true) {
+		return store.Receipt{}, gaveUp
+	}
+	select {
+	case <-p.done:
+		return p.receipt, p.err
+	case <-e.o.Room.tooLong():
+		return store.Receipt{}, fhir.Wrap(fhir.Unavailable, "log-unknown", errors.New("the disk of the store is full"))
+	}
 }
 
 // outcome is what the sequencer hands to the syncer: an applied batch, or an answer that waits for those before it.
@@ -195,7 +208,10 @@ func batchSize(writes []*write) int {
 
 // breakDown makes the engine refuse all further commits: its state in memory may differ from that on disk.
 func (e *Engine) breakDown(err error) error {
-	return e.halt(errDisk(err))
+	if !pebble.IsCorruptionError(err) {
+		return e.halt(fhir.Wrap(fhir.Unavailable, "store-halted", err))
+	}
+	return e.halt(errDamage(err))
 }
 
 // halt makes the engine refuse all further commits, and over a shared log all reads too, with err.
@@ -212,7 +228,8 @@ func (e *Engine) syncer(in <-chan outcome) {
 	for o := range in {
 		if o.batch != nil {
 			if err := errors.Join(o.batch.SyncWait(), o.batch.Close()); err != nil {
-				o.p.err = e.breakDown(err)
+				// It may be on disk all the same, and then the next start finds it.
+				o.p.err = fhir.Wrap(fhir.Unavailable, "log-unknown", e.breakDown(err))
 				o.p.receipt = store.Receipt{}
 			} else {
 				e.log.Durable(o.head.t)

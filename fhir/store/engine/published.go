@@ -64,8 +64,8 @@ func (p *published) all() (head, map[fhir.Type]int64) {
 	return p.head, maps.Clone(p.counts)
 }
 
-// wait returns the head as soon as it is beyond t. Errors: ctx's, Unavailable "store-closed".
-func (p *published) wait(ctx context.Context, beyond fhir.T) (fhir.T, error) {
+// wait returns the head as soon as it is beyond t. Errors: ctx's, Unavailable "store-closed"; "store-full" once full is closed.
+func (p *published) wait(ctx context.Context, beyond fhir.T, full <-chan struct{}) (fhir.T, error) {
 	for {
 		p.mu.Lock()
 		if t := p.head.t; t > beyond {
@@ -84,6 +84,9 @@ func (p *published) wait(ctx context.Context, beyond fhir.T) (fhir.T, error) {
 		case <-ctx.Done():
 			p.forget(moved)
 			return 0, ctx.Err()
+		case <-full:
+			p.forget(moved)
+			return 0, errFull(nil)
 		}
 	}
 }

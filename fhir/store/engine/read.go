@@ -28,7 +28,11 @@ func (e *Engine) Head(ctx context.Context) (fhir.T, error) {
 
 // WaitHead implements store.Store.
 func (e *Engine) WaitHead(ctx context.Context, beyond fhir.T) (fhir.T, error) {
-	return e.published.wait(ctx, beyond)
+	t, err := e.published.wait(ctx, beyond, nil)
+	if halted := e.broken.Load(); err != nil && ctx.Err() == nil && halted != nil {
+		err = *halted // says more
+	}
+	return t, err
 }
 
 // asOf checks the t of a read: 0 is the head; one beyond the head is nobody's. Another server may have given out one that
@@ -268,7 +272,7 @@ func (e *Engine) recordsDurable(ctx context.Context) error {
 	if seen <= e.published.t() {
 		return nil
 	}
-	_, err := e.published.wait(ctx, seen-1)
+	_, err := e.published.wait(ctx, seen-1, e.o.Room.waiting())
 	return err
 }
 

@@ -41,7 +41,7 @@ func (e *Engine) Verify(ctx context.Context) error {
 	if h.t == 0 {
 		return nil
 	}
-	if _, err := e.published.wait(ctx, h.t-1); err != nil {
+	if _, err := e.published.wait(ctx, h.t-1, e.o.Room.waiting()); err != nil {
 		return err
 	}
 	if err := e.verifyReplay(ctx, snapshot, h, reg); err != nil {

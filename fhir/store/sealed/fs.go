@@ -30,14 +30,19 @@ func New(below vfs.FS, keys *Keys) *FS {
 
 // Disk gives the machine's file system, encrypted with the keys of a file; as it is if keyFile is "".
 func Disk(keyFile string, log *slog.Logger) (vfs.FS, error) {
+	return On(vfs.Default, keyFile, log)
+}
+
+// On is Disk for another file system.
+func On(below vfs.FS, keyFile string, log *slog.Logger) (vfs.FS, error) {
 	if keyFile == "" {
-		return vfs.Default, nil
+		return below, nil
 	}
 	keys, err := OpenKeys(keyFile, log)
 	if err != nil {
 		return nil, err
 	}
-	return New(vfs.Default, keys), nil
+	return New(below, keys), nil
 }
 
 // Unwrap implements vfs.FS.

@@ -1,0 +1,91 @@
+package engine_test
+
+import (
+	"os"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// smallDisk is a disk with so many bytes left. A write that meets its end writes what fits, as a real one does. What is removed
+// gives nothing back.
+type smallDisk struct {
+	vfs.FS
+	left atomic.Int64
+	full atomic.Bool // somebody met the end
+}
+
+const plenty = int64(1) << 40
+
+func newSmallDisk(below vfs.FS) *smallDisk {
+	d := &smallDisk{FS: below}
+	d.left.Store(plenty)
+	return d
+}
+
+// take gives how many of n bytes fit, and ENOSPC if not all do.
+func (d *smallDisk) take(n int, path string) (int, error) {
+	for {
+		left := d.left.Load()
+		fits := min(int64(n), max(left, 0))
+		if !d.left.CompareAndSwap(left, left-fits) {
+			continue
+		}
+		if fits < int64(n) {
+			d.full.Store(true)
+			return int(fits), &os.PathError{Op: "write", Path: path, Err: syscall.ENOSPC}
+		}
+		return n, nil
+	}
+}
+
+// inode is what a new file takes.
+const inode = 64
+
+func (d *smallDisk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if _, err := d.take(inode, name); err != nil {
+		return nil, err
+	}
+	f, err := d.FS.Create(name, c)
+	return d.file(f, name), err
+}
+
+func (d *smallDisk) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := d.FS.OpenReadWrite(name, c, o...)
+	return d.file(f, name), err
+}
+
+func (d *smallDisk) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.FS.ReuseForWrite(oldname, newname, c)
+	return d.file(f, newname), err
+}
+
+func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
+	return vfs.DiskUsage{AvailBytes: uint64(max(d.left.Load(), 0)), TotalBytes: uint64(plenty)}, nil
+}
+
+func (d *smallDisk) Unwrap() vfs.FS { return d.FS }
+
+func (d *smallDisk) file(f vfs.File, name string) vfs.File {
+	if f == nil {
+		return nil
+	}
+	return &smallDiskFile{f, d, name}
+}
+
+type smallDiskFile struct {
+	vfs.File
+	disk *smallDisk
+	name string
+}
+
+func (f *smallDiskFile) Write(p []byte) (int, error) {
+	n, err := f.disk.take(len(p), f.name)
+	if n > 0 {
+		if n, werr := f.File.Write(p[:n]); werr != nil {
+			return n, werr
+		}
+	}
+	return n, err
+}
