@@ -69,6 +69,7 @@ type node struct {
 	registry     *registry.Registry
 	reminders    *scheduler.Runner // nil without a sender
 	mirror       *mirror.Mirror    // nil without one
+	logCopy      *logCopy          // nil without one
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
@@ -131,6 +132,9 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	n.checkpoint = func(ctx context.Context) { keepCheckpoints(ctx, shared, st, c, log) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {
+		n.logCopy, err = openLogCopy(c, st, log)
+	}
+	if err == nil {
 		n.store = access.Masked(n.trail.over(st))
 		err = errors.Join(n.openMirror(c.Mirror, log), n.build(ctx, c, served, o, systems, log))
 	}
@@ -276,6 +280,7 @@ func (n *node) run(ctx context.Context) error {
 	g.Go(func() error { n.reencrypt(ctx); return nil })
 	g.Go(func() error { n.checkpoint(ctx); return nil })
 	g.Go(func() error { return n.registry.Run(ctx) })
+	g.Go(func() error { n.logCopy.run(ctx); return nil })
 	n.feedMirror(ctx, g)
 	if n.reminders != nil {
 		g.Go(func() error { return n.reminders.Run(ctx) })

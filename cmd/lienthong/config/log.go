@@ -19,6 +19,28 @@ type Log struct {
 	Stale           bool          `name:"log-stale-reads" env:"LIENTHONG_LOG_STALE_READS" help:"While the shared log is out of reach, answer reads as of the last known change, with a Warning header, instead of 503."`
 }
 
+// LogCopy is where the log of the folder is copied to while it is served, to be moved there.
+type LogCopy struct {
+	URI  string `name:"log-copy" env:"LIENTHONG_LOG_COPY" placeholder:"URI" help:"Copy the log in the folder to this MongoDB database (mongodb://HOSTS/DATABASE) while it is served, and keep the copy up: 'lienthong migrate' then has little left to do. Default: it is not copied."`
+	File string `name:"log-copy-file" type:"path" env:"LIENTHONG_LOG_COPY_FILE" placeholder:"FILE" help:"File with that URI, so that its password is in no command line."`
+}
+
+// Address gives the URI, read from its file if there is one; "" if there is to be no copy.
+func (l LogCopy) Address() (string, error) {
+	uri, err := Log{URI: l.URI, URIFile: l.File}.Address()
+	if err != nil {
+		return "", fmt.Errorf("--log-copy: %w", err)
+	}
+	return uri, nil
+}
+
+func (l LogCopy) check(log Log) error {
+	if (l.URI != "" || l.File != "") && log.Shared() {
+		return errors.New("--log-copy copies the log in the folder, and --log says that there is none")
+	}
+	return nil
+}
+
 // Shared says whether there is one.
 func (l Log) Shared() bool { return l.URI != "" || l.URIFile != "" }
 

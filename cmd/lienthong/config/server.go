@@ -38,6 +38,7 @@ type Server struct {
 	Info        string      `type:"path" placeholder:"FILE" help:"Write where the server is found to this file, as JSON, once it is ready."`
 	Gateway     Gateway     `embed:"" prefix:"gateway-"`
 	Log         Log         `embed:""`
+	LogCopy     LogCopy     `embed:""`
 	Mirror      Mirror      `embed:""`
 	Certificate Certificate `embed:"" prefix:"certificate-"`
 	Reminders   Reminders   `embed:"" prefix:"reminder-"`
@@ -83,6 +84,9 @@ func (s *Server) Check() error {
 		return err
 	}
 	if err := s.Log.check(s.Listen, s.BaseURL); err != nil {
+		return err
+	}
+	if err := s.LogCopy.check(s.Log); err != nil {
 		return err
 	}
 	urls := []struct{ flag, value string }{{"--base-url", s.BaseURL}, {"--sid-base", s.SIDBase}, {"--gateway-url", s.Gateway.URL}}

@@ -18,6 +18,7 @@ type Sources struct {
 	Claims  func(context.Context) (delivery.Summary, error)
 	Overdue func(context.Context) (map[delivery.Clock]int, error)
 	Mirror  func(context.Context) (behind uint64, err error)
+	LogCopy func(context.Context) (behind uint64, err error)
 }
 
 // claimsEvery is how old the numbers of claims may be: they are counted, not kept.
@@ -33,6 +34,7 @@ var (
 	claims    = describe("lienthong_claims", "Versions of claims in the outbox by state; at most a minute old.", "state")
 	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
 	behind    = describe("lienthong_mirror_behind_commits", "Commits that the copy for analysts has not yet.")
+	uncopied  = describe("lienthong_log_copy_behind_commits", "Commits that the copy of the log (--log-copy) has not yet, or that were not compared yet.")
 	sourceUp  = describe("lienthong_source_up", "1 if this part of the server could tell its numbers, else 0.", "source")
 )
 
@@ -52,7 +54,7 @@ type rooms struct {
 
 // Describe implements prometheus.Collector.
 func (c *rooms) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, behind, sourceUp} {
+	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, behind, uncopied, sourceUp} {
 		out <- d
 	}
 }
@@ -90,6 +92,11 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 	if c.sources.Mirror != nil {
 		if n, err := c.sources.Mirror(ctx); up("mirror", err) {
 			gauge(behind, float64(n))
+		}
+	}
+	if c.sources.LogCopy != nil {
+		if n, err := c.sources.LogCopy(ctx); up("log-copy", err) {
+			gauge(uncopied, float64(n))
 		}
 	}
 	if c.sources.Overdue != nil {

@@ -31,6 +31,23 @@ func (e *Engine) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit,
 	}
 }
 
+// ReadLog yields the commits after t that are on disk, as they lie in the log of the folder: for copies of it that are made while it is
+// served.
+func (e *Engine) ReadLog(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit, error] {
+	return func(yield func(commitlog.Commit, error) bool) {
+		if err := e.gate.enter(); err != nil {
+			yield(commitlog.Commit{}, err)
+			return
+		}
+		defer e.gate.leave()
+		for c, err := range e.log.Read(ctx, after) {
+			if !yield(c, errDamage(err)) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 func (e *Engine) feedCommit(c *commitlog.Commit) (store.Commit, error) {
 	out := store.Commit{T: c.T, At: c.At}
 	for i := range c.Writes {

@@ -25,7 +25,8 @@ type Log struct {
 	chunks  *mongo.Collection
 	meta    *mongo.Collection
 	concern *readconcern.ReadConcern // that of commits; nil on a single server
-	single  bool                     // one server that is no replica set: it is asked by _id alone
+	id      string
+	single  bool // one server that is no replica set: it is asked by _id alone
 
 	mu   sync.Mutex // guards what follows; nothing is asked under it
 	tail tail

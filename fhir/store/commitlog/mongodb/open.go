@@ -222,6 +222,9 @@ func (l *Log) checkShards(ctx context.Context, database string) error {
 	return nil
 }
 
+// ID is the name that the log got when it was made: one that takes its place has another.
+func (l *Log) ID() string { return l.id }
+
 // checkSchema reads what the log is, or says so in a new one.
 func (l *Log) checkSchema(ctx context.Context) error {
 	var row metaRow
@@ -231,6 +234,7 @@ func (l *Log) checkSchema(ctx context.Context) error {
 		case err == nil && row.Schema != schema:
 			return fmt.Errorf("the log was written in form %d; this program knows form %d", row.Schema, schema)
 		case err == nil:
+			l.id = row.Log
 			return nil
 		case !errors.Is(err, mongo.ErrNoDocuments):
 			return unreachable(err)

@@ -59,7 +59,25 @@ type process struct {
 	cmd     *exec.Cmd
 	base    string
 	gateway string // of a demo
-	log     bytes.Buffer
+	log     said
+}
+
+// said is what a process says, to be read while it runs.
+type said struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 // newProcess starts a server with a folder of its own on a log.
