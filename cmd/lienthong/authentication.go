@@ -94,10 +94,10 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 		if err != nil {
 			return nil, err
 		}
-		if c, ok := access.CallerOf(ctx); ok {
-			inTrail(ctx, c)
+		if c := access.Calling(ctx); c != nil {
+			audit.TrailOf(ctx).Caller(c)
 			if c.BreakGlass != "" {
-				return ctx, n.tries().Glass(ctx, c)
+				return ctx, n.tries().Glass(ctx, *c)
 			}
 		}
 		return ctx, nil
@@ -106,7 +106,7 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 }
 
 // inTrail says in the trail of a request who asks.
-func inTrail(ctx context.Context, c access.Caller) { audit.TrailOf(ctx).Caller(c) }
+func inTrail(ctx context.Context, c access.Caller) { audit.TrailOf(ctx).Caller(&c) }
 
 // unauthenticated lets everybody see and change everything. It is no context of ours: what they see is in the trail.
 func unauthenticated(r *http.Request) (context.Context, error) {

@@ -55,18 +55,18 @@ type callerKey struct{}
 // called is a context with a caller.
 type called struct {
 	context.Context
-	caller Caller
+	caller *Caller
 }
 
 func (c *called) Value(key any) any {
 	if key == (callerKey{}) {
-		return &c.caller
+		return c.caller
 	}
 	return c.Context.Value(key)
 }
 
-// WithCaller gives a context that says who asks.
-func WithCaller(ctx context.Context, c Caller) context.Context { return &called{ctx, c} }
+// WithCaller gives a context that says who asks. Nobody changes c from then on.
+func WithCaller(ctx context.Context, c *Caller) context.Context { return &called{ctx, c} }
 
 // patients are all ids of the person that the caller is.
 func (c Caller) patients() []fhir.ID {
@@ -78,8 +78,14 @@ func (c Caller) patients() []fhir.ID {
 
 // CallerOf says who asks; ok is false where nobody was established, as in the server's own work.
 func CallerOf(ctx context.Context) (c Caller, ok bool) {
-	if known, ok := ctx.Value(callerKey{}).(*Caller); ok {
+	if known := Calling(ctx); known != nil {
 		return *known, true
 	}
 	return Caller{}, false
+}
+
+// Calling is CallerOf without a copy; nil where nobody was established. It must not be changed.
+func Calling(ctx context.Context) *Caller {
+	c, _ := ctx.Value(callerKey{}).(*Caller)
+	return c
 }

@@ -53,7 +53,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // AgentOf is a caller as the journal names him: a citizen's name at his issuer may be his citizen ID.
-func AgentOf(c access.Caller, m Masker) Agent {
+func AgentOf(c *access.Caller, m Masker) Agent {
 	who := c.Subject
 	if c.Role == access.RoleCitizen || !isPlain(who) {
 		who = m.Hash(who)

@@ -92,7 +92,7 @@ const (
 func (w *ward) answer(method, target string, run http.HandlerFunc) *httptest.ResponseRecorder {
 	w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx := store.WithFence(r.Context(), store.OpenFence())
-		TrailOf(ctx).Caller(access.Caller{Subject: clinicName, Issuer: "https://x", System: true, Role: access.RoleClinic, Organization: "org1", Purpose: "TREAT"})
+		TrailOf(ctx).Caller(&access.Caller{Subject: clinicName, Issuer: "https://x", System: true, Role: access.RoleClinic, Organization: "org1", Purpose: "TREAT"})
 		run(rw, r.WithContext(ctx))
 	})
 	rec := httptest.NewRecorder()
@@ -212,7 +212,7 @@ func TestAWriteHasItsEntryInItsCommit(t *testing.T) {
 		w.commit(t, r.Context(), person)
 		rw.WriteHeader(http.StatusCreated)
 	})
-	w.commit(t, access.WithCaller(open(t), access.Caller{Subject: "sync", Role: access.RoleService}), dose)
+	w.commit(t, access.WithCaller(open(t), &access.Caller{Subject: "sync", Role: access.RoleService}), dose)
 	if n := w.journal.Size(); n != 0 {
 		t.Errorf("%d entries in the journal besides those of the commits", n)
 	}
@@ -328,7 +328,7 @@ func TestNoIdentifierStandsInTheJournal(t *testing.T) {
 		w.answer(http.MethodGet, target, func(rw http.ResponseWriter, r *http.Request) { rw.WriteHeader(404) })
 	}
 	w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		TrailOf(r.Context()).Caller(access.Caller{Subject: cccd, Role: access.RoleCitizen, Patient: "p1"})
+		TrailOf(r.Context()).Caller(&access.Caller{Subject: cccd, Role: access.RoleCitizen, Patient: "p1"})
 	})
 	r := httptest.NewRequest(http.MethodGet, "/fhir/Patient/p1", nil)
 	r.Header.Set("X-Request-Id", cccd)
@@ -352,7 +352,7 @@ func TestNoIdentifierStandsInTheJournal(t *testing.T) {
 
 func TestTheReportTellsInWords(t *testing.T) {
 	w := newWard(t)
-	w.commit(t, access.WithCaller(open(t), access.Caller{Role: access.RoleService}), `{"resourceType":"Organization","id":"org1","name":"Phòng khám <An Thịnh>"}`, person, dose)
+	w.commit(t, access.WithCaller(open(t), &access.Caller{Role: access.RoleService}), `{"resourceType":"Organization","id":"org1","name":"Phòng khám <An Thịnh>"}`, person, dose)
 	if err := w.follow.Now(open(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +392,7 @@ func TestTheReportTellsAnEventOnce(t *testing.T) {
 	w := newWard(t)
 	w.commit(t, open(t), person, `{"resourceType":"Patient","id":"p2"}`)
 	w.answer(http.MethodPost, "/fhir/Patient/$merge", func(rw http.ResponseWriter, r *http.Request) {
-		TrailOf(r.Context()).Caller(access.Caller{Subject: "clerk", Issuer: "https://x", Role: access.RoleRegistrar})
+		TrailOf(r.Context()).Caller(&access.Caller{Subject: "clerk", Issuer: "https://x", Role: access.RoleRegistrar})
 		for _, id := range []fhir.ID{"p1", "p2", "p1"} {
 			_, _ = w.store.Read(r.Context(), fhir.Key{Type: "Patient", ID: id}, 0)
 		}

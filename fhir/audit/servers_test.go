@@ -21,7 +21,7 @@ func TestTrailsOfTwoServers(t *testing.T) {
 	a, b := newWardOn(t, stores[0], "server-a"), newWardOn(t, stores[1], "server-b")
 	by := func(who string) func(w *ward, doc string) {
 		return func(w *ward, doc string) {
-			w.commit(t, access.WithCaller(open(t), access.Caller{Subject: who, Role: access.RoleService}), doc)
+			w.commit(t, access.WithCaller(open(t), &access.Caller{Subject: who, Role: access.RoleService}), doc)
 		}
 	}
 	by("first")(a, person)

@@ -124,7 +124,7 @@ func (s *Store) entry(ctx context.Context) ([]byte, error) {
 	e := Entry{Do: "update", Agent: Agent{Role: string(access.RoleService)}}
 	if t := TrailOf(ctx); t != nil {
 		e = t.written()
-	} else if who, ok := access.CallerOf(ctx); ok {
+	} else if who := access.Calling(ctx); who != nil {
 		e.Agent = AgentOf(who, s.mask)
 	}
 	if e.At.IsZero() {

@@ -16,8 +16,7 @@ import (
 // Trail gathers what one request gets to see, while it runs. It is safe for concurrent use.
 type Trail struct {
 	mu     sync.Mutex
-	caller access.Caller
-	known  bool
+	caller *access.Caller // nil = nobody was established
 	asked  asked
 	met    []string
 	mask   Masker
@@ -64,13 +63,13 @@ func TrailOf(ctx context.Context) *Trail {
 	return t
 }
 
-// Caller says who asks, once that is established.
-func (t *Trail) Caller(c access.Caller) {
+// Caller says who asks, once that is established. Nobody changes c from then on.
+func (t *Trail) Caller(c *access.Caller) {
 	if t == nil {
 		return
 	}
 	t.mu.Lock()
-	t.caller, t.known = c, true
+	t.caller = c
 	t.mu.Unlock()
 }
 
@@ -154,7 +153,7 @@ func (t *Trail) written() Entry {
 // base is what all entries of the request have in common. t.mu is held.
 func (t *Trail) base() Entry {
 	e := Entry{At: t.asked.at, Do: t.asked.do, On: t.asked.on, Query: t.asked.query, Met: t.met, Request: t.asked.request}
-	if t.known {
+	if t.caller != nil {
 		e.Agent = AgentOf(t.caller, t.mask)
 	}
 	e.Agent.Address = t.asked.from

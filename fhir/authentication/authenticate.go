@@ -61,6 +61,13 @@ type proof struct {
 	expires time.Time
 }
 
+// established is a caller as one request came to it, and what it was made of besides the proof.
+type established struct {
+	by              any // the *smart.Client or *openid.Issuer
+	purpose, reason string
+	caller          access.Caller
+}
+
 // Authenticate gives the context of a request, with its caller and fence (rest.Config.Authenticate). The statement of
 // what the server can do needs no token, and shows nothing.
 func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
@@ -79,7 +86,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	fence, err := a.Fence(ctx, caller)
+	fence, err := a.Fence(ctx, *caller)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +94,7 @@ func (a *Authenticator) Authenticate(r *http.Request) (context.Context, error) {
 }
 
 // proof takes the token of a request, or where there is none the session of a browser.
-func (a *Authenticator) proof(r *http.Request) (*proof, error) {
+func (a *Authenticator) proof(r *http.Request) (*remembered, error) {
 	now := a.Now()
 	if values := r.Header["Authorization"]; len(values) > 0 {
 		if len(values) == 1 && len(values[0]) <= jwt.MaxToken {
@@ -200,34 +207,52 @@ func (a *Authenticator) issuer(url string) *openid.Issuer {
 	return a.Issuers()[url]
 }
 
-// caller adds to what was proven what may change from request to request.
-func (a *Authenticator) caller(p *proof, r *http.Request) (c access.Caller, err error) {
-	asked, err := one(r, HeaderPurpose)
+// caller adds to what was proven what may change from request to request. As long as nothing of it does, it is the same caller.
+func (a *Authenticator) caller(p *remembered, r *http.Request) (*access.Caller, error) {
+	purpose, err := one(r, HeaderPurpose)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	if p.system != nil {
-		c, err = a.Smart.Caller(*p.system, asked)
-	} else {
-		is := a.issuer(p.issuer)
-		if is == nil {
-			return c, fhir.Errorf(fhir.Unknown, "token-issuer", "")
-		}
-		c = p.person
+	by, err := a.registration(&p.proof)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := one(r, HeaderBreakGlass)
+	if err != nil || len(reason) > maxReason || !utf8.ValidString(reason) {
+		return nil, fhir.Errorf(fhir.Invalid, "header-refused", "", HeaderBreakGlass)
+	}
+	if last := p.last.Load(); last != nil && last.by == by && last.purpose == purpose && last.reason == reason {
+		return &last.caller, nil
+	}
+	e := &established{by: by, purpose: purpose, reason: reason}
+	switch by := by.(type) {
+	case *smart.Client:
+		e.caller, err = a.Smart.Caller(by, p.system.Scopes, purpose)
+	case *openid.Issuer:
 		var ok bool
-		if c.Purpose, ok = is.PurposeOf(asked); !ok {
+		e.caller = p.person
+		if e.caller.Purpose, ok = by.PurposeOf(purpose); !ok {
 			err = fhir.Errorf(fhir.Denied, "purpose-refused", "")
 		}
 	}
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	reason, err := one(r, HeaderBreakGlass)
-	if err != nil || len(reason) > maxReason || !utf8.ValidString(reason) {
-		return c, fhir.Errorf(fhir.Invalid, "header-refused", "", HeaderBreakGlass)
+	e.caller.BreakGlass = strings.TrimSpace(reason)
+	p.last.Store(e)
+	return &e.caller, nil
+}
+
+// registration is what vouches for a caller now: a *smart.Client or an *openid.Issuer. Neither changes: where the file does, there
+// are others.
+func (a *Authenticator) registration(p *proof) (any, error) {
+	if p.system != nil {
+		return a.Smart.Registered(p.system.Client)
 	}
-	c.BreakGlass = strings.TrimSpace(reason)
-	return c, nil
+	if is := a.issuer(p.issuer); is != nil {
+		return is, nil
+	}
+	return nil, fhir.Errorf(fhir.Unknown, "token-issuer", "")
 }
 
 // one gives the value of a header that may be there once.

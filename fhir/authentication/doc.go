@@ -12,8 +12,8 @@
 //	Purpose-Of-Use: ETREAT       code of v3-ActReason, within what is registered
 //	Break-Glass: <reason>        asks for what the role alone does not allow; the reason is written down
 //
-// What a token proves is remembered by the hash of its header, never by the token. A registration is looked at anew with each
-// request, so that who is taken out is out at once.
+// What a token proves is remembered for a minute at most, in memory alone. A registration is looked at anew with each request, so
+// that who is taken out is out at once.
 //
 // It may import smart, openid and signin and what these stand on. Start reading at Authenticator.
 package authentication

@@ -57,7 +57,7 @@ func TestHook(t *testing.T) {
 	} {
 		ctx := t.Context()
 		if x.caller != nil {
-			ctx = access.WithCaller(ctx, *x.caller)
+			ctx = access.WithCaller(ctx, x.caller)
 		}
 		doc, err := resource.New([]byte(x.doc))
 		if err != nil {
@@ -107,7 +107,7 @@ func TestIntroduce(t *testing.T) {
 		"who writes no Encounters":  {number + "&birthdate=1985-03-15", "Patient", clinic, store.Fence{}, false},
 		"of no organization":        {number + "&birthdate=1985-03-15", "Patient", access.Caller{Role: access.RoleCitizen}, creates, false},
 	} {
-		ctx := store.WithFence(access.WithCaller(t.Context(), x.caller), x.fence)
+		ctx := store.WithFence(access.WithCaller(t.Context(), &x.caller), x.fence)
 		if got, err := (care.Care{}).Introduce(ctx, x.typ, x.criteria); got != x.ok || err != nil {
 			t.Errorf("%s: %v %v", name, got, err)
 		}

@@ -43,7 +43,7 @@ func TestTries(t *testing.T) {
 	servers := []care.Care{server(stores[0]), server(stores[1])}
 	creates := store.NewFence(map[fhir.Type]*store.Grants{"Encounter": {store.ActionCreate: {All: true}}}, "k1")
 	as := func(who string) context.Context {
-		return store.WithFence(access.WithCaller(t.Context(), access.Caller{Issuer: "https://id.example", Subject: who, Role: access.RoleClinic, Organization: "k1"}), creates)
+		return store.WithFence(access.WithCaller(t.Context(), &access.Caller{Issuer: "https://id.example", Subject: who, Role: access.RoleClinic, Organization: "k1"}), creates)
 	}
 	const shown = "identifier=https://lienthong.example/sid/cccd|051085000011&birthdate=1985-03-15"
 	doc, err := resource.New([]byte(`{"resourceType":"Encounter","subject":{"reference":"Patient/p2"}}`))

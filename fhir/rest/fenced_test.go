@@ -36,7 +36,7 @@ func citizens(t *testing.T) *served {
 			}
 			self := store.Grant{Where: []search.Condition{search.IDs{ID: []fhir.ID{id}}}}
 			grants["Patient"] = &store.Grants{store.ActionRead: self, store.ActionSearch: self}
-			ctx := access.WithCaller(r.Context(), access.Caller{Issuer: "https://id.example", Subject: string(id), Role: access.RoleCitizen, Patient: id})
+			ctx := access.WithCaller(r.Context(), &access.Caller{Issuer: "https://id.example", Subject: string(id), Role: access.RoleCitizen, Patient: id})
 			return store.WithFence(ctx, store.NewFence(grants, "").Allowing(map[string]bool{"everything": true, "meta": true})), nil
 		}
 	})

@@ -74,7 +74,7 @@ func matrixServer(t *testing.T) (*rest.Server, *served) {
 				return nil, fhir.Errorf(fhir.Unknown, "login", "")
 			}
 			f, err := policies.Fence(r.Context(), c)
-			return store.WithFence(access.WithCaller(r.Context(), c), f), err
+			return store.WithFence(access.WithCaller(r.Context(), &c), f), err
 		}
 	})
 	rc := rest.Config{Service: s.service, Authenticate: rest.Unauthenticated, Log: slog.New(slog.DiscardHandler)}

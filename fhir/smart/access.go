@@ -39,16 +39,19 @@ func (s *Server) Verify(ctx context.Context, compact string) (Verified, error) {
 	return Verified{t.Subject, strings.Fields(t.Scope), t.Expires}, nil
 }
 
-// Caller gives the caller of a token as the registration says now. Errors: Unknown "client-unknown" once the client is not
-// registered any more, Denied "purpose-refused".
-func (s *Server) Caller(v Verified, purpose string) (access.Caller, error) {
-	c := s.Clients()[v.Client]
-	if c == nil {
-		return access.Caller{}, fhir.Errorf(fhir.Unknown, "client-unknown", "")
+// Registered gives the registration of a client as it is now. Error: Unknown "client-unknown" once there is none any more.
+func (s *Server) Registered(client string) (*Client, error) {
+	if c := s.Clients()[client]; c != nil {
+		return c, nil
 	}
+	return nil, fhir.Errorf(fhir.Unknown, "client-unknown", "")
+}
+
+// Caller gives the caller that a registered client with a token of these scopes is. Error: Denied "purpose-refused".
+func (s *Server) Caller(c *Client, scopes []string, purpose string) (access.Caller, error) {
 	code, ok := c.PurposeOf(purpose)
 	if !ok {
 		return access.Caller{}, fhir.Errorf(fhir.Denied, "purpose-refused", "")
 	}
-	return access.Caller{Subject: c.ID, Issuer: s.Issuer, System: true, Role: c.Role, Organization: c.Organization, Scopes: v.Scopes, Purpose: code}, nil
+	return access.Caller{Subject: c.ID, Issuer: s.Issuer, System: true, Role: c.Role, Organization: c.Organization, Scopes: scopes, Purpose: code}, nil
 }

@@ -153,7 +153,7 @@ func (h *house) as(role access.Role) context.Context {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return store.WithFence(access.WithCaller(h.t.Context(), c), fence)
+	return store.WithFence(access.WithCaller(h.t.Context(), &c), fence)
 }
 
 func (h *house) export(ctx context.Context) []byte {

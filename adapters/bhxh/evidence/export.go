@@ -49,7 +49,7 @@ func (e *Exporter) Export(ctx context.Context, claim fhir.ID, lang outcome.Langu
 		now = e.Now
 	}
 	m := Manifest{Format: Format, Claim: c.Claim, MaCSKCB: c.MaCSKCB, MaLK: c.MaLK, Exported: now().UTC(), Masked: store.FenceOf(ctx).Hider() != nil}
-	if who, ok := access.CallerOf(ctx); ok {
+	if who := access.Calling(ctx); who != nil {
 		m.For = audit.AgentOf(who, e.Mask)
 	}
 	own := []fhir.Key{{Type: "Claim", ID: claim}, {Type: "ClaimResponse", ID: delivery.ResponseID(claim)}, {Type: "Task", ID: delivery.TaskID(claim)}}
