@@ -22,6 +22,6 @@ func (n *node) measured(base string) *metrics.Metrics {
 		path = u.Path
 	}
 	return metrics.New(path, version(), metrics.Sources{
-		Stats: n.store.Stats, Journal: n.trail.journal.Lengths, Claims: n.outbox.Summary, Overdue: n.outbox.Overdue, Mirror: n.mirrorLag(), LogCopy: n.logCopy.figure(),
+		Stats: n.store.Stats, Journal: n.trail.journal.Lengths, Writes: n.trail.journal.Writes, Claims: n.outbox.Summary, Overdue: n.outbox.Overdue, Mirror: n.mirrorLag(), LogCopy: n.logCopy.figure(),
 	})
 }

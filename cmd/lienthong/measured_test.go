@@ -55,7 +55,7 @@ func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
 		`lienthong_resources{type="Patient"} 1`,
 		`lienthong_source_up{source="store"} 1`,
 		`lienthong_claims{state="queued"} 0`,
-		"lienthong_commits ", "lienthong_audit_lines ", "lienthong_build_info{", "go_goroutines ",
+		"lienthong_commits ", "lienthong_audit_lines ", "lienthong_audit_writes_total ", "lienthong_audit_write_seconds_total ", "lienthong_build_info{", "go_goroutines ",
 	} {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("no %s", want)

@@ -10,9 +10,11 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/audit"
 )
 
-// listen takes an address; in use, or not ours to take, is said in words.
+// listen takes an address, whose connections hold back what the audit trail does not have yet; in use, or not ours to take, is said in words.
 func listen(address string) (net.Listener, error) {
 	ln, err := net.Listen("tcp", address)
 	switch {
@@ -23,7 +25,7 @@ func listen(address string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the address %s cannot be served on: %w", address, err)
 	}
-	return ln, nil
+	return audit.Hold(ln), nil
 }
 
 // urlOf gives the URL of a listener; an address that means "all of them" is shown as the loopback one.
@@ -63,6 +65,7 @@ func serveHTTP(ctx context.Context, ln net.Listener, handler http.Handler, drain
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10, // what is more gets a plain 431; rest answers from 64 KiB on, in words
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext:       audit.ConnContext,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()

@@ -4,8 +4,8 @@
 // other. That of a read goes to the journal of the server that answers, and is on disk before the first byte of the
 // answer leaves. The entries of commits are taken over into the journal as well, so that it tells everything in one row.
 //
-//	request ─► Handler: a Trail in the context ──────────────► answer held back until the trail is on disk
-//	              │ noted by Store (a store.Store that watches)        ▲
+//	request ─► Handler: a Trail in the context ──────────────► answer held back until the trail is on disk: by its connection
+//	              │ noted by Store (a store.Store that watches)        ▲  (Hold), or by the goroutine of the request
 //	              │   reads: keys and versions given out ─► Journal ───┘
 //	              └►  writes: a record in the commit ─► Follow ─► Journal
 //

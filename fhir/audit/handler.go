@@ -19,7 +19,7 @@ import (
 
 // Handler keeps the trail of what next answers. Its Trail takes note of the caller by Trail.Caller, which authentication
 // calls, and of what is read by Store. Not one byte of an answer leaves before its entry is on disk; if it cannot be
-// kept, the answer is a 503 in its place.
+// kept, the answer is a 503 in its place, or, where the connection holds the answer (Hold), its end.
 type Handler struct {
 	Next    http.Handler
 	Journal *Journal
@@ -302,6 +302,9 @@ func (w *heldWriter) note() error {
 	if w.trail.part(w.status, &e) {
 		if len(e.People) == 0 && (w.status == http.StatusForbidden || w.status == http.StatusNotFound) {
 			e.People = w.aimedAt(e.On)
+		}
+		if c := heldConnOf(w.request); c != nil {
+			return w.journal.appendHeld(c, &e)
 		}
 		return w.journal.Append(context.Background(), &e) // whether or not the client waits
 	}

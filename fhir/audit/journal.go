@@ -45,6 +45,7 @@ type Journal struct {
 	broken  error // no more can be kept: why
 	full    error // the last write had no room
 	written state // what is on disk
+	writes  Writes
 
 	checkpointing sync.Mutex
 	signed        uint64 // lines under the last checkpoint
@@ -65,6 +66,7 @@ type group struct {
 	lines  []byte
 	leaves []leafHash
 	t      fhir.T
+	conns  []*heldConn // keep answers until it is on disk
 	done   chan struct{}
 	err    error
 }
@@ -130,20 +132,31 @@ func (j *Journal) appendAll(ctx context.Context, entries []*Entry) error {
 	return j.appendLines(ctx, l)
 }
 
+// appendHeld returns at once; what c writes from then on leaves when the entry is on disk. If the entry cannot be kept, c ends.
+// While the disk is full it waits as Append does, so that the answer can say so.
+func (j *Journal) appendHeld(c *heldConn, e *Entry) error {
+	l := takeLines()
+	defer linesPool.Put(l)
+	if err := l.encode([]*Entry{e}); err != nil {
+		return unavailable(err)
+	}
+	g, held, err := j.join(l, c)
+	if err != nil || held {
+		return err
+	}
+	<-g.done
+	return g.err
+}
+
 // appendLines appends lines, which it does not keep.
 func (j *Journal) appendLines(ctx context.Context, l *lines) error {
 	if len(l.leaves) == 0 {
 		return nil
 	}
-	j.mu.Lock()
-	if err := j.broken; err != nil || j.closed {
-		j.mu.Unlock()
-		return refusal(err)
+	g, _, err := j.join(l, nil)
+	if err != nil {
+		return err
 	}
-	g := j.group
-	g.lines, g.leaves, g.t = append(g.lines, l.text...), append(g.leaves, l.leaves...), max(g.t, l.t)
-	j.wake()
-	j.mu.Unlock()
 	if ctx.Done() == nil {
 		<-g.done
 		return g.err
@@ -154,6 +167,24 @@ func (j *Journal) appendLines(ctx context.Context, l *lines) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// join puts lines into the group that is written next. c, if there is one, holds back what it writes until then, but not while the
+// disk is full.
+func (j *Journal) join(l *lines, c *heldConn) (g *group, held bool, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.broken; err != nil || j.closed {
+		return nil, false, refusal(err)
+	}
+	g = j.group
+	g.lines, g.leaves, g.t = append(g.lines, l.text...), append(g.leaves, l.leaves...), max(g.t, l.t)
+	if held = c != nil && j.full == nil; held {
+		c.hold(g)
+		g.conns = append(g.conns, c)
+	}
+	j.wake()
+	return g, held, nil
 }
 
 // lines are entries as they are written.
@@ -265,6 +296,7 @@ func (j *Journal) write(f *segmentFile) {
 		if len(g.leaves) == 0 {
 			continue
 		}
+		began := time.Now()
 		if broken == nil {
 			f, s, broken = j.put(f, s, g)
 		}
@@ -272,6 +304,8 @@ func (j *Journal) write(f *segmentFile) {
 			g.err = refusal(broken)
 		}
 		j.mu.Lock()
+		j.writes.Groups++
+		j.writes.Time += time.Since(began)
 		was := j.full
 		if j.full = nil; errors.Is(broken, errFull) {
 			j.full, broken = broken, nil
@@ -283,6 +317,16 @@ func (j *Journal) write(f *segmentFile) {
 		j.mu.Unlock()
 		j.tellRoom(was, is)
 		close(g.done)
+		if len(g.conns) > 0 {
+			go g.release() // beside the next sync; none of it waits for anybody
+		}
+	}
+}
+
+// release lets the answers leave that waited for the group.
+func (g *group) release() {
+	for _, c := range g.conns {
+		c.release(g)
 	}
 }
 
@@ -362,6 +406,19 @@ func (j *Journal) Size() uint64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.written.tree.size()
+}
+
+// Writes are what a journal has brought to disk since it was opened.
+type Writes struct {
+	Groups uint64        // of lines, each by one sync
+	Time   time.Duration // for all of them: an answer waits for about one and a half
+}
+
+// Writes tells how many groups of lines were written, and how long that took.
+func (j *Journal) Writes() Writes {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.writes
 }
 
 // Lengths tells how many lines are on disk, and how many of them are under a signed checkpoint.

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -15,6 +16,7 @@ import (
 type Sources struct {
 	Stats   func(context.Context) (store.Stats, error)
 	Journal func() (lines, signed uint64) // of the audit journal
+	Writes  func() audit.Writes           // of the audit journal
 	Claims  func(context.Context) (delivery.Summary, error)
 	Overdue func(context.Context) (map[delivery.Clock]int, error)
 	Mirror  func(context.Context) (behind uint64, err error)
@@ -31,6 +33,8 @@ var (
 	diskBytes = describe("lienthong_disk_bytes", "Bytes of the store's folder.")
 	journal   = describe("lienthong_audit_lines", "Lines of the audit journal.")
 	signed    = describe("lienthong_audit_signed_lines", "Lines of the audit journal that are under its newest signed checkpoint.")
+	groups    = describe("lienthong_audit_writes_total", "Groups of lines that the audit journal has brought to disk, each by one sync.")
+	writing   = describe("lienthong_audit_write_seconds_total", "Time that the audit journal took for that. Answers wait for it; lienthong_request_duration_seconds does not count it for reads.")
 	claims    = describe("lienthong_claims", "Versions of claims in the outbox by state; at most a minute old.", "state")
 	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
 	behind    = describe("lienthong_mirror_behind_commits", "Commits that the copy for analysts has not yet.")
@@ -54,7 +58,7 @@ type rooms struct {
 
 // Describe implements prometheus.Collector.
 func (c *rooms) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, claims, overdue, behind, uncopied, sourceUp} {
+	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, groups, writing, claims, overdue, behind, uncopied, sourceUp} {
 		out <- d
 	}
 }
@@ -65,6 +69,9 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 	defer cancel()
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
 	}
 	up := func(source string, err error) bool {
 		v := 1.0
@@ -88,6 +95,11 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 		lines, under := c.sources.Journal()
 		gauge(journal, float64(lines))
 		gauge(signed, float64(under))
+	}
+	if c.sources.Writes != nil {
+		w := c.sources.Writes()
+		counter(groups, float64(w.Groups))
+		counter(writing, w.Time.Seconds())
 	}
 	if c.sources.Mirror != nil {
 		if n, err := c.sources.Mirror(ctx); up("mirror", err) {

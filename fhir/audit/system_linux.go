@@ -14,3 +14,12 @@ func syncData(f *os.File) error {
 		}
 	}
 }
+
+// writeAtOnce writes to a socket as much as there is room for, and says how much that was.
+func writeAtOnce(fd uintptr, b []byte) int {
+	n, err := unix.Write(int(fd), b)
+	if err != nil {
+		return 0
+	}
+	return n
+}
