@@ -270,3 +270,46 @@ func TestAnswersOfAJournalThatFails(t *testing.T) {
 		t.Errorf("afterwards: %d %s", resp.StatusCode, body)
 	}
 }
+
+// While the disk is full each answer but those of the first group says so; when there is room again, the same clients are answered.
+func TestAnswersWhileTheDiskIsFull(t *testing.T) {
+	a := newAnswering(t, false)
+	disk := &smallDisk{left: 1 << 40}
+	s, _ := newSigner(t)
+	j, err := Open(t.TempDir(), Options{Signer: s, SegmentBytes: 4 << 10, open: disk.open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	a.handler.Journal = j
+	status := func() (int, string) {
+		resp, err := http.Get(a.server.URL + "/fhir/Patient/p1?size=700")
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(body)
+	}
+	if code, body := status(); code != http.StatusOK {
+		t.Fatal(code, body)
+	}
+	disk.set(0)
+	answered := 0
+	for code, _ := status(); code == http.StatusOK; code, _ = status() { // what was reserved is still written
+		if answered++; answered > 1000 {
+			t.Fatal("a full disk takes everything")
+		}
+	}
+	for range 3 {
+		if code, body := status(); code != http.StatusServiceUnavailable || !strings.Contains(body, "audit-unavailable") {
+			t.Errorf("the disk is full: %d %s", code, body)
+		}
+	}
+	disk.set(1 << 40)
+	for range 3 {
+		if code, body := status(); code != http.StatusOK {
+			t.Errorf("there is room again: %d %s", code, body)
+		}
+	}
+}
