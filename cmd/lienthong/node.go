@@ -128,7 +128,9 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	n := &node{log: shared, store: access.Masked(st), policies: policies}
-	n.ready = func(context.Context) error { return errors.Join(room.Full(), n.trail.journal.Ready()) }
+	n.ready = func(ctx context.Context) error {
+		return errors.Join(room.Full(), n.trail.journal.Ready(), logReady(ctx, shared))
+	}
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	n.checkpoint = func(ctx context.Context) { keepCheckpoints(ctx, shared, st, c, log) }
 	if n.trail, err = openTrail(ctx, st, c, log); err == nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
@@ -32,6 +33,18 @@ func openLog(ctx context.Context, c config.Log, log *slog.Logger) (commitlog.Log
 	}
 	log.Info("log opened", "log", mongodb.Redacted(uri))
 	return l, nil
+}
+
+// logReady gives why a shared log takes no commits, if it can tell.
+func logReady(ctx context.Context, l commitlog.Log) error {
+	teller, ok := l.(interface{ Ready(context.Context) error })
+	if !ok {
+		return nil
+	}
+	if err := teller.Ready(ctx); err != nil {
+		return fhir.Wrap(fhir.Unavailable, "log-refused", err)
+	}
+	return nil
 }
 
 // journalName gives the name of a server's audit journal when its key is made: servers of one log must not share one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -98,7 +99,7 @@ func fullAfter(t *testing.T, left int64, s note.Signer, public string) {
 	t.Helper()
 	dir := t.TempDir()
 	disk := &smallDisk{left: 1 << 40}
-	j, err := Open(dir, Options{Signer: s, SegmentBytes: 4 << 10, open: disk.open})
+	j, err := Open(dir, Options{Signer: s, SegmentBytes: 4 << 10, Log: slog.New(slog.DiscardHandler), open: disk.open})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func TestFullDiskWhenClosed(t *testing.T) {
 	dir := t.TempDir()
 	s, public := newSigner(t)
 	disk := &smallDisk{left: 1 << 40}
-	j, err := Open(dir, Options{Signer: s, open: disk.open})
+	j, err := Open(dir, Options{Signer: s, Log: slog.New(slog.DiscardHandler), open: disk.open})
 	if err != nil {
 		t.Fatal(err)
 	}

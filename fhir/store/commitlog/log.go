@@ -29,6 +29,9 @@ type Log interface {
 // ErrUnreachable says that a log could not be asked, and that nothing was written: what was to be done may be done again.
 var ErrUnreachable = errors.New("commitlog: the log is out of reach")
 
+// ErrRefused, of what is ErrUnreachable too, says that a log could be asked and takes no commits: it is full, or may only be read.
+var ErrRefused = errors.New("commitlog: the log takes no commits")
+
 // ErrBehind says that a log ends before what was read from it: it was put back to an older state.
 var ErrBehind = errors.New("commitlog: the log ends before what was read from it")
 

@@ -23,6 +23,9 @@ func errLog(err error) error {
 	if err == nil || errors.As(err, &told) {
 		return err
 	}
+	if errors.Is(err, commitlog.ErrRefused) {
+		return fhir.Wrap(fhir.Unavailable, "log-refused", err)
+	}
 	return fhir.Wrap(fhir.Unavailable, "log-unreachable", err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -33,6 +34,8 @@ type Log struct {
 	own  fhir.T // the last commit that was appended here
 
 	watch watch
+
+	refusing atomic.Bool // the last append was refused
 }
 
 // tail is the last group that this server knows of.
@@ -96,12 +99,16 @@ func (l *Log) Append(ctx context.Context, after fhir.T, commits []commitlog.Comm
 		return 0, err
 	}
 	g, chunks := pack(after, commits, l.o.Inline)
-	if err := l.putChunks(ctx, chunks); err != nil {
+	if err := l.putChunks(ctx, chunks); outcomeOf(err) == refused {
+		l.refusing.Store(true)
+		return 0, refusal(err)
+	} else if err != nil {
 		return 0, unreachable(err)
 	}
 	err := l.put(ctx, g)
 	switch {
 	case err == nil:
+		l.refusing.Store(false)
 		l.learn(tailOf(g, after+1, time.Now()))
 		l.mu.Lock()
 		l.own = after + fhir.T(len(commits))
@@ -146,7 +153,8 @@ func (l *Log) put(ctx context.Context, g *group) error {
 				return commitlog.ErrMoved
 			} // else it could not be read back, or the majority has not got it yet: ask again
 		} else if outcome := outcomeOf(err); outcome == refused && !sent {
-			return unreachable(err)
+			l.refusing.Store(true)
+			return refusal(err)
 		} else if outcome == unknown {
 			sent = true
 		}
@@ -191,6 +199,39 @@ func (l *Log) putChunks(ctx context.Context, chunks []chunk) error {
 			}
 		}
 	}
+	return nil
+}
+
+// probe is a document of meta by which a log that refused is tried.
+type probe struct {
+	ID   string      `bson:"_id"`
+	Body bson.Binary `bson:"b"`
+}
+
+// Ready gives why the log takes no commits, with ErrRefused; nil if the last append got in. A log that refused is tried by a document
+// that is taken away again, so that it shows by itself when it takes them.
+func (l *Log) Ready(ctx context.Context) error {
+	if !l.refusing.Load() {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, l.o.tryFor())
+	defer stop()
+	p := probe{ID: "probe", Body: bson.Binary{Data: make([]byte, 64<<10)}}
+	this := bson.D{{Key: "_id", Value: p.ID}}
+	_, err := l.meta.DeleteOne(ctx, this)
+	if err == nil {
+		_, err = l.meta.InsertOne(ctx, p)
+	}
+	if mongo.IsDuplicateKeyError(err) { // another server tries too
+		err = nil
+	}
+	if err == nil {
+		_, err = l.meta.DeleteOne(ctx, this)
+	}
+	if err != nil {
+		return refusal(err)
+	}
+	l.refusing.Store(false)
 	return nil
 }
 

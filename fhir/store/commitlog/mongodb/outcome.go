@@ -48,6 +48,11 @@ func outcomeOf(err error) outcome {
 	return unknown
 }
 
+// refusal says that nothing was written since the server would not.
+func refusal(err error) error {
+	return fmt.Errorf("%w: %w: %w", commitlog.ErrUnreachable, commitlog.ErrRefused, err)
+}
+
 // unreachable says that nothing was written, and why.
 func unreachable(err error) error {
 	if err == nil || errors.Is(err, commitlog.ErrUnreachable) || errors.Is(err, commitlog.ErrMoved) {

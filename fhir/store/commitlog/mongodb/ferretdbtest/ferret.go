@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -39,11 +40,11 @@ func (s Server) With(name string) Server {
 	return s
 }
 
-// StartFerret starts FerretDB with its files in dir. It gives the URI without a database, and what ends it.
-func StartFerret(dir string) (uri string, stop func(), err error) {
+// StartFerret starts FerretDB with its files in dir, under settings of SQLite. It gives the URI without a database, and what ends it.
+func StartFerret(dir string, pragmas ...string) (uri string, stop func(), err error) {
 	f, err := ferretdb.New(&ferretdb.Config{
 		Listener: ferretdb.ListenerConfig{TCP: "127.0.0.1:0"},
-		Handler:  "sqlite", SQLiteURL: "file:" + dir + "/",
+		Handler:  "sqlite", SQLiteURL: "file:" + dir + "/?" + url.Values{"_pragma": pragmas}.Encode(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

@@ -16,15 +16,15 @@ import (
 type Proxy struct {
 	URI string // of the server, through the proxy
 
-	target string
-	ln     net.Listener
-	wg     sync.WaitGroup
+	ln net.Listener
+	wg sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
-	harm  Harm
-	rng   *rand.Rand
-	conns map[net.Conn]struct{}
-	done  bool
+	mu     sync.Mutex // guards what follows
+	target string
+	harm   Harm
+	rng    *rand.Rand
+	conns  map[net.Conn]struct{}
+	done   bool
 }
 
 // Harm is what a Proxy does, each with a probability for one message.
@@ -67,6 +67,16 @@ func (p *Proxy) Set(h Harm) {
 		for c := range p.conns {
 			_ = c.Close()
 		}
+	}
+}
+
+// To has it stand before another server from now on; those who are connected have to come again.
+func (p *Proxy) To(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for c := range p.conns {
+		_ = c.Close()
 	}
 }
 
@@ -113,7 +123,10 @@ func (p *Proxy) accept() {
 // serve passes requests on one after the other, and each one's answer.
 func (p *Proxy) serve(client net.Conn) {
 	defer p.drop(client)
-	server, err := net.Dial("tcp", p.target)
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", target)
 	if err != nil || !p.keep(server) {
 		return
 	}
