@@ -72,6 +72,7 @@ fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/matching           -> fhir/interaction fhir/identity fhir/access
 fhir/care               -> fhir/interaction fhir/identity fhir/access
+fhir/facility           -> fhir/interaction fhir/identity fhir/access
 fhir/rest               -> fhir/operation fhir/access
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store

@@ -14,7 +14,8 @@ import (
 	"github.com/lienthong/lienthong/fhir/openid/openidtest"
 )
 
-// asRoles is a server as it is served, asked by people of an issuer. Names of callers are role, or role-organization.
+// asRoles is a server as it is served, asked by people of an issuer. Names of callers are role, role-organization, or
+// role-organization-facility+facility.
 type asRoles struct {
 	t      *testing.T
 	here   *here
@@ -28,7 +29,7 @@ func serveRoles(t *testing.T, more ...string) *asRoles {
 	issuer := openidtest.New(t)
 	dir := t.TempDir()
 	issuers, place := filepath.Join(dir, "issuers.yaml"), filepath.Join(dir, "info.json")
-	row := fmt.Sprintf("issuers:\n  - {issuer: '%s', audience: [%s], organization: {claim: org}, patient: patient, purposes: [TREAT, ETREAT], "+
+	row := fmt.Sprintf("issuers:\n  - {issuer: '%s', audience: [%s], organization: {claim: org}, facilities: {claim: facilities}, patient: patient, purposes: [TREAT, ETREAT], "+
 		"roles: {claim: role, values: {hospital: hospital, clinic: clinic, citizen: citizen, registrar: registrar, auditor: auditor, operator: operator}}}\n", issuer.URL, openidtest.ClientID)
 	if err := os.WriteFile(issuers, []byte(row), 0o600); err != nil {
 		t.Fatal(err)
@@ -46,7 +47,11 @@ func (a *asRoles) ask(who, method, path, body string, headers ...string) (int, s
 	token := a.tokens[who]
 	if token == "" {
 		role, of, _ := strings.Cut(who, "-")
+		of, facilities, registered := strings.Cut(of, "-")
 		claims := map[string]any{"role": role, "sub": who, "org": of}
+		if registered {
+			claims["facilities"] = strings.Split(facilities, "+")
+		}
 		if role == "citizen" {
 			claims = map[string]any{"role": role, "sub": who, "patient": of}
 		}
@@ -252,12 +257,14 @@ func TestDosesAndClaimsTellNothingOfHiddenPatients(t *testing.T) {
 	episode := func(claim string) string {
 		return strings.Replace(claim, `"status"`, `"identifier":[{"system":"https://lienthong.example/sid/malk/51901","value":"LK1"}],"status"`, 1)
 	}
-	a.want(201, "hospital-h1", "PUT", "/Claim/h1claim", strings.Replace(episode(claim("Patient/pat1")), `"status"`, `"id":"h1claim","status"`, 1))
+	a.want(201, "operator", "PUT", "/Organization/h1", `{"resourceType":"Organization","id":"h1","identifier":[{"system":"https://lienthong.example/sid/cskcb","value":"51901"}]}`)
+	ofH1 := strings.Replace(episode(claim("Patient/pat1")), "Organization/h2", "Organization/h1", 1)
+	a.want(201, "hospital-h1", "PUT", "/Claim/h1claim", strings.Replace(ofH1, `"status"`, `"id":"h1claim","status"`, 1))
 	a.want(201, "hospital-h2", "PUT", "/Patient/own", carePatient("own", "051085000033"))
-	if raw := a.want(409, "hospital-h2", "POST", "/Claim", episode(claim("Patient/own"))); strings.Contains(raw, "h1claim") || !strings.Contains(raw, "unique-taken") {
+	if raw := a.want(409, "hospital-h2-51901", "POST", "/Claim", episode(claim("Patient/own"))); strings.Contains(raw, "h1claim") || !strings.Contains(raw, "unique-taken") {
 		t.Errorf("an episode that a hidden claim has: %s", raw)
 	}
-	if raw := a.want(409, "hospital-h1", "POST", "/Claim", episode(claim("Patient/pat1"))); !strings.Contains(raw, "h1claim") {
+	if raw := a.want(409, "hospital-h1", "POST", "/Claim", ofH1); !strings.Contains(raw, "h1claim") {
 		t.Errorf("an episode of an own claim: %s", raw)
 	}
 	a.want(201, "hospital-h2", "PUT", "/Claim/c", strings.Replace(claim("Patient/own"), `"status"`, `"id":"c","status"`, 1))

@@ -96,6 +96,10 @@ func startHere(t *testing.T, args ...string) *here {
 	h := &here{cancel: cancel, ended: make(chan error, 1)}
 	args = append(overTestLog(t, args), "--memory-limit", "0") // the limit is one of the process, which here is the test's
 	go func() { h.ended <- run(ctx, args, &h.out, &h.err) }()
+	t.Cleanup(func() { // before the folder goes, also where the test has failed
+		cancel()
+		h.ended <- <-h.ended
+	})
 	return h
 }
 
@@ -105,6 +109,7 @@ func (h *here) info(t *testing.T, path string) (i info) {
 	eventually(t, "the file of --info", func() bool {
 		select {
 		case err := <-h.ended:
+			h.ended <- err
 			t.Fatalf("the command ended: %v\n%s\n%s", err, h.out.String(), h.err.String())
 		default:
 		}
@@ -119,6 +124,7 @@ func (h *here) stop(t *testing.T) {
 	h.cancel()
 	select {
 	case err := <-h.ended:
+		h.ended <- err
 		if err != nil {
 			t.Errorf("the command ended with %v\n%s", err, h.err.String())
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/authentication"
+	"github.com/lienthong/lienthong/fhir/facility"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/immunization"
 	"github.com/lienthong/lienthong/fhir/interaction"
@@ -60,7 +61,9 @@ type node struct {
 	trail   *trail
 	service *interaction.Service
 	// policies makes the fences of callers.
-	policies   *access.Policies
+	policies *access.Policies
+	// facilities says of which of them a caller may write.
+	facilities facility.Facilities
 	outbox     *delivery.Outbox
 	handler    http.Handler
 	reconciler *reconciliation.Reconciler // nil without a gateway
@@ -175,9 +178,10 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	if err != nil {
 		return fmt.Errorf("vaccination schedules: %w", err)
 	}
+	n.facilities = facilities(n, o, claims)
 	n.service = interaction.New(interaction.Config{
 		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:     []interaction.Hook{citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules, Sees: n.senderSees}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
+		Hooks:     []interaction.Hook{n.facilities.Hook, citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules, Sees: n.senderSees}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
 		Introduce: n.care(o, systems).Introduce, Missed: n.care(o, systems).Missed, Known: n.care(o, systems).Known,
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})

@@ -53,6 +53,10 @@ func precheckSent(n *node, base string) rest.Operation {
 			if claim.ResourceType() != "Claim" {
 				return nil, fhir.Errorf(fhir.Invalid, "bhxh-precheck-claim", "")
 			}
+			// As when it is written: what the checks find would tell what the other facility has.
+			if err := n.facilities.Check(ctx, claim); err != nil {
+				return nil, err
+			}
 			return n.precheck(ctx, base, claim, a, true)
 		},
 	}

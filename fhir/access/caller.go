@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/lienthong/lienthong/fhir"
 )
@@ -21,6 +22,9 @@ type Caller struct {
 	Role Role
 	// Organization is the id of the Organization that the caller belongs to or acts for; "" for citizens.
 	Organization fhir.ID
+	// Facilities are the facilities (MA_CSKCB) that the caller sends claims for, as whoever runs the server registered it. nil: it
+	// was not said, and the one that Organization carries counts; empty: none.
+	Facilities []string
 	// Practitioner is the id of the Practitioner that a person of staff is; "" if not known.
 	Practitioner fhir.ID
 	// Patient is the id of the Patient that a citizen is, or that a patient/ scope is bound to.
@@ -34,6 +38,12 @@ type Caller struct {
 	// BreakGlass is the reason given for looking at what the role alone does not allow; "" = the glass is whole.
 	BreakGlass string
 }
+
+// facilityCode is what a code of a facility looks like: it becomes a part of searches and identifier systems.
+var facilityCode = regexp.MustCompile(`^[A-Za-z0-9]{1,20}$`)
+
+// IsFacility says whether a text can be the code of a facility (MA_CSKCB), such as 51901.
+func IsFacility(code string) bool { return facilityCode.MatchString(code) }
 
 // Role is what policies are written for.
 type Role string
@@ -67,6 +77,14 @@ func (c *called) Value(key any) any {
 
 // WithCaller gives a context that says who asks. Nobody changes c from then on.
 func WithCaller(ctx context.Context, c *Caller) context.Context { return &called{ctx, c} }
+
+// facilities are the codes that were registered: who has one through its Organization alone reads by that.
+func (c Caller) facilities() (codes []fhir.ID) {
+	for _, code := range c.Facilities {
+		codes = append(codes, fhir.ID(code))
+	}
+	return codes
+}
 
 // patients are all ids of the person that the caller is.
 func (c Caller) patients() []fhir.ID {

@@ -23,6 +23,7 @@ type criterion struct {
 
 // variables are what a criterion may name of the caller. One that has several values stands for any of them.
 var variables = map[string]func(Caller) []fhir.ID{
+	"{facility}":     Caller.facilities,
 	"{organization}": func(c Caller) []fhir.ID { return []fhir.ID{c.Organization} },
 	"{practitioner}": func(c Caller) []fhir.ID { return []fhir.ID{c.Practitioner} },
 	"{patient}":      Caller.patients,
@@ -60,7 +61,7 @@ func checkVariable(p search.Parameter, value string) error {
 	}
 	before, name := value[:at], value[at:]
 	if variables[name] == nil {
-		return fmt.Errorf("%q is no variable; there are {organization}, {practitioner} and {patient}, each at the end of a value", name)
+		return fmt.Errorf("%q is no variable; there are {organization}, {facility}, {practitioner} and {patient}, each at the end of a value", name)
 	}
 	if before != "" && !strings.HasSuffix(before, "|") && !(strings.HasSuffix(before, "/") && r4.IsResource(fhir.Type(before[:len(before)-1]))) {
 		return fmt.Errorf("unsafe variable: %q must be the whole value, or stand behind a type and a slash, or behind a system and a bar", value)

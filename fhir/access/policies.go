@@ -85,6 +85,15 @@ func (p *Policies) Version() string {
 	return p.policy.Version
 }
 
+// AnyFacility says whether the policy lets a role write of facilities that are not the caller's own.
+func (p *Policies) AnyFacility(r Role) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.look()
+	role := p.policy.roles[r]
+	return role != nil && role.facilities
+}
+
 // Fence gives what a caller may see and change; a caller whose role has no rules gets the fence that allows nothing. The
 // role of the server itself is refused: no token gives it.
 func (p *Policies) Fence(ctx context.Context, c Caller) (store.Fence, error) {
@@ -143,6 +152,10 @@ func appendFenceKey(b []byte, c *Caller) []byte {
 	b = append(b, is)
 	for _, text := range [...]string{string(c.Role), string(c.Organization), string(c.Practitioner), c.Purpose} {
 		b = appendText(b, text)
+	}
+	b = binary.AppendUvarint(b, uint64(len(c.Facilities)))
+	for _, code := range c.Facilities {
+		b = appendText(b, code)
 	}
 	people := c.patients()
 	b = binary.AppendUvarint(b, uint64(len(people)))

@@ -27,6 +27,7 @@ type roleEntry struct {
 	Rules      []ruleEntry         `yaml:"rules"`
 	BreakGlass []ruleEntry         `yaml:"break-glass"`
 	Operations []string            `yaml:"operations"`
+	Facilities string              `yaml:"facilities"`
 	Mask       map[string][]string `yaml:"mask"`
 }
 
@@ -48,6 +49,7 @@ type rolePolicy struct {
 	purpose    string
 	rules      []rule
 	operations map[string]bool
+	facilities bool // it may write of any facility
 	mask       *mask
 }
 
@@ -151,6 +153,13 @@ func readRole(e roleEntry, groups map[string][]fhir.Type) (*rolePolicy, error) {
 		}
 		r.operations[name] = true
 	}
+	switch e.Facilities {
+	case "", "own":
+	case "any":
+		r.facilities = true
+	default:
+		return nil, fmt.Errorf("facilities: %q is neither own nor any", e.Facilities)
+	}
 	var err error
 	if r.mask, err = newMask(e.Mask); err != nil {
 		return nil, fmt.Errorf("mask.%w", err)
@@ -197,7 +206,7 @@ func readRule(e ruleEntry, groups map[string][]fhir.Type) (r rule, err error) {
 // check binds every rule for a caller who has everything, so that a fault shows when the file is read.
 func (r *rolePolicy) check(o search.Options) error {
 	o.Apart = true
-	c := compiler{policy: r, options: o, caller: Caller{Organization: "o", Practitioner: "p", Patient: "c"}}
+	c := compiler{policy: r, options: o, caller: Caller{Organization: "o", Facilities: []string{"f"}, Practitioner: "p", Patient: "c"}}
 	for i, one := range r.rules {
 		place := fmt.Sprintf("rules[%d]", i)
 		if one.glass {

@@ -53,6 +53,7 @@ func TestFaultsOfAPolicy(t *testing.T) {
 		"an unknown masked element":    {"roles: {clinic: {mask: {Patient: [nme]}}}", "nme"},
 		"an unknown masked type":       {"roles: {clinic: {mask: {Patent: [name]}}}", "Patent"},
 		"hidden elements and updates":  {"roles: {clinic: {mask: {Patient: [name]}, rules: [{types: [Claim], actions: u}]}}", "would be lost"},
+		"facilities of somebody":       {"roles: {clinic: {facilities: all}}", "neither own nor any"},
 		"a group like a type":          {"groups: {Patient: [Claim]}", "groups.Patient"},
 		"a group of no type":           {"groups: {a: [Clam]}", "groups.a[0]"},
 	} {

@@ -64,9 +64,9 @@ func (s *Service) applyOnce(ctx context.Context, w WriteSet, changes []*change, 
 	if err != nil {
 		return store.Receipt{}, err
 	}
-	beside := map[fhir.Key]bool{}
+	beside := map[fhir.Key]*change{}
 	for _, c := range changes {
-		beside[c.key] = true
+		beside[c.key] = c
 	}
 	for _, c := range changes {
 		c.introduced, c.beside = introduced, beside

@@ -68,7 +68,7 @@ func (s *Service) write(ctx context.Context, c *change, links []link, require []
 	if err := s.prepare(ctx, c, d); err != nil {
 		return Result{}, err
 	}
-	if c.unchanged() && len(require) == 0 {
+	if c.unchanged() && len(require) == 0 && store.FenceOf(ctx).Open() { // else the commit says first whether the caller may
 		return resultOfFound(*c.before, c.beforeAt), nil
 	}
 	rec, err := s.commit(ctx, []*change{c}, append(require, guards...), nil)

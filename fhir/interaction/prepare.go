@@ -28,8 +28,8 @@ type change struct {
 	beforeAt    fhir.T       // as of when
 	blind       bool         // the caller may not read before
 	introduced  map[fhir.Key]bool
-	beside      map[fhir.Key]bool // what the same request writes; nil = this alone
-	definitions *definitions      // that put was indexed by
+	beside      map[fhir.Key]*change // what the same request writes; nil = this alone
+	definitions *definitions         // that put was indexed by
 	put         store.Put
 	del         store.Delete
 	more        Additions
@@ -140,10 +140,21 @@ func hiddenOrAbsent(err error) bool {
 	return ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Denied)
 }
 
+// isBeside is Write.Beside.
+func (c *change) isBeside(k fhir.Key) bool { return c.beside[k] != nil }
+
+// with is Write.With.
+func (c *change) with(k fhir.Key) (doc resource.Value, ok bool) {
+	if other := c.beside[k]; other != nil {
+		return other.value, !other.isDelete()
+	}
+	return doc, false
+}
+
 // askHooks collects what the hooks add.
 func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) error {
 	c.more, c.puts = Additions{}, nil
-	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before, Introduced: c.introduced, Beside: func(k fhir.Key) bool { return c.beside[k] }}
+	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before, Ours: store.FenceOf(ctx).Open(), Introduced: c.introduced, Beside: c.isBeside, With: c.with}
 	own := asOurselves(ctx)
 	for _, hook := range s.hooks {
 		a, err := hook(own, w)

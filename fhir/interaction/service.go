@@ -162,10 +162,14 @@ type Write struct {
 	Version fhir.Version
 	// Before is the current version, nil if there is none or it is deleted.
 	Before *store.Found
+	// Ours says that the server writes it on its own account, whoever asked.
+	Ours bool
 	// Introduced are the resources that references of the request found by Config.Introduce.
 	Introduced map[fhir.Key]bool
 	// Beside says whether the same request writes a resource as well.
 	Beside func(fhir.Key) bool
+	// With gives the document that the same request writes of a resource.
+	With func(fhir.Key) (resource.Value, bool)
 }
 
 // Additions are what a hook wants in the same commit. Puts have type and id set; they are checked and indexed as any document.

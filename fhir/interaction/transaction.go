@@ -139,12 +139,14 @@ func (tx *transaction) try(ctx context.Context) (err error) {
 // prepare walks and indexes all documents, on all cores. Faults of several entries are reported together.
 func (tx *transaction) prepare(ctx context.Context) error {
 	var todo []int
-	beside := map[fhir.Key]bool{}
+	beside := map[fhir.Key]*change{}
 	for i, c := range tx.changes {
 		if c != nil {
 			todo = append(todo, i)
 			c.introduced, c.beside = tx.introduced, beside
-			beside[c.key] = beside[c.key] || !c.isDelete()
+			if !c.isDelete() {
+				beside[c.key] = c
+			}
 		}
 	}
 	faults := make([]error, len(todo))

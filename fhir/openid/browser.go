@@ -194,7 +194,7 @@ func (is *Issuer) proven(ctx context.Context, compact, nonce string, now time.Ti
 // Keep gives what of proven claims is needed to make the Caller again later, and nothing besides, by the names in the file.
 func (is *Issuer) Keep(claims jwt.Claims) map[string]any {
 	out := map[string]any{"sub": claims.Subject}
-	for _, name := range []string{is.RoleClaim, is.Organization, is.Practitioner, is.Patient, is.PersonClaim} {
+	for _, name := range []string{is.RoleClaim, is.Organization, is.Facility, is.Practitioner, is.Patient, is.PersonClaim} {
 		if v := claim(claims.All, name); v != nil {
 			out[name] = v
 		}

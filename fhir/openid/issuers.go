@@ -28,6 +28,8 @@ type Issuer struct {
 	DefaultRole   access.Role            // of a token without any that means something; "" = refused
 	Organization  string                 // claim with the id of the Organization
 	Organizations map[string]string      // what its values mean; none = they are ids
+	Facility      string                 // claim with the codes (MA_CSKCB) that the person sends claims for; not there = that of the Organization
+	Facilities    map[string]string      // what its values mean; none = they are codes
 	Practitioner  string                 // claim with the id of the Practitioner
 	Patient       string                 // claim with the id of the Patient
 	PersonClaim   string                 // claim with an identifier of the citizen, such as the citizen ID
@@ -51,6 +53,7 @@ type Issuers map[string]*Issuer
 //	    jwks_uri: https://id.example/keys # found by discovery if left out; or jwks: {keys: [...]}
 //	    roles: {claim: roles, values: {bac-si: clinic, giam-dinh: auditor}, default: citizen}
 //	    organization: {claim: org, values: {"51901": bv-51901}}
+//	    facilities: {claim: facilities}   # MA_CSKCB; not in a token: the one that the Organization carries
 //	    practitioner: practitioner_id
 //	    person: {claim: cccd, system: "https://lienthong.example/sid/cccd"}
 //	    purposes: [TREAT, ETREAT]
@@ -72,6 +75,10 @@ type issuersFile struct {
 			Claim  string            `yaml:"claim"`
 			Values map[string]string `yaml:"values"`
 		} `yaml:"organization"`
+		Facilities struct {
+			Claim  string            `yaml:"claim"`
+			Values map[string]string `yaml:"values"`
+		} `yaml:"facilities"`
 		Practitioner string `yaml:"practitioner"`
 		Patient      string `yaml:"patient"`
 		Person       struct {
@@ -119,6 +126,7 @@ func ParseIssuers(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote,
 		is := &Issuer{
 			URL: f.Issuer, Audiences: f.Audience, Skew: f.Skew, RoleClaim: f.Roles.Claim, DefaultRole: access.Role(f.Roles.Default),
 			Roles: map[string]access.Role{}, Organization: f.Organization.Claim, Organizations: f.Organization.Values,
+			Facility: f.Facilities.Claim, Facilities: f.Facilities.Values,
 			Practitioner: f.Practitioner, Patient: f.Patient, PersonClaim: f.Person.Claim, PersonSystem: f.Person.System, Purposes: f.Purposes,
 			fetch: fetch,
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,23 @@ func TestASlowIssuer(t *testing.T) {
 	leave()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("who went away got %v", err)
+	}
+}
+
+// TestFacilitiesOfPeople: what a token says, by the names of the file; where it says nothing, nothing is known.
+func TestFacilitiesOfPeople(t *testing.T) {
+	issuer := openidtest.New(t)
+	is := parse(t, issuer, nil, `facilities: {claim: at, values: {a: "51901", b: "51902", c: "not a code"}}`)
+	for _, c := range []struct {
+		said any
+		want []string
+	}{
+		{nil, nil}, {"a", []string{"51901"}}, {[]string{"a", "b"}, []string{"51901", "51902"}}, {[]string{}, []string{}}, {[]string{"c", "z"}, []string{}},
+	} {
+		got, code := verify(is, issuer.Sign(map[string]any{"at": c.said}), time.Now())
+		if code != "" || !slices.Equal(got.Facilities, c.want) || (got.Facilities == nil) != (c.want == nil) {
+			t.Errorf("%v: %v %s", c.said, got.Facilities, code)
+		}
 	}
 }
 

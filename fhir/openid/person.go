@@ -17,6 +17,9 @@ type Person func(ctx context.Context, system, value string) (id fhir.ID, ok bool
 // maxText bounds what is taken from a claim.
 const maxText = 255
 
+// maxFacilities bounds what a token can say: each is a condition of the caller's fence.
+const maxFacilities = 100
+
 // Verify checks a token and gives the caller that it makes, without a purpose, and when the token ends.
 func (is *Issuer) Verify(ctx context.Context, compact string, now time.Time, find Person) (c access.Caller, expires time.Time, err error) {
 	t, err := jwt.Verify(ctx, compact, is.Algorithms, is.Keys)
@@ -78,16 +81,35 @@ func (is *Issuer) fill(ctx context.Context, c *access.Caller, claims jwt.Claims,
 	if c.Practitioner, err = id(is.Practitioner, nil); err != nil {
 		return err
 	}
+	c.Facilities = is.facilities(claims)
 	switch c.Role {
 	case access.RoleHospital, access.RoleClinic:
 		if c.Organization == "" {
 			return fhir.Errorf(fhir.Denied, "role-missing", "")
 		}
 	case access.RoleCitizen:
-		c.Organization, c.Practitioner = "", ""
+		c.Organization, c.Facilities, c.Practitioner = "", nil, ""
 		return is.citizen(ctx, c, claims, id, find)
 	}
 	return nil
+}
+
+// facilities are those that a token says; nil where it says nothing of them. A value that is no code means nothing.
+func (is *Issuer) facilities(claims jwt.Claims) []string {
+	said := claim(claims.All, is.Facility)
+	if said == nil {
+		return nil
+	}
+	codes := []string{}
+	for _, code := range list(said) {
+		if is.Facilities != nil {
+			code = is.Facilities[code]
+		}
+		if access.IsFacility(code) && len(codes) < maxFacilities {
+			codes = append(codes, code)
+		}
+	}
+	return codes
 }
 
 // citizen finds out which patient a citizen is.

@@ -17,10 +17,13 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/access/accesstest"
+	"github.com/lienthong/lienthong/fhir/facility"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
+	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/rest"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -51,14 +54,18 @@ func TestEveryRouteIsInTheMatrix(t *testing.T) {
 
 // matrixServer serves callers by the header Caller; "load <organization>" may do everything on behalf of one.
 func matrixServer(t *testing.T) (*rest.Server, *served) {
-	policies, err := access.Open(access.Config{})
+	policies, err := access.Open(access.Config{Search: func() search.Options { return search.Options{FoldSystem: identity.Systems{}.Fold} }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	callers := accesstest.Callers()
 	var h *rest.Server
 	s := serve(t, func(ic *interaction.Config, rc *rest.Config) {
-		ic.Store, ic.Hooks = access.Masked(ic.Store), nil
+		ic.Store = access.Masked(ic.Store)
+		ic.Hooks = []interaction.Hook{facility.Facilities{
+			Store: ic.Store, Of: identity.Systems{}.FacilityOfEpisode, Any: policies.AnyFacility,
+			Local: func(r string) (fhir.Key, bool) { key := fhir.ParseReference(r).Key; return key, key.ID != "" },
+		}.Hook}
 		rc.Log = slog.New(slog.DiscardHandler)
 		rc.Authenticate = func(r *http.Request) (context.Context, error) {
 			name := r.Header.Get("Caller")
@@ -164,7 +171,7 @@ func (m *matrix) keys(path string) (out []string, total int) {
 // may says what the policy allows: all of the letters.
 func (m *matrix) may(letters string, d *accesstest.Doc) bool {
 	for i := range letters {
-		if !m.reader.May(m.caller, letters[i], d) {
+		if !m.reader.May(m.caller, letters[i], d) || strings.IndexByte("cu", letters[i]) >= 0 && m.reader.Foreign(m.caller, d) {
 			return false
 		}
 	}
@@ -212,10 +219,11 @@ func TestMatrix(t *testing.T) {
 		m.transactions(types)
 		m.changes(world)
 		m.creates(world)
+		m.sends()
 	})
 	for _, m := range all {
 		m.t = t
-		if m.name == "hospital" || m.name == "operator" {
+		if m.name == "hospital" || m.name == "hospital group" || m.name == "operator" {
 			m.deletes(world)
 		}
 		t.Logf("%-22s %d requests", m.name, m.asked)
@@ -472,6 +480,53 @@ func (m *matrix) creates(world *accesstest.World) {
 			case status == http.StatusForbidden && !m.may("c", d):
 			default:
 				m.t.Errorf("%s: conditional POST %s: %d %s (seen %v, may create %v)", m.name, d.Key, status, raw, seen, m.may("c", d))
+			}
+		}
+	}
+}
+
+// sends sends a Claim and an Encounter of each hospital in every way: as something new, and in the place of what the caller sent
+// before. The hospital whose it is may, and who is registered for it.
+func (m *matrix) sends() {
+	for hospital := range accesstest.Codes {
+		for typ, text := range map[string]func(fhir.ID, string) string{"Claim": accesstest.ClaimOf, "Encounter": accesstest.EncounterOf} {
+			id := strings.ToLower(fmt.Sprintf("sent-%s-%s-%s", strings.NewReplacer(" ", "", ",", "").Replace(m.name), typ, hospital))
+			doc := accesstest.Made(m.t, m.caller.Organization, text(hospital, id))
+			entry := func(method, path, body string) string {
+				return `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + body + `,"request":{"method":"` + method + `","url":"` + path + `"}}]}`
+			}
+			type way struct{ method, path, body, header string }
+			ways := map[string]way{
+				"POST":                {"POST", "/" + typ, text(hospital, ""), ""},
+				"POST, if none":       {"POST", "/" + typ, text(hospital, ""), "If-None-Exist: _id=absent"},
+				"PUT":                 {"PUT", "/" + typ + "/" + id, string(doc.JSON), ""},
+				"PUT by criteria":     {"PUT", "/" + typ + "?_id=" + id + "-c", text(hospital, id+"-c"), ""},
+				"transaction":         {"POST", "", entry("POST", typ, text(hospital, "")), ""},
+				"transaction, PUT":    {"POST", "", entry("PUT", typ+"/"+id+"-t", text(hospital, id+"-t")), ""},
+				"transaction, absent": {"POST", "", entry("PUT", typ+"?_id="+id+"-u", text(hospital, id+"-u")), ""},
+			}
+			for other := range accesstest.Codes { // what it sent of another becomes one of this
+				before := accesstest.Made(m.t, m.caller.Organization, text(other, id+"-of-"+string(other)))
+				if other == hospital || !m.may("cu", before) {
+					continue
+				}
+				m.ask("PUT", "/"+before.Key.String(), string(before.JSON))
+				ways["update"] = way{"PUT", "/" + before.Key.String(), text(hospital, string(before.Key.ID)), ""}
+				ways["patch"] = way{"PATCH", "/" + before.Key.String(), `[{"op":"replace","path":"/identifier/0/system","value":"` + accesstest.MaLK + accesstest.Codes[hospital] + `"}]`, "Content-Type: application/json-patch+json"}
+			}
+			for name, w := range ways {
+				headers := []string{"Prefer: return=minimal"}
+				if w.header != "" {
+					headers = append(headers, w.header)
+				}
+				status, raw := m.ask(w.method, w.path, w.body, headers...)
+				may := m.may("c", doc)
+				if name == "update" || name == "patch" {
+					may = m.may("u", doc)
+				}
+				if (status < 300) != may || !may && status != http.StatusForbidden {
+					m.t.Errorf("%s: %s of %s of %s: %d %s, allowed %v", m.name, name, typ, hospital, status, raw, may)
+				}
 			}
 		}
 	}

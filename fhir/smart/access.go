@@ -53,5 +53,5 @@ func (s *Server) Caller(c *Client, scopes []string, purpose string) (access.Call
 	if !ok {
 		return access.Caller{}, fhir.Errorf(fhir.Denied, "purpose-refused", "")
 	}
-	return access.Caller{Subject: c.ID, Issuer: s.Issuer, System: true, Role: c.Role, Organization: c.Organization, Scopes: scopes, Purpose: code}, nil
+	return access.Caller{Subject: c.ID, Issuer: s.Issuer, System: true, Role: c.Role, Organization: c.Organization, Facilities: c.Facilities, Scopes: scopes, Purpose: code}, nil
 }

@@ -20,6 +20,7 @@ type Client struct {
 	Name         string
 	Role         access.Role
 	Organization fhir.ID
+	Facilities   []string // MA_CSKCB of those it sends claims for; nil = that of its Organization
 	Scopes       []Scope
 	Purposes     []string // codes of v3-ActReason that it may work for; the first one where it does not say
 	Keys         jwt.Keys
@@ -35,6 +36,7 @@ type Clients map[string]*Client
 //	    name: Bệnh viện đa khoa (synthetic)
 //	    role: hospital
 //	    organization: bv-51901            # id of the Organization in the store
+//	    facilities: ["51901", "51902"]    # MA_CSKCB; left out: the one that its Organization carries
 //	    scopes: system/*.cruds
 //	    purposes: [TREAT, HPAYMT]
 //	    jwks_uri: https://keys.example/his.json     # or jwks: {keys: [...]}
@@ -44,6 +46,7 @@ type clientsFile struct {
 		Name         string   `yaml:"name"`
 		Role         string   `yaml:"role"`
 		Organization string   `yaml:"organization"`
+		Facilities   []string `yaml:"facilities"`
 		Scopes       string   `yaml:"scopes"`
 		Purposes     []string `yaml:"purposes"`
 		JWKS         any      `yaml:"jwks"`
@@ -87,6 +90,10 @@ func ParseClients(raw []byte, fetch *jwt.Fetcher, remote map[string]*jwt.Remote,
 		} else if client.Role == access.RoleHospital || client.Role == access.RoleClinic {
 			return wrong("a hospital or clinic needs its organization")
 		}
+		if slices.ContainsFunc(c.Facilities, func(code string) bool { return !access.IsFacility(code) }) {
+			return wrong(`facilities must be codes (MA_CSKCB) such as ["51901"]`)
+		}
+		client.Facilities = c.Facilities
 		if slices.ContainsFunc(c.Purposes, func(p string) bool { return !purpose.MatchString(p) }) {
 			return wrong("purposes must be codes such as TREAT")
 		}

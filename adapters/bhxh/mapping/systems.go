@@ -43,6 +43,15 @@ func (s Systems) CardPeriod() string { return s.base() + "/sid/bhyt-ky" }
 // RowSystem is the system of identifiers of the resources that rows of XML4 to XML15 become: MA_LK/XML4/1.
 func (s Systems) RowSystem(maCSKCB string) string { return s.base() + "/sid/dong-xml/" + maCSKCB }
 
+// FacilityOf gives the facility that numbers what an identifier system names: its episodes, or the rows of their files.
+func (s Systems) FacilityOf(system string) (maCSKCB string, ok bool) {
+	if maCSKCB, ok = s.sid().FacilityOfEpisode(system); ok {
+		return maCSKCB, true
+	}
+	maCSKCB, ok = strings.CutPrefix(s.sid().Fold(system), s.RowSystem(""))
+	return maCSKCB, ok && maCSKCB != ""
+}
+
 // Receipt is the system of the portal's receipt numbers (maGiaoDich).
 func (s Systems) Receipt() string { return s.base() + "/sid/ma-giao-dich" }
 

@@ -1,6 +1,7 @@
 package accesstest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ type Reader struct {
 			Rules      []rule
 			BreakGlass []rule `yaml:"break-glass"`
 			Operations []string
+			Facilities string
 		}
 	}
 	paths map[string]*fhirpath.Expr
@@ -73,6 +75,41 @@ func (r *Reader) May(c access.Caller, action byte, d *Doc) bool {
 		}
 	}
 	return false
+}
+
+// Foreign says whether a document names a facility that is not the caller's, where the role may write of its own alone. No fence
+// decides that.
+func (r *Reader) Foreign(c access.Caller, d *Doc) bool {
+	if r.file.Roles[string(c.Role)].Facilities == "any" {
+		return false
+	}
+	provider := d.Root.Get("provider").Get("reference").Text()
+	if d.Key.Type == "Claim" && strings.HasPrefix(provider, "Organization/") {
+		o := r.World.Get(fhir.ParseReference(provider).Key)
+		return o == nil || !slices.ContainsFunc(facilitiesOf(o), func(code string) bool { return r.isOwn(c, code) })
+	}
+	return d.Key.Type == "Encounter" && slices.ContainsFunc(facilitiesOf(d), func(code string) bool { return !r.isOwn(c, code) })
+}
+
+// isOwn says whether a code is among those that a caller is registered for, or of the caller's Organization.
+func (r *Reader) isOwn(c access.Caller, code string) bool {
+	if c.Facilities != nil {
+		return slices.Contains(c.Facilities, code)
+	}
+	o := r.World.Get(fhir.Key{Type: "Organization", ID: c.Organization})
+	return o != nil && slices.Contains(facilitiesOf(o), code)
+}
+
+// facilitiesOf gives the codes in the identifiers of an Organization, or the facilities whose episodes the others number.
+func facilitiesOf(d *Doc) (codes []string) {
+	for id := range d.Root.Get("identifier").Elements() {
+		if id.Get("system").Text() == CSKCB {
+			codes = append(codes, id.Get("value").Text())
+		} else if code, ok := strings.CutPrefix(id.Get("system").Text(), MaLK); ok {
+			codes = append(codes, code)
+		}
+	}
+	return codes
 }
 
 func (r *Reader) names(types []string, t fhir.Type) bool {
@@ -212,6 +249,10 @@ func (r *Reader) meets(c access.Caller, action byte, criterion string, d *Doc) b
 	}
 	for part := range strings.SplitSeq(criterion, "&") {
 		name, value, _ := strings.Cut(part, "=")
+		if strings.Contains(value, "{facility}") {
+			criterion := strings.Replace(criterion, "{facility}", "%s", 1)
+			return slices.ContainsFunc(c.Facilities, func(code string) bool { return r.meets(c, action, fmt.Sprintf(criterion, code), d) })
+		}
 		for variable, id := range map[string]fhir.ID{"{organization}": c.Organization, "{patient}": c.Patient, "{practitioner}": c.Practitioner} {
 			if strings.Contains(value, variable) && id == "" {
 				return false
@@ -257,6 +298,14 @@ func (r *Reader) holds(action byte, name, value string, d *Doc) bool {
 			return o != nil && r.holds(action, rest, value, o)
 		})
 	}
+	if system, code, ok := strings.Cut(value, "|"); ok && name == "identifier" {
+		for id := range d.Root.Get(name).Elements() {
+			if id.Get("system").Text() == system && id.Get("value").Text() == code {
+				return true
+			}
+		}
+		return false
+	}
 	if p := r4.Param(d.Key.Type, name); p != nil && p.Type == r4.ParamToken { // of an element of the same name
 		for c := range d.Root.Get(name).Get("coding").Elements() {
 			if c.Get("code").Text() == value {
@@ -285,6 +334,7 @@ func Callers() map[string]access.Caller {
 	all := []string{"system/*.cruds"}
 	return map[string]access.Caller{
 		"hospital":             {Subject: "his-1", System: true, Role: access.RoleHospital, Organization: "h1", Scopes: all},
+		"hospital group":       {Subject: "his-4", System: true, Role: access.RoleHospital, Organization: "o1", Facilities: []string{"51901", "51902"}, Scopes: all},
 		"hospital narrowed":    {Subject: "his-2", System: true, Role: access.RoleHospital, Organization: "h1", Scopes: []string{"system/Observation.rs"}},
 		"hospital scopeless":   {Subject: "his-3", System: true, Role: access.RoleHospital, Organization: "h1"},
 		"clinic":               {Subject: "nurse", Role: access.RoleClinic, Organization: "k1", Practitioner: "n1"},

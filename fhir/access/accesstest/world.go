@@ -60,13 +60,25 @@ type World struct {
 // Get gives a document, nil if there is none.
 func (w *World) Get(key fhir.Key) *Doc { return w.byKey[key] }
 
+// Systems of the codes of facilities and of their episodes: the first is that by which the policy names them.
+const (
+	CSKCB = "http://fhir.hl7.org.vn/core/sid/cskcb"
+	MaLK  = "http://fhir.hl7.org.vn/core/sid/malk/"
+)
+
+// Codes are the facilities of the hospitals; o1, which h1 is a part of, has none and may send for both.
+var Codes = map[fhir.ID]string{"h1": "51901", "h2": "51902"}
+
 // New makes the world; archive is that of the official examples of R4.
 func New(tb testing.TB, archive string) *World {
 	w := &World{byKey: map[fhir.Key]*Doc{}}
 	for _, o := range []string{"h1", "h2", "k1", "o1"} {
 		of := ""
+		if code := Codes[fhir.ID(o)]; code != "" {
+			of = `,"identifier":[{"system":"` + CSKCB + `","value":"` + code + `"}]`
+		}
 		if o == "h1" {
-			of = `,"partOf":{"reference":"Organization/o1"}`
+			of += `,"partOf":{"reference":"Organization/o1"}`
 		}
 		w.add(tb, "operator", `{"resourceType":"Organization","id":"`+o+`","name":"Organization `+o+`"`+of+`}`)
 	}
@@ -102,8 +114,7 @@ func New(tb testing.TB, archive string) *World {
 	w.partly(tb)
 	// Claims and how far they are, as the server records it.
 	for _, of := range []fhir.ID{"h1", "h2"} {
-		w.add(tb, of, `{"resourceType":"Claim","id":"claim-of-`+string(of)+`","status":"active","use":"claim","type":{"text":"x"},"patient":{"reference":"Patient/p1"},"created":"2020-04-02",`+
-			`"provider":{"reference":"Organization/`+string(of)+`"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`)
+		w.add(tb, of, ClaimOf(of, "claim-of-"+string(of)))
 		w.add(tb, "operator", `{"resourceType":"Task","id":"task-of-`+string(of)+`","status":"accepted","intent":"order","focus":{"reference":"Claim/claim-of-`+string(of)+`"}}`)
 	}
 	return w
@@ -119,6 +130,30 @@ func (w *World) add(tb testing.TB, sender fhir.ID, text string) {
 	doc := &Doc{Key: key, Sender: sender, JSON: []byte(text), Root: d.Root()}
 	w.byKey[key] = doc
 	w.Docs = append(w.Docs, *doc)
+}
+
+// ClaimOf is a Claim of an episode of a hospital, with an id if one is given.
+func ClaimOf(hospital fhir.ID, id string) string {
+	if id != "" {
+		id = `"id":"` + id + `",`
+	}
+	return `{"resourceType":"Claim",` + id + `"identifier":[{"system":"` + MaLK + Codes[hospital] + `","value":"LK1"}],"status":"active","use":"claim","type":{"text":"x"},` +
+		`"patient":{"reference":"Patient/p1"},"created":"2020-04-02","provider":{"reference":"Organization/` + string(hospital) + `"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]}`
+}
+
+// EncounterOf is an Encounter of an episode of a hospital, with an id if one is given.
+func EncounterOf(hospital fhir.ID, id string) string {
+	if id != "" {
+		id = `"id":"` + id + `",`
+	}
+	return `{"resourceType":"Encounter",` + id + `"identifier":[{"system":"` + MaLK + Codes[hospital] + `","value":"LK1"}],"status":"planned","class":{"code":"AMB"}}`
+}
+
+// Made is a document that a sender would create.
+func Made(tb testing.TB, sender fhir.ID, text string) *Doc {
+	w := World{byKey: map[fhir.Key]*Doc{}}
+	w.add(tb, sender, text)
+	return &w.Docs[0]
 }
 
 // ID is the id of the document of a type in a relation.

@@ -1,0 +1,218 @@
+package facility_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/facility"
+	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
+)
+
+const sid = "https://lienthong.example/sid/"
+
+// organizations is a store that has these alone.
+type organizations struct {
+	store.Store
+	of map[fhir.ID]string // documents
+}
+
+func (o organizations) Read(_ context.Context, key fhir.Key, _ fhir.T) (store.Found, error) {
+	text := o.of[key.ID]
+	if key.Type != "Organization" || text == "" {
+		return store.Found{}, fhir.Errorf(fhir.NotFound, "resource-not-found", "")
+	}
+	return store.Found{Key: key, Stored: resource.Stored{Body: []byte(text)}}, nil
+}
+
+func organization(identifiers ...string) string {
+	if len(identifiers) == 0 {
+		return `{"resourceType":"Organization","name":"x"}`
+	}
+	return `{"resourceType":"Organization","identifier":[` + strings.Join(identifiers, ",") + `]}`
+}
+
+func code(value string) string {
+	return `{"system":"` + sid + `cskcb","value":"` + value + `"}`
+}
+
+func facilities() facility.Facilities {
+	return facility.Facilities{
+		Store: organizations{of: map[fhir.ID]string{
+			"bv-a": organization(code("51901")), "bv-b": organization(code("51902")), "bv-c": organization(), "bv-d": organization(`{"system":"http://fhir.hl7.org.vn/core/sid/cskcb","value":"51903"}`),
+			"bv-ab": organization(code("51901"), code("51902")),
+		}},
+		Of: func(system string) (string, bool) {
+			if rows, ok := strings.CutPrefix(system, sid+"dong-xml/"); ok {
+				return rows, true
+			}
+			return identity.Systems{}.FacilityOfEpisode(system)
+		},
+		Local: func(r string) (fhir.Key, bool) {
+			k := fhir.ParseReference(r)
+			return k.Key, k.Key.ID != "" && k.Base == ""
+		},
+		Any: func(r access.Role) bool { return r == access.RoleOperator },
+	}
+}
+
+func document(t *testing.T, text string) resource.Value {
+	t.Helper()
+	doc, err := resource.New([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return doc.Root()
+}
+
+func malk(of string) string {
+	return `"identifier":[{"system":"urn:x","value":"1"},{"system":"` + sid + `malk/` + of + `","value":"LK1"}]`
+}
+
+// TestHook: which facilities whom may name, as hospital A with the code of its Organization, and as others.
+func TestHook(t *testing.T) {
+	a := access.Caller{Role: access.RoleHospital, Organization: "bv-a"}
+	bare := access.Caller{Role: access.RoleHospital, Organization: "bv-c"}
+	group := access.Caller{Role: access.RoleHospital, Organization: "bv-c", Facilities: []string{"51902", "51903"}}
+	none := access.Caller{Role: access.RoleHospital, Organization: "bv-a", Facilities: []string{}}
+	claim := func(more ...string) string { return `{"resourceType":"Claim",` + strings.Join(more, ",") + `}` }
+	provider := func(organization string) string {
+		return `"provider":{"reference":"Organization/` + organization + `"}`
+	}
+	const off, active = `"status":"cancelled"`, `"status":"active"`
+	for _, x := range []struct {
+		what   string
+		as     access.Caller
+		doc    string
+		before string
+		with   string // an Organization/new of the same request
+		want   string // "" = allowed, else code and place
+	}{
+		{"its own claim", a, claim(malk("51901"), provider("bv-a")), "", "", ""},
+		{"of nobody's number, by itself", a, claim(provider("bv-a")), "", "", ""},
+		{"that names nobody", a, claim(`"provider":{"display":"BV"}`), "", "", ""},
+		{"a provider elsewhere", a, claim(`"provider":{"reference":"https://other.example/fhir/Organization/bv-b"}`), "", "", ""},
+		{"a provider who is a person", a, claim(`"provider":{"reference":"Practitioner/1"}`), "", "", ""},
+		{"an episode of B", a, claim(malk("51902"), provider("bv-a")), "", "", "facility-foreign Claim.identifier"},
+		{"an episode of B beside its own", a, claim(`"identifier":[{"system":"` + sid + `malk/51901","value":"LK1"},{"system":"` + sid + `malk/51902","value":"LK1"}]`), "", "", "facility-foreign Claim.identifier"},
+		{"an episode of B by an alias", a, claim(`"identifier":[{"system":"http://fhir.hl7.org.vn/core/sid/malk/51902","value":"LK1"}]`), "", "", "facility-foreign Claim.identifier"},
+		{"B as provider", a, claim(malk("51901"), provider("bv-b")), "", "", "facility-foreign Claim.provider"},
+		{"B as provider, in a draft", a, claim(`"status":"draft"`, provider("bv-b")), "", "", "facility-foreign Claim.provider"},
+		{"nobody known as provider", a, claim(provider("bv-z")), "", "", "facility-foreign Claim.provider"},
+		{"somebody without a code as provider", a, claim(provider("bv-c")), "", "", "facility-foreign Claim.provider"},
+		{"B as provider by code", a, claim(`"provider":{"identifier":` + code("51902") + `}`), "", "", "facility-foreign Claim.provider.identifier"},
+		{"itself as provider by code", a, claim(`"provider":{"identifier":` + code("51901") + `}`), "", "", ""},
+		{"B as provider, contained", a, claim(`"contained":[{"resourceType":"Organization","id":"o","identifier":[`+code("51902")+`]}]`, `"provider":{"reference":"#o"}`), "", "", "facility-foreign Claim.provider"},
+		{"a provider that has its code too", a, claim(provider("bv-ab")), "", "", ""},
+		{"a provider sent along", a, claim(malk("51901"), provider("new")), "", organization(code("51901")), ""},
+		{"a provider sent along without a code", a, claim(malk("51901"), provider("new")), "", organization(), "facility-foreign Claim.provider"},
+
+		{"what was its own becomes B's", a, claim(active, malk("51901"), provider("bv-b")), claim(active, malk("51901"), provider("bv-a")), "", "facility-foreign Claim.provider"},
+		{"what it sent under B's code, again", a, claim(active, malk("51902")), claim(active, malk("51902")), "", "facility-foreign Claim.identifier"},
+		{"what it sent under B's code, called off", a, claim(off, malk("51902")), claim(active, malk("51902")), "", ""},
+		{"called off, and B's besides", a, claim(off, malk("51902"), provider("bv-b")), claim(active, malk("51902")), "", "facility-foreign Claim.provider"},
+
+		{"an Encounter of its own", a, `{"resourceType":"Encounter",` + malk("51901") + `}`, "", "", ""},
+		{"an Encounter of B's episode", a, `{"resourceType":"Encounter",` + malk("51902") + `}`, "", "", "facility-foreign Encounter.identifier"},
+		{"a visit at B", a, `{"resourceType":"Encounter","serviceProvider":{"reference":"Organization/bv-b"}}`, "", "", ""},
+		{"a row of B's file", a, `{"resourceType":"Observation","identifier":[{"system":"` + sid + `dong-xml/51902","value":"LK1/XML4/1"}]}`, "", "", "facility-foreign Observation.identifier"},
+		{"a row of B's file, of one identifier", a, `{"resourceType":"Composition","identifier":{"system":"` + sid + `dong-xml/51902","value":"LK1/XML7/1"}}`, "", "", "facility-foreign Composition.identifier"},
+
+		{"itself, as it is", a, organization(code("51901")), organization(code("51901")), "", ""},
+		{"itself as B too", a, organization(code("51901"), code("51902")), organization(code("51901")), "", "facility-foreign Organization.identifier"},
+		{"another entry of itself", a, organization(code("51901")), "", "", ""},
+		{"an entry of B", a, organization(code("51902")), "", "", "facility-foreign Organization.identifier"},
+		{"an Organization that others gave a code", a, organization(code("51902")), organization(code("51902")), "", ""},
+		{"an Organization without a code", a, organization(), "", "", ""},
+
+		{"whose Organization has no code", bare, claim(malk("51901")), "", "", "facility-none Claim.identifier"},
+		{"whose Organization has no code, of no number", bare, claim(provider("bv-c")), "", "", ""},
+		{"who gives itself a code", bare, organization(code("51901")), organization(), "", "facility-none Organization.identifier"},
+
+		{"the first of a group", group, claim(malk("51902"), provider("bv-b")), "", "", ""},
+		{"the second of a group", group, claim(malk("51903"), provider("bv-d")), "", "", ""},
+		{"the group itself", group, claim(malk("51903"), provider("bv-c")), "", "", ""},
+		{"who is not in the group", group, claim(malk("51901"), provider("bv-d")), "", "", "facility-foreign Claim.identifier"},
+		{"the code of the Organization counts no more", access.Caller{Role: "hospital", Organization: "bv-a", Facilities: []string{"51902"}}, claim(malk("51901")), "", "", "facility-foreign Claim.identifier"},
+		{"registered for none", none, claim(malk("51901")), "", "", "facility-none Claim.identifier"},
+		{"registered for none, as itself", none, claim(provider("bv-a")), "", "", "facility-none Claim.provider"},
+
+		{"an operator", access.Caller{Role: access.RoleOperator}, organization(code("51902")), "", "", ""},
+		{"of no organization", access.Caller{Role: access.RoleRegistrar}, claim(malk("51901")), "", "", "facility-none Claim.identifier"},
+	} {
+		w := interaction.Write{Method: store.MethodUpdate, Doc: document(t, x.doc)}
+		w.Key = fhir.Key{Type: w.Doc.ResourceType(), ID: "x"}
+		if x.before != "" {
+			w.Before = &store.Found{Stored: resource.Stored{Body: []byte(x.before)}}
+		}
+		w.With = func(k fhir.Key) (resource.Value, bool) {
+			if x.with == "" || k.ID != "new" {
+				return resource.Value{}, false
+			}
+			return document(t, x.with), true
+		}
+		ctx := access.WithCaller(store.Ourselves(t.Context()), x.as)
+		if _, err := facilities().Hook(ctx, w); codeOf(err) != x.want {
+			t.Errorf("%s: %v, want %q", x.what, err, x.want)
+		}
+		if _, err := facilities().Hook(store.Ourselves(t.Context()), w); err != nil {
+			t.Errorf("%s, by the server itself: %v", x.what, err)
+		}
+		w.Ours = true
+		if _, err := facilities().Hook(ctx, w); err != nil {
+			t.Errorf("%s, on the server's own account: %v", x.what, err)
+		}
+		w.Ours = false
+		w.Method, w.Doc = store.MethodDelete, resource.Value{}
+		if _, err := facilities().Hook(ctx, w); err != nil {
+			t.Errorf("%s, deleted: %v", x.what, err)
+		}
+	}
+}
+
+// A Claim that is to be checked is held to the same, whatever the caller may read.
+func TestCheck(t *testing.T) {
+	ctx := access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
+	if err := facilities().Check(ctx, document(t, `{"resourceType":"Claim",`+malk("51901")+`}`)); err != nil {
+		t.Error(err)
+	}
+	if err := facilities().Check(ctx, document(t, `{"resourceType":"Claim",`+malk("51902")+`}`)); codeOf(err) != "facility-foreign Claim.identifier" {
+		t.Error(err)
+	}
+}
+
+// A store that cannot be read refuses, and does not let through.
+func TestAStoreThatFails(t *testing.T) {
+	f := facilities()
+	f.Store = failing{}
+	ctx := access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
+	if err := f.Check(ctx, document(t, `{"resourceType":"Claim",`+malk("51901")+`}`)); !errors.Is(err, errDisk) {
+		t.Error(err)
+	}
+}
+
+var errDisk = errors.New("disk")
+
+type failing struct{ store.Store }
+
+func (failing) Read(context.Context, fhir.Key, fhir.T) (store.Found, error) {
+	return store.Found{}, errDisk
+}
+
+func codeOf(err error) string {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if !ok {
+		return ""
+	}
+	if e.Kind != fhir.Denied || !slices.Contains([]string{"facility-foreign", "facility-none"}, e.Code) {
+		return err.Error()
+	}
+	return e.Code + " " + e.Path
+}
