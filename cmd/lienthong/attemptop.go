@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/lienthong/lienthong/adapters/bhxh"
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -49,7 +50,7 @@ func (n *node) attempted(body func(context.Context, delivery.Key, int, delivery.
 		if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
 			return rest.Content{}, err
 		}
-		media, err := mediaOf(ctx, part)
+		media, err := n.mediaOf(ctx, fhir.Key{Type: a.Key.Type, ID: key.Claim}, key.Version, part)
 		if err != nil {
 			return rest.Content{}, err
 		}
@@ -58,13 +59,20 @@ func (n *node) attempted(body func(context.Context, delivery.Key, int, delivery.
 	}
 }
 
-// mediaOf is the media type of a body, for a caller who may see it.
-func mediaOf(ctx context.Context, part delivery.Part) (string, error) {
+// mediaOf is the media type of a body, for a caller who may see it: a request has what its resource refers to, too.
+func (n *node) mediaOf(ctx context.Context, of fhir.Key, version fhir.Version, part delivery.Part) (string, error) {
 	if part != delivery.Request {
 		return "application/octet-stream", nil // an answer may be anything
 	}
 	if store.FenceOf(ctx).Hider() != nil {
 		return "", fhir.Errorf(fhir.Denied, "attempt-masked", "")
+	}
+	sees, err := cases.SeesTaken(ctx, n.store, of, version)
+	if err != nil {
+		return "", err
+	}
+	if !sees {
+		return "", fhir.Errorf(fhir.Denied, "attempt-unseen", "")
 	}
 	return "application/xml", nil
 }

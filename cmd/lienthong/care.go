@@ -24,10 +24,8 @@ func (n *node) tries() *care.Tries {
 func (n *node) care(o index.Options, systems identity.Systems) care.Care {
 	return care.Care{
 		Systems: systems, Local: localTo(o), Tries: n.tries(),
-		Sees: func(ctx context.Context, c access.Caller, id fhir.ID) (bool, error) {
-			return n.sees(ctx, c, fhir.Key{Type: "Patient", ID: id})
-		},
-		Met: func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
+		Sees: n.sees,
+		Met:  func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
 	}
 }
 

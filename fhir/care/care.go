@@ -18,8 +18,8 @@ import (
 // Care has what the decision needs; all fields but Tries are required.
 type Care struct {
 	Systems identity.Systems
-	// Sees says whether a caller may see a Patient now, without leaving a trace of it: nobody is shown anything.
-	Sees func(context.Context, access.Caller, fhir.ID) (bool, error)
+	// Sees says whether a caller may see a resource now, without leaving a trace of it: nobody is shown anything.
+	Sees func(context.Context, access.Caller, fhir.Key) (bool, error)
 	// Local gives the resource of this server that a reference names.
 	Local func(reference string) (fhir.Key, bool)
 	// Met is told of a Patient whom the caller's organization had not known before.
@@ -45,6 +45,11 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 	if element == "" || !bound || w.Method == store.MethodDelete {
 		return none, nil
 	}
+	if w.Key.Type == "Claim" {
+		if err := c.cites(ctx, who, w); err != nil {
+			return none, err
+		}
+	}
 	path := string(w.Key.Type) + "." + element
 	patient, ok := c.Local(w.Doc.Get(element).Get("reference").Text())
 	switch {
@@ -58,7 +63,7 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 	case w.Key.Type == "Claim" && c.hadPatient(w.Before, patient):
 		return none, nil // it can be corrected, whatever its patient has denied since
 	}
-	sees, err := c.Sees(ctx, who, patient.ID)
+	sees, err := c.Sees(ctx, who, patient)
 	if err == nil && !sees {
 		err = c.Tries.count(ctx, who, missed, MissesMost)
 	}
@@ -66,6 +71,61 @@ func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.A
 		err = fhir.Errorf(fhir.Denied, "care-unproven", path)
 	}
 	return none, err
+}
+
+// directory are types of which nothing is about a patient.
+var directory = []fhir.Type{"Organization", "Practitioner", "PractitionerRole", "Location", "HealthcareService", "Device", "Medication", "Substance"}
+
+// cites refuses a Claim that refers to what its sender neither sees nor sends along: Denied "claim-cites-unseen", whether or not
+// there is such a resource. The claim file takes what the Claim refers to, the sender reads the file, and the insurer what claims
+// refer to. What the Claim had cited before stays, whatever has become of the sender's right to see it.
+func (c Care) cites(ctx context.Context, who access.Caller, w interaction.Write) error {
+	var had map[fhir.Key]bool // by the version before; nil = not looked at
+	known := map[fhir.Key]bool{w.Key: true}
+	for ref := range w.Doc.Strings("reference") {
+		key, ok := c.Local(ref.Text())
+		if !ok || key.Type == "Patient" || known[key] || slices.Contains(directory, key.Type) {
+			continue
+		}
+		known[key] = true
+		if w.Introduced[key] || w.Beside != nil && w.Beside(key) {
+			continue
+		}
+		if had == nil {
+			var err error
+			if had, err = c.cited(w.Before); err != nil {
+				return err
+			}
+		}
+		if had[key] {
+			continue
+		}
+		switch sees, err := c.Sees(ctx, who, key); {
+		case err != nil:
+			return err
+		case !sees:
+			return fhir.Errorf(fhir.Denied, "claim-cites-unseen", ref.Path(), key.String())
+		}
+	}
+	return nil
+}
+
+// cited are the resources that a version refers to.
+func (c Care) cited(before *store.Found) (map[fhir.Key]bool, error) {
+	all := map[fhir.Key]bool{}
+	if before == nil {
+		return all, nil
+	}
+	doc, err := resource.New(before.Stored.Body)
+	if err != nil {
+		return nil, err
+	}
+	for ref := range doc.Root().Strings("reference") {
+		if key, ok := c.Local(ref.Text()); ok {
+			all[key] = true
+		}
+	}
+	return all, nil
 }
 
 // hadPatient says whether a Claim had this patient before.

@@ -18,7 +18,9 @@ import (
 func TestHook(t *testing.T) {
 	var met []fhir.ID
 	c := care.Care{
-		Sees:  func(_ context.Context, _ access.Caller, id fhir.ID) (bool, error) { return id == "p1", nil },
+		Sees: func(_ context.Context, _ access.Caller, key fhir.Key) (bool, error) {
+			return key.ID == "p1" || key.ID == "e1", nil
+		},
 		Local: func(r string) (fhir.Key, bool) { k := fhir.ParseReference(r).Key; return k, k.ID != "" },
 		Met:   func(_ context.Context, id fhir.ID) { met = append(met, id) },
 	}
@@ -74,6 +76,60 @@ func TestHook(t *testing.T) {
 	}
 	if !slices.Equal(met, []fhir.ID{"p2"}) {
 		t.Errorf("the trail is told of %v", met)
+	}
+}
+
+// TestCites: what a Claim may refer to. The caller sees e1; e2 is there and hidden, or not there: the same to the hook.
+func TestCites(t *testing.T) {
+	c := care.Care{
+		Sees: func(_ context.Context, _ access.Caller, key fhir.Key) (bool, error) {
+			return key.ID == "p1" || key.ID == "e1", nil
+		},
+		Local: func(r string) (fhir.Key, bool) {
+			k := fhir.ParseReference(r)
+			return k.Key, k.Key.ID != "" && k.Base == ""
+		},
+	}
+	claim := func(more string) string {
+		return `{"resourceType":"Claim","patient":{"reference":"Patient/p1"}` + more + `}`
+	}
+	item := func(encounter string) string { return `,"item":[{"encounter":[{"reference":"` + encounter + `"}]}]` }
+	hidden := claim(item("Encounter/e2"))
+	for name, x := range map[string]struct {
+		doc    string
+		change func(*interaction.Write)
+		at     string // where it is refused; "" = it is not
+	}{
+		"an encounter that is seen":    {doc: claim(item("Encounter/e1"))},
+		"an encounter that is not":     {doc: hidden, at: "Claim.item[0].encounter[0].reference"},
+		"a card that is not seen":      {doc: claim(`,"insurance":[{"coverage":{"reference":"Coverage/c2"}}]`), at: "Claim.insurance[0].coverage.reference"},
+		"a result that is not seen":    {doc: claim(`,"supportingInfo":[{"valueReference":{"reference":"Observation/o2"}}]`), at: "Claim.supportingInfo[0].valueReference.reference"},
+		"a diagnosis that is not seen": {doc: claim(`,"diagnosis":[{"diagnosisReference":{"reference":"Condition/d2"}}]`), at: "Claim.diagnosis[0].diagnosisReference.reference"},
+		"within an extension":          {doc: claim(`,"extension":[{"url":"urn:x","valueReference":{"reference":"Observation/o2"}}]`), at: "Claim.extension[0].valueReference.reference"},
+		"of another server":            {doc: claim(item("https://other.example/fhir/Encounter/e2"))},
+		"contained":                    {doc: claim(item("#e2"))},
+		"staff":                        {doc: claim(`,"careTeam":[{"provider":{"reference":"Practitioner/n2"}}]`)},
+		"sent along":                   {doc: hidden, change: func(w *interaction.Write) { w.Beside = func(k fhir.Key) bool { return k.ID == "e2" } }},
+		"found by criteria":            {doc: hidden, change: func(w *interaction.Write) { w.Introduced = map[fhir.Key]bool{{Type: "Encounter", ID: "e2"}: true} }},
+		"cited before":                 {doc: hidden, change: func(w *interaction.Write) { w.Before = &store.Found{Stored: resource.Stored{Body: []byte(hidden)}} }},
+		"something else was before": {doc: hidden, change: func(w *interaction.Write) {
+			w.Before = &store.Found{Stored: resource.Stored{Body: []byte(claim(item("Encounter/e3")))}}
+		}, at: "Claim.item[0].encounter[0].reference"},
+		"a delete":                      {doc: hidden, change: func(w *interaction.Write) { w.Method = store.MethodDelete }},
+		"what is no claim cites freely": {doc: `{"resourceType":"Basic","subject":{"reference":"Encounter/e2"}}`},
+	} {
+		doc, err := resource.New([]byte(x.doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := interaction.Write{Key: fhir.Key{Type: doc.Root().ResourceType(), ID: "c"}, Doc: doc.Root(), Method: store.MethodCreate}
+		if x.change != nil {
+			x.change(&w)
+		}
+		_, err = c.Hook(access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "h1"}), w)
+		if e, ok := errors.AsType[*fhir.Error](err); x.at == "" && err != nil || x.at != "" && (!ok || e.Code != "claim-cites-unseen" || e.Path != x.at) {
+			t.Errorf("%s: %v, want at %q", name, err, x.at)
+		}
 	}
 }
 

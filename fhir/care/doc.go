@@ -1,6 +1,7 @@
 // Package care decides who may say that a patient is in somebody's care. The policy lets an organization see a patient of whom
 // it has an Encounter or an EpisodeOfCare, and those it writes itself: so to write one must not be enough. A Claim is made into a
-// file with the patient's name, which its hospital may read: so it is held to the same.
+// file with the patient's name and with what its references lead to (the Encounter, the card, the results), which its hospital may
+// read: so it is held to the same, and may refer to nothing that its sender neither sees nor sends along.
 //
 //	who writes an Encounter, EpisodeOfCare or Claim of a patient      counts
 //	may see the patient, by what was there before                     yes

@@ -34,7 +34,7 @@ func TestTries(t *testing.T) {
 	var log strings.Builder
 	server := func(st store.Store) care.Care {
 		return care.Care{
-			Sees:  func(context.Context, access.Caller, fhir.ID) (bool, error) { return false, nil },
+			Sees:  func(context.Context, access.Caller, fhir.Key) (bool, error) { return false, nil },
 			Local: func(r string) (fhir.Key, bool) { k := fhir.ParseReference(r).Key; return k, k.ID != "" },
 			Met:   func(context.Context, fhir.ID) {},
 			Tries: &care.Tries{Store: st, Name: func(s string) string { return fmt.Sprintf("%x", len(s)) + s[len(s)-1:] }, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil))},

@@ -111,6 +111,13 @@ func seesAll(c cases.Case) bool {
 func (e *Exporter) bodies(ctx context.Context, claim fhir.ID, c cases.Case, parts map[string][]byte) (left []string, err error) {
 	size := 0
 	for _, v := range c.Versions {
+		sees, err := cases.SeesTaken(ctx, e.Store, fhir.Key{Type: "Claim", ID: claim}, fhir.Version(v.Version))
+		if err != nil {
+			return nil, err
+		}
+		if !sees { // what this version cites is not what the newest does
+			continue
+		}
 		for _, a := range v.Attempts {
 			for _, p := range []delivery.Part{delivery.Request, delivery.Reply} {
 				body, err := e.Outbox.Body(ctx, delivery.Key{Claim: claim, Version: fhir.Version(v.Version)}, a.N, p)
