@@ -126,7 +126,7 @@ func TestCites(t *testing.T) {
 		if x.change != nil {
 			x.change(&w)
 		}
-		_, err = c.Hook(access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "h1"}), w)
+		_, err = c.Hook(access.WithCaller(t.Context(), &access.Caller{Role: access.RoleHospital, Organization: "h1"}), w)
 		if e, ok := errors.AsType[*fhir.Error](err); x.at == "" && err != nil || x.at != "" && (!ok || e.Code != "claim-cites-unseen" || e.Path != x.at) {
 			t.Errorf("%s: %v, want at %q", name, err, x.at)
 		}

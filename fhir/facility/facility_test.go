@@ -158,7 +158,7 @@ func TestHook(t *testing.T) {
 			}
 			return document(t, x.with), true
 		}
-		ctx := access.WithCaller(store.Ourselves(t.Context()), x.as)
+		ctx := access.WithCaller(store.Ourselves(t.Context()), &x.as)
 		if _, err := facilities().Hook(ctx, w); codeOf(err) != x.want {
 			t.Errorf("%s: %v, want %q", x.what, err, x.want)
 		}
@@ -179,7 +179,7 @@ func TestHook(t *testing.T) {
 
 // A Claim that is to be checked is held to the same, whatever the caller may read.
 func TestCheck(t *testing.T) {
-	ctx := access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
+	ctx := access.WithCaller(t.Context(), &access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
 	if err := facilities().Check(ctx, document(t, `{"resourceType":"Claim",`+malk("51901")+`}`)); err != nil {
 		t.Error(err)
 	}
@@ -192,7 +192,7 @@ func TestCheck(t *testing.T) {
 func TestAStoreThatFails(t *testing.T) {
 	f := facilities()
 	f.Store = failing{}
-	ctx := access.WithCaller(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
+	ctx := access.WithCaller(t.Context(), &access.Caller{Role: access.RoleHospital, Organization: "bv-a"})
 	if err := f.Check(ctx, document(t, `{"resourceType":"Claim",`+malk("51901")+`}`)); !errors.Is(err, errDisk) {
 		t.Error(err)
 	}
