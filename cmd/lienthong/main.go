@@ -139,6 +139,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			}
 		}
 	}()
+	forgetEmptySettings()
 	parser, err := newParser(ctx, stdout, stderr, func(int) { panic(shown{}) })
 	if err != nil {
 		return err

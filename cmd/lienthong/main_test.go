@@ -301,6 +301,17 @@ func TestHelpAndVersionArePrinted(t *testing.T) {
 	}
 }
 
+func TestEmptyVariablesAreNoSettings(t *testing.T) {
+	for _, name := range []string{"LIENTHONG_TOKEN_FILE", "LIENTHONG_CLIENT_KEY", "LIENTHONG_LOG_TIMEOUT", "LIENTHONG_DATA"} {
+		t.Setenv(name, "")
+	}
+	for want, args := range map[string][]string{"127.0.0.1:9": {"jobs", "--server", "http://127.0.0.1:9/fhir"}, "--data": {"serve"}} {
+		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "LIENTHONG") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
 func TestSettingsComeFromFlagEnvironmentFileDefaultInThisOrder(t *testing.T) {
 	dir := t.TempDir()
 	settings := filepath.Join(dir, "settings.yaml")

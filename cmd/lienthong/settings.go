@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -22,6 +23,16 @@ func yamlSettings(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("the settings are no YAML mapping of flag names to values: %w", err)
 	}
 	return values, nil
+}
+
+// forgetEmptySettings takes empty LIENTHONG_ variables out of the environment: a composition or a unit file that passes on a variable
+// which nobody has set means no setting, where kong would take an empty path for the working directory, and fail on an empty time.
+func forgetEmptySettings() {
+	for _, pair := range os.Environ() {
+		if name, value, _ := strings.Cut(pair, "="); value == "" && strings.HasPrefix(name, "LIENTHONG_") {
+			_ = os.Unsetenv(name) // its name is one
+		}
+	}
 }
 
 type settings map[string]any
