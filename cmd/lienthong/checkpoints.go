@@ -17,24 +17,19 @@ import (
 // checkpointed is a log beside which checkpoints of engines are kept.
 type checkpointed interface {
 	KeepCheckpoint(ctx context.Context, dir string, t fhir.T, now time.Time) error
-	FetchCheckpoint(ctx context.Context, dir string) (fhir.T, error)
+	FetchCheckpoint(ctx context.Context, dir string, usable func(dir string) error) (fhir.T, error)
 	CheckpointAge(ctx context.Context, now time.Time) (time.Duration, bool, error)
 }
 
-// fetchCheckpoint has a new server start from a checkpoint that is kept beside the log, if there is one. The folders of encrypted
-// stores are left alone: no copy of them is kept.
-func fetchCheckpoint(ctx context.Context, shared commitlog.Log, c config.Server, log *slog.Logger) error {
+// fetchCheckpoint has a new server start from a checkpoint that is kept beside the log, if there is one that it can read: its files
+// may be in clear, or encrypted with keys that are not this server's.
+func fetchCheckpoint(ctx context.Context, shared commitlog.Log, c config.Server, usable func(dir string) error, log *slog.Logger) error {
 	kept, ok := shared.(checkpointed)
-	switch {
-	case !ok:
-		return nil
-	case c.EncryptionKey != "" && c.Log.CheckpointEvery > 0:
-		return errors.New("--log-checkpoint-every is not for encrypted stores: no copy of them is kept beside the log")
-	case c.EncryptionKey != "":
+	if !ok {
 		return nil
 	}
 	began := time.Now()
-	next, err := kept.FetchCheckpoint(ctx, c.Data)
+	next, err := kept.FetchCheckpoint(ctx, c.Data, usable)
 	switch {
 	case errors.Is(err, commitlog.ErrUnreachable) && c.Log.Stale:
 		return nil // the engine says what comes of it

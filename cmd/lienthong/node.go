@@ -111,7 +111,7 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	if err := fetchCheckpoint(ctx, shared, c, log); err != nil {
+	if err := fetchCheckpoint(ctx, shared, c, func(dir string) error { return sealed.Check(disk, dir) }, log); err != nil {
 		_ = shared.Close() // the first error says more
 		return nil, err
 	}

@@ -27,7 +27,8 @@ import (
 //	checkpoints.chunks
 //
 // The document is there before the file, and says whole when the file is; one that is not whole is never used. What it is good
-// for is decided by the log alone: the engine asks whether the copy's last commit is the log's, and replays the rest.
+// for is decided by the log alone: the engine asks whether the copy's last commit is the log's, and replays the rest. The files of an
+// encrypted folder are kept as they lie on disk; the key is not among them.
 
 // checkpointsKept is how many whole checkpoints stay.
 const checkpointsKept = 2
@@ -140,9 +141,9 @@ const manifestMarker = "marker.manifest."
 // loading is the folder within the folder of a store where a checkpoint is unpacked.
 const loading = "checkpoint.loading"
 
-// FetchCheckpoint fills a folder that has no store from the newest checkpoint that is whole, not beyond the log's head, and
-// verifies; the first commit that is not in it, 0 if there was none to be had.
-func (l *Log) FetchCheckpoint(ctx context.Context, dir string) (fhir.T, error) {
+// FetchCheckpoint fills a folder that has no store from the newest checkpoint that is whole, not beyond the log's head, verifies, and
+// is usable, which is asked with the folder that it was unpacked to; the first commit that is not in it, 0 if there was none to be had.
+func (l *Log) FetchCheckpoint(ctx context.Context, dir string, usable func(dir string) error) (fhir.T, error) {
 	if there, err := filepath.Glob(filepath.Join(dir, manifestMarker+"*")); err != nil || len(there) > 0 {
 		return 0, err
 	}
@@ -158,7 +159,7 @@ func (l *Log) FetchCheckpoint(ctx context.Context, dir string) (fhir.T, error) {
 		if !c.Whole || fhir.T(c.T) > head {
 			continue
 		}
-		if err := l.fetchCheckpoint(ctx, dir, &c); err != nil {
+		if err := l.fetchCheckpoint(ctx, dir, &c, usable); err != nil {
 			if ctx.Err() != nil {
 				return 0, ctx.Err()
 			}
@@ -170,7 +171,7 @@ func (l *Log) FetchCheckpoint(ctx context.Context, dir string) (fhir.T, error) {
 	return 0, nil
 }
 
-func (l *Log) fetchCheckpoint(ctx context.Context, dir string, c *checkpoint) error {
+func (l *Log) fetchCheckpoint(ctx context.Context, dir string, c *checkpoint, usable func(string) error) error {
 	into := filepath.Join(dir, loading)
 	if err := errors.Join(os.RemoveAll(into), os.MkdirAll(into, 0o700)); err != nil {
 		return err
@@ -193,6 +194,9 @@ func (l *Log) fetchCheckpoint(ctx context.Context, dir string, c *checkpoint) er
 	}
 	if there, _ := filepath.Glob(filepath.Join(into, manifestMarker+"*")); err == nil && len(there) == 0 {
 		err = errors.New("it holds no store")
+	}
+	if err == nil {
+		err = usable(into)
 	}
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(into))

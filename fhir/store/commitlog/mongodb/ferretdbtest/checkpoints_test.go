@@ -1,6 +1,7 @@
 package ferretdbtest
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -21,6 +22,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/sealed"
 	"github.com/lienthong/lienthong/fhir/store/storetest"
 )
 
@@ -58,7 +60,7 @@ func checkpoints(t *testing.T, s Server) {
 		return n
 	}
 	now := time.Now()
-	if next, err := l.FetchCheckpoint(ctx, t.TempDir()); next != 0 || err != nil {
+	if next, err := l.FetchCheckpoint(ctx, t.TempDir(), usableOn(engine.Options{})); next != 0 || err != nil {
 		t.Fatalf("%d, %v", next, err)
 	}
 	// Left by a server that died in the middle of writing: not whole, whatever it has.
@@ -107,14 +109,14 @@ func checkpoints(t *testing.T, s Server) {
 				t.Fatal(err)
 			}
 		}
-		next, err := l.FetchCheckpoint(ctx, dir)
+		next, err := l.FetchCheckpoint(ctx, dir, usableOn(engine.Options{}))
 		if next != from || err != nil {
 			t.Fatalf("starts after %d, not %d: %v", next, from, err)
 		}
 		if next == 0 {
 			return
 		}
-		if again, err := l.FetchCheckpoint(ctx, dir); again != 0 || err != nil {
+		if again, err := l.FetchCheckpoint(ctx, dir, usableOn(engine.Options{})); again != 0 || err != nil {
 			t.Errorf("a store that is there was filled: %d, %v", again, err)
 		}
 		other, err := engine.Open(dir, o)
@@ -155,17 +157,118 @@ func checkpoints(t *testing.T, s Server) {
 	}
 }
 
+// usableOn is what a server can use whose disk is that of o.
+func usableOn(o engine.Options) func(dir string) error {
+	return func(dir string) (err error) {
+		if o.FS == nil {
+			o.FS, err = sealed.Disk("", nil)
+		}
+		return errors.Join(err, sealed.Check(o.FS, dir))
+	}
+}
+
+// withKey gives options with an encrypted disk.
+func withKey(t *testing.T) (o engine.Options) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key.json")
+	_, err := sealed.NewKeyFile(path, "")
+	if err == nil {
+		o.FS, err = sealed.Disk(path, slog.New(slog.DiscardHandler))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestSealedCheckpoint: a copy of an encrypted store has nothing in clear, a server with its key starts from it, and one without the
+// key, or with another one, passes it over.
+func TestSealedCheckpoint(t *testing.T) {
+	for _, s := range Servers(t) {
+		t.Run("LIVE/"+s.Name, func(t *testing.T) { sealedCheckpoint(t, s) })
+	}
+}
+
+func sealedCheckpoint(t *testing.T, s Server) {
+	ctx := ours(t.Context())
+	l := open(t, s, nil)
+	defer l.Close()
+	o := withKey(t)
+	o.Logger, o.Index, o.Log = slog.New(slog.DiscardHandler), storetest.Index, l
+	e, err := engine.Open(t.TempDir(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	const marked = "thesealedone"
+	for n := range 40 {
+		if _, err := e.Commit(ctx, store.Changes{Puts: []store.Put{storetest.Sample("Patient", fhir.ID(fmt.Sprint(marked, n)), 16, marked)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := e.Checkpoint(ctx, copied); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(copied)
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if raw, err := os.ReadFile(filepath.Join(copied, f.Name())); err != nil || strings.Contains(string(raw), marked) {
+			t.Errorf("%s is in clear, %v", f.Name(), err)
+		}
+	}
+	if err := l.KeepCheckpoint(ctx, copied, 40, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]engine.Options{"no key": {}, "another key": withKey(t)} {
+		dir := t.TempDir()
+		if next, err := l.FetchCheckpoint(ctx, dir, usableOn(o)); next != 0 || err != nil {
+			t.Errorf("%s: begins at %d, %v", name, next, err)
+		}
+		if left, err := os.ReadDir(dir); len(left) != 0 || err != nil {
+			t.Errorf("%s: it left %v, %v", name, left, err)
+		}
+	}
+	dir := t.TempDir()
+	if next, err := l.FetchCheckpoint(ctx, dir, usableOn(o)); next != 41 || err != nil {
+		t.Fatalf("begins at %d, %v", next, err)
+	}
+	other, err := engine.Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+	if n, err := other.Count(ctx, search.Query{Type: "Patient"}, 0); n != 40 || err != nil {
+		t.Errorf("%d patients, %v", n, err)
+	}
+	if _, err := other.Commit(ctx, store.Changes{Puts: []store.Put{storetest.Sample("Patient", "more", 16, "v")}}); err != nil {
+		t.Errorf("a commit on what was fetched: %v", err)
+	}
+}
+
 // TestCheckpointsKilled: servers are killed while they keep a checkpoint and while they start from one. Each server that comes
 // to serve has everything.
 func TestCheckpointsKilled(t *testing.T) {
 	for _, s := range Servers(t) {
 		t.Run("DURABLE/"+s.Name, func(t *testing.T) { checkpointsKilled(t, s) })
+		t.Run("DURABLE/"+s.Name+"/sealed", func(t *testing.T) {
+			key := filepath.Join(t.TempDir(), "key.json")
+			if _, err := sealed.NewKeyFile(key, ""); err != nil {
+				t.Fatal(err)
+			}
+			checkpointsKilled(t, s.With(""), "--encryption-key", key)
+		})
 	}
 }
 
-func checkpointsKilled(t *testing.T, s Server) {
+func checkpointsKilled(t *testing.T, s Server, settings ...string) {
 	rng := rand.New(rand.NewPCG(seed(t), 0))
-	a := newProcess(t, s, "--log-checkpoint-every", "50ms")
+	a := newProcess(t, s, append(settings, "--log-checkpoint-every", "50ms")...)
 	const written = 60
 	for n := range written {
 		status, body, _, err := exchange(http.MethodPut, fmt.Sprintf("%s/Basic/p%d", a.url(), n), fmt.Sprintf(`{"resourceType":"Basic","id":"p%d","code":{"text":"x"}}`, n))
@@ -199,7 +302,7 @@ func checkpointsKilled(t *testing.T, s Server) {
 		kills = 3
 	}
 	for range kills {
-		args := []string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--log", s.URI, "--data", data}
+		args := append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--log", s.URI, "--data", data}, settings...)
 		if s.Single {
 			args = append(args, "--log-single")
 		}
@@ -212,7 +315,7 @@ func checkpointsKilled(t *testing.T, s Server) {
 		_ = cmd.Wait()
 	}
 	for _, more := range [][]string{{"--data", data}, {"--log-level", "info"}} { // the one that was killed, and one from nothing
-		p := newProcess(t, s, more...)
+		p := newProcess(t, s, append(more, settings...)...)
 		status, raw, _, err := exchange(http.MethodGet, p.url()+"/Basic?_summary=count", "")
 		if err != nil || status != http.StatusOK || !strings.Contains(string(raw), fmt.Sprintf(`"total":%d`, written)) {
 			t.Errorf("%d %v %s", status, err, raw)
