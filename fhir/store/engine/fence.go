@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -216,6 +217,30 @@ func (r *run) guard(f store.Fence, now fhir.T) *guard {
 	return &guard{fence: f, judge: judge{r: open}, owner: r}
 }
 
+// watch is a run as of the head without a fence and the guard that judges by it. They are used again and again: reads of single
+// resources need one each.
+type watch struct {
+	run   run
+	guard guard
+}
+
+var watches = sync.Pool{New: func() any { return new(watch) }}
+
+// watch gives a guard for a single read. It is given back by end.
+func (e *Engine) watch(ctx context.Context, now fhir.T) *watch {
+	w := watches.Get().(*watch)
+	w.run = *newRun(ctx, e.db, e.types.Load(), now)
+	w.run.maxWork = e.o.MaxWork
+	w.guard = guard{fence: store.FenceOf(ctx), judge: judge{r: &w.run, recent: &e.recent}, owner: &w.run}
+	return w
+}
+
+func (w *watch) end() {
+	w.run.close()
+	*w = watch{}
+	watches.Put(w)
+}
+
 // sees says whether cond holds for the version v of key, which is alive, and for the current one.
 func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
 	ok := g.judge.holds(cond, subjectOf(key, v)) && g.seesCurrent(cond, key, v)
@@ -223,19 +248,18 @@ func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
 	return ok && g.owner.err == nil
 }
 
-// showsNewest says whether the newest version of key, which is row, may be read.
-func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, row *versionRow) bool {
-	grant := g.fence.Grant(key.Type, store.ActionRead)
-	if grant.All || grant.None() {
-		return grant.All
-	}
-	ok := row.alive()
-	if !ok {
+// showsNewest says whether the newest version of key may be read. If it is alive, its grant is settled.
+func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, newest *recentVersion) bool {
+	row, ok := &newest.row, newest.row.alive()
+	var rest search.Condition
+	if ok {
+		rest = newest.settled.rest
+	} else {
 		var before versionRow
 		before, ok = g.judge.r.living(n, version)
-		row = &before
+		row, rest = &before, g.fence.Grant(key.Type, store.ActionRead).Condition()
 	}
-	ok = ok && g.judge.holds(grant.Condition(), subjectOf(key, row))
+	ok = ok && g.judge.holds(rest, subjectOf(key, row))
 	g.owner.fail(g.judge.r.err)
 	return ok && g.owner.err == nil
 }

@@ -16,6 +16,7 @@ import (
 type judge struct {
 	r      *run                // the state; without a fence
 	writes map[fhir.Key]*write // of the commit that is being decided: they hide what is stored; nil = none
+	recent *recent             // where versions that were read lately are; nil = they are read
 }
 
 // subject is a version of a resource.
@@ -59,6 +60,8 @@ func (j *judge) holds(c search.Condition, s subject) bool {
 		return j.derived(c, s)
 	case search.Chain:
 		return j.leads(c, s)
+	case leading:
+		return slices.ContainsFunc(c.to, func(key fhir.Key) bool { return j.r.tick() && j.leadsTo(c.c, key) })
 	case search.Has:
 		return j.referred(c, s)
 	}
@@ -77,14 +80,7 @@ func (j *judge) leads(c search.Chain, s subject) (found bool) {
 		if !local || !j.r.tick() {
 			return j.r.err == nil
 		}
-		for _, q := range c.Targets {
-			if q.Type != key.Type {
-				continue
-			}
-			if to, there := j.current(key); there && j.all(q.Where, to) {
-				found = true
-			}
-		}
+		found = j.leadsTo(c, key)
 		return !found
 	})
 	if len(c.Within) == 0 {
@@ -99,6 +95,19 @@ func (j *judge) leads(c search.Chain, s subject) (found bool) {
 		return !found && j.r.tick()
 	})
 	return found
+}
+
+// leadsTo says whether a reference to key leads to a match of one of the targets.
+func (j *judge) leadsTo(c search.Chain, key fhir.Key) bool {
+	for _, q := range c.Targets {
+		if q.Type != key.Type {
+			continue
+		}
+		if to, there := j.current(key); there && j.all(q.Where, to) {
+			return true
+		}
+	}
+	return false
 }
 
 // within gives what stands at a place of what the document of s contains.
@@ -191,8 +200,29 @@ func (j *judge) current(key fhir.Key) (subject, bool) {
 	if n == 0 {
 		return subject{}, false
 	}
+	row, ok := j.version(n, version)
+	return subjectOf(key, row), ok && row.alive()
+}
+
+// version gives one version, which is not changed.
+func (j *judge) version(n number, version fhir.Version) (*versionRow, bool) {
+	if j.recent == nil {
+		row, ok := j.r.version(n, version)
+		return &row, ok
+	}
+	known, kept := j.recent.of(n, version)
+	if known.row.typ != 0 {
+		return &known.row, true
+	}
+	if kept { // its document alone was needed
+		more := *known
+		known = &more
+	}
 	row, ok := j.r.version(n, version)
-	return subjectOf(key, &row), ok && row.alive()
+	if known.row = row; ok {
+		j.recent.keep(known)
+	}
+	return &known.row, ok
 }
 
 // version gives one version.

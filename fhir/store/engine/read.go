@@ -133,14 +133,18 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 		}
 	}
 	if !grant.All {
-		// The run is as of the head and has no fence, so it can judge by itself.
-		r := newRun(ctx, e.db, e.types.Load(), now)
-		r.maxWork = e.o.MaxWork
-		defer r.close()
-		g := guard{fence: store.FenceOf(ctx), judge: judge{r: r}, owner: r}
-		if !g.showsNewest(key, s.number, s.version, &v.row) {
-			r.fail(errNotFound(key))
-			return store.Found{}, r.err
+		if v.row.alive() && (v.settled == nil || !sameGrant(v.settled.grant, grant)) {
+			if kept {
+				more := *v
+				v, kept = &more, false
+			}
+			v.settled = &settled{grant, settle(grant.Condition(), key, &v.row)}
+		}
+		w := e.watch(ctx, now)
+		defer w.end()
+		if !w.guard.showsNewest(key, s.number, s.version, v) {
+			w.run.fail(errNotFound(key))
+			return store.Found{}, w.run.err
 		}
 	}
 	f := store.Found{Key: key, Version: s.version, At: s.at, T: s.t, Method: s.method, Subjects: v.subjects}

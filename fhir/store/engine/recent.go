@@ -29,6 +29,7 @@ type recentVersion struct {
 	row      versionRow      // of type 0: not read
 	subjects []fhir.ID       // whoever gets them must not change them
 	document resource.Stored // of form 0: not read
+	settled  *settled        // of the grant that was asked about last; nil = of none
 }
 
 func (r *recent) place(n number, v fhir.Version) *atomic.Pointer[recentVersion] {

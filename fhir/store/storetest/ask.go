@@ -191,32 +191,8 @@ func (w *world) include() {
 }
 
 func (w *world) read() {
-	key, t := w.key(), w.asOf()
-	l, version, alive := w.m.current(key, t)
-	f, err := w.s.Read(w.ctx(), key, t)
-	want := ""
-	denied := w.m.fence.Grant(key.Type, store.ActionRead).None()
-	hidden := func(version int) bool { return !w.m.allowed(store.ActionRead, key, version) }
-	switch {
-	case denied:
-		want = "access-denied"
-	case version == 0 || hidden(version):
-		want = "not-found"
-	case !alive:
-		want = "gone"
-	}
-	if t == 0 {
-		return
-	}
-	if codeOf(err) != want || err != nil && want == "" {
-		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
-	}
-	if version > 0 && !denied && !hidden(version) && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
-		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
-	}
-	if want == "" {
-		wantDoc(w.t, f, l.doc)
-	}
+	key := w.key()
+	denied, hidden := w.readOne(key, w.asOf())
 	for v, l := range w.m.lives[key] {
 		f, err := w.s.ReadVersion(w.ctx(), key, fhir.Version(v+1))
 		if denied {
@@ -243,6 +219,37 @@ func (w *world) read() {
 			w.t.Fatalf("records of %s: %q, the model says %q", space, got, w.m.records[space])
 		}
 	}
+}
+
+// readOne reads one resource, and says what the fence makes of it: that nothing of its type may be read, and which versions are
+// hidden.
+func (w *world) readOne(key fhir.Key, t fhir.T) (denied bool, hidden func(version int) bool) {
+	l, version, alive := w.m.current(key, t)
+	f, err := w.s.Read(w.ctx(), key, t)
+	want := ""
+	denied = w.m.fence.Grant(key.Type, store.ActionRead).None()
+	hidden = func(version int) bool { return !w.m.allowed(store.ActionRead, key, version) }
+	switch {
+	case denied:
+		want = "access-denied"
+	case version == 0 || hidden(version):
+		want = "not-found"
+	case !alive:
+		want = "gone"
+	}
+	if t == 0 {
+		return denied, hidden
+	}
+	if codeOf(err) != want || err != nil && want == "" {
+		w.t.Fatalf("read %s as of %d: %v, want %q", key, t, err, want)
+	}
+	if version > 0 && !denied && !hidden(version) && (f.Version != fhir.Version(version) || f.At != l.at || f.T != l.t) {
+		w.t.Fatalf("read %s as of %d: %+v, the model says version %d", key, t, f, version)
+	}
+	if want == "" {
+		wantDoc(w.t, f, l.doc)
+	}
+	return denied, hidden
 }
 
 func (w *world) history() {

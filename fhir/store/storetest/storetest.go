@@ -94,6 +94,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FENCED/together", fencedTogether},
 		{"FENCED/by-contained", fencedByContained},
 		{"FENCED/random-histories", fencedHistories},
+		{"FENCED/read-again", fencedAgain},
 		{"FENCED/pages-while-others-write", fencedPages},
 		{"FENCED/rights-taken-meanwhile", fencedRace},
 		{"MODEL/random-histories", randomHistories},
