@@ -45,7 +45,7 @@ func (s *session) auth() error {
 	sides := []side{{"with none of it", none, nil}, {"with the trail alone", open, nil}, {"with the trail and a hospital's token", guarded, header}}
 
 	body := observation(4)
-	err = s.compare("creates", clients, 0.9, sides, func(header map[string]string) func(client, i int) *Request {
+	err = s.compare(comparison{"auth", "creates", 0.9, clients}, sides, func(header map[string]string) func(client, i int) *Request {
 		h := map[string]string{"Prefer": "return=minimal"}
 		maps.Copy(h, header)
 		return func(_, _ int) *Request {
@@ -56,28 +56,15 @@ func (s *session) auth() error {
 		return err
 	}
 	for _, side := range sides {
-		send := Load{Clients: clients, Next: func(client, n int) *Request {
-			if n >= 10 {
-				return nil
-			}
-			id := fmt.Sprintf("bench-%d-%d", client, n)
-			doc := strings.Replace(string(body), `{"resourceType":"Observation"`, `{"resourceType":"Observation","id":"`+id+`"`, 1)
-			return &Request{Method: http.MethodPut, Path: "Observation/" + id, Body: []byte(doc), Header: side.header}
-		}}.Run(s.ctx, side.server.base)
-		if len(send.Errors) > 0 {
-			return fmt.Errorf("loading the server %s: %s", side.name, send.ErrorText())
+		if err := side.putThoseToRead(s.ctx); err != nil {
+			return err
 		}
 	}
 	for _, side := range sides {
 		side.server.settle(resting)
 	}
 	for _, asking := range []int{clients, manyClients} {
-		err := s.compare(fmt.Sprintf("reads by %d clients", asking), asking, 0.8, sides, func(header map[string]string) func(client, i int) *Request {
-			return func(client, n int) *Request {
-				return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: header}
-			}
-		})
-		if err != nil {
+		if err := s.compare(comparison{"auth", fmt.Sprintf("reads by %d clients", asking), 0.8, asking}, sides, readThose); err != nil {
 			return err
 		}
 	}
@@ -95,23 +82,52 @@ type side struct {
 	header map[string]string
 }
 
+// putThoseToRead puts ten resources for each client, under the same ids on each side.
+func (s side) putThoseToRead(ctx context.Context) error {
+	res := Load{Clients: clients, Next: func(client, n int) *Request {
+		if n >= 10 {
+			return nil
+		}
+		id := fmt.Sprintf("bench-%d-%d", client, n)
+		doc := strings.Replace(string(observation(4)), `{"resourceType":"Observation"`, `{"resourceType":"Observation","id":"`+id+`"`, 1)
+		return &Request{Method: http.MethodPut, Path: "Observation/" + id, Body: []byte(doc), Header: s.header}
+	}}.Run(ctx, s.server.base)
+	if len(res.Errors) > 0 {
+		return fmt.Errorf("loading the server %s: %s", s.name, res.ErrorText())
+	}
+	return nil
+}
+
+// readThose reads what putThoseToRead put.
+func readThose(header map[string]string) func(client, n int) *Request {
+	return func(client, n int) *Request {
+		return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: header}
+	}
+}
+
 // rounds is how often each side has its turn; the median of the ratios of a round counts.
 const rounds = 5
 
-// compare runs one load of some clients against all sides in turns, and reports the others as shares of the first; limit is that of
-// the last.
-func (s *session) compare(what string, clients int, limit float64, sides []side, next func(header map[string]string) func(client, i int) *Request) error {
+// comparison is one load that all sides get in turns; limit is that of the last side's share of the first.
+type comparison struct {
+	workload, what string
+	limit          float64 // 0 = none
+	clients        int
+}
+
+// compare runs one load against all sides in turns, and reports the others as shares of the first.
+func (s *session) compare(c comparison, sides []side, next func(header map[string]string) func(client, i int) *Request) error {
 	shares, used := make([][]float64, len(sides)), make([][]float64, len(sides))
 	for range rounds {
 		var first float64
 		for i, side := range sides {
 			_, _, before := side.server.usage()
-			res := Load{Clients: clients, Duration: s.Duration / rounds, Next: next(side.header)}.Run(s.ctx, side.server.base)
+			res := Load{Clients: c.clients, Duration: s.Duration / rounds, Next: next(side.header)}.Run(s.ctx, side.server.base)
 			_, _, after := side.server.usage()
 			if res.Requests == 0 || len(res.Errors) > 0 {
-				return fmt.Errorf("%s %s: %d requests; errors: %s", what, side.name, res.Requests, res.ErrorText())
+				return fmt.Errorf("%s %s: %d requests; errors: %s", c.what, side.name, res.Requests, res.ErrorText())
 			}
-			s.report.load("auth", what+" "+side.name, res, 0)
+			s.report.load(c.workload, c.what+" "+side.name, res, 0)
 			if i == 0 {
 				first = res.PerSecond()
 			}
@@ -120,12 +136,12 @@ func (s *session) compare(what string, clients int, limit float64, sides []side,
 		}
 	}
 	for i, side := range sides {
-		s.report.add(Row{Workload: "auth", Figure: "server processor time, " + what + " " + side.name, Value: median(used[i]), Unit: "µs"})
+		s.report.add(Row{Workload: c.workload, Figure: "server processor time, " + c.what + " " + side.name, Value: median(used[i]), Unit: "µs"})
 	}
 	for i, side := range sides[1:] {
-		row := Row{Workload: "auth", Figure: what + " " + side.name + ", share of those with none of it", Value: median(shares[i+1]), Unit: "ratio"}
+		row := Row{Workload: c.workload, Figure: c.what + " " + side.name + ", share of those " + sides[0].name, Value: median(shares[i+1]), Unit: "ratio"}
 		if i+2 == len(sides) {
-			row.Limit = limit
+			row.Limit = c.limit
 		}
 		s.report.add(row)
 	}

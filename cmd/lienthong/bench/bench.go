@@ -12,7 +12,7 @@ import (
 
 // Options are the flags of "lienthong bench".
 type Options struct {
-	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, scale, everything, crud, precheck, forecast, summary, registry, auth, claims-month, claims-slot, or all but scale and the claims."`
+	Workload  string        `arg:"" optional:"" default:"all" help:"import, create, read, history, startup, search, scale, everything, crud, precheck, forecast, summary, registry, auth, shared, claims-month, claims-slot, or all but scale, shared and the claims."`
 	Synthea   string        `default:"../shared/data/synthea" help:"Folder with Synthea bundles (*.json.bz2)."`
 	Target    string        `help:"FHIR base URL of a server to measure instead of a child process."`
 	Duration  time.Duration `default:"10s" help:"Length of each timed load."`
@@ -24,6 +24,8 @@ type Options struct {
 	Records   int           `default:"10000" help:"Claims of claims-month whose whole record is taken in (patient, stay, findings); the others are claims of their own about the same records. Default: ${default}."`
 	Hospitals int           `default:"15" help:"Hospitals of claims-month. Default: ${default}."`
 	Dir       string        `help:"Folder for the stores under test; default: a temporary one, removed at the end."`
+	Log       string        `placeholder:"URI" help:"Log of 'shared': mongodb://HOSTS/DATABASE, a database that is not there yet."`
+	LogSingle bool          `help:"That log is one server and no replica set."`
 	Open      Outbox        `kong:"-"` // of claims-slot
 	JSON      string        `help:"Also write the figures as JSON to this file."`
 }
@@ -47,6 +49,7 @@ var workloads = []struct {
 	{"auth", (*session).auth},
 	{"startup", (*session).startup},
 	{"scale", (*session).scale},
+	{"shared", (*session).shared},
 	{"claims-month", (*session).claimsMonth},
 	{"claims-slot", (*session).claimsSlot},
 }
@@ -87,7 +90,7 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 	}
 	defer s.end()
 	for _, w := range workloads {
-		if o.Workload != w.name && (o.Workload != "all" || w.name == "scale" || strings.HasPrefix(w.name, "claims-")) {
+		if o.Workload != w.name && (o.Workload != "all" || w.name == "scale" || w.name == "shared" || strings.HasPrefix(w.name, "claims-")) {
 			continue
 		}
 		fmt.Fprintf(out, "%s\n", w.name)

@@ -8,23 +8,14 @@ import (
 	"time"
 )
 
-// load sends the Synthea bundles to the shared server: the batches first, then the transactions by several senders.
+// load sends the Synthea bundles to the server under test.
 func (s *session) load() error {
-	first, patients, err := loadSynthea(s.Synthea)
+	patients, took, err := s.send(s.base)
 	if err != nil {
 		return err
 	}
-	for _, b := range first {
-		if res := post(s.ctx, s.base, 1, []bundle{b}); len(res.Errors) > 0 {
-			return fmt.Errorf("%s: %s", b.name, res.ErrorText())
-		}
-	}
-	res := post(s.ctx, s.base, s.Senders, patients)
-	if len(res.Errors) > 0 {
-		return fmt.Errorf("the patient bundles: %s", res.ErrorText())
-	}
 	s.loaded = patients
-	s.importRow(fmt.Sprintf("resources/s over HTTP, %d senders", s.Senders), patients, res.Elapsed, 8000)
+	s.importRow("import", fmt.Sprintf("resources/s over HTTP, %d senders", s.Senders), patients, took, 8000)
 	if s.server != nil {
 		_, peak, _ := s.server.usage()
 		s.report.add(Row{Workload: "import", Figure: "memory at its peak while loading", Value: float64(peak) / 1e6, Unit: "MB", Limit: 400, AtMost: true})
@@ -32,15 +23,34 @@ func (s *session) load() error {
 	return nil
 }
 
+// send sends the Synthea bundles to a server, the batches first, and gives the transactions that followed by several senders and how
+// long those took.
+func (s *session) send(base string) (patients []bundle, took time.Duration, err error) {
+	first, patients, err := loadSynthea(s.Synthea)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, b := range first {
+		if res := post(s.ctx, base, 1, []bundle{b}); len(res.Errors) > 0 {
+			return nil, 0, fmt.Errorf("%s: %s", b.name, res.ErrorText())
+		}
+	}
+	res := post(s.ctx, base, s.Senders, patients)
+	if len(res.Errors) > 0 {
+		return nil, 0, fmt.Errorf("the patient bundles: %s", res.ErrorText())
+	}
+	return patients, res.Elapsed, nil
+}
+
 // importRow adds the rate of an import.
-func (s *session) importRow(figure string, bundles []bundle, took time.Duration, limit float64) float64 {
+func (s *session) importRow(workload, figure string, bundles []bundle, took time.Duration, limit float64) float64 {
 	n, bytes := 0, 0
 	for _, b := range bundles {
 		n += b.entries
 		bytes += len(b.raw)
 	}
 	rate := float64(n) / took.Seconds()
-	s.report.add(Row{Workload: "import", Figure: figure, Value: rate, Unit: "resources/s", Limit: limit,
+	s.report.add(Row{Workload: workload, Figure: figure, Value: rate, Unit: "resources/s", Limit: limit,
 		Note: fmt.Sprintf("%d resources, %.0f MB in %.2f s", n, float64(bytes)/1e6, took.Seconds())})
 	return rate
 }

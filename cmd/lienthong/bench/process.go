@@ -27,8 +27,8 @@ type process struct {
 }
 
 // startServer runs "lienthong serve" on a data folder and waits for its first answer.
-func startServer(ctx context.Context, data string) (*process, error) {
-	return start(ctx, data, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", filepath.Join(data, "store"))
+func startServer(ctx context.Context, data string, more ...string) (*process, error) {
+	return start(ctx, data, append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", filepath.Join(data, "store")}, more...)...)
 }
 
 // start runs a subcommand that understands --info and waits until it answers.

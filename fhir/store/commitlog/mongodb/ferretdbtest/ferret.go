@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,9 +52,10 @@ func StartFerret(dir string, pragmas ...string) (uri string, stop func(), err er
 		return "", nil, fmt.Errorf("start FerretDB: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = f.Run(ctx) }()
-	return strings.TrimSuffix(f.MongoDBURI(), "/") + "/", func() { cancel(); <-ended }, nil
+	var running sync.WaitGroup
+	running.Go(func() { _ = f.Run(ctx) })
+	running.Go(func() { indexCommits(ctx, dir) })
+	return strings.TrimSuffix(f.MongoDBURI(), "/") + "/", func() { cancel(); running.Wait() }, nil
 }
 
 // Ferret starts FerretDB for a test.

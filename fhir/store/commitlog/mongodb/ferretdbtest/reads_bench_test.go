@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 )
 
@@ -25,30 +27,59 @@ func (l *asked) Head(ctx context.Context) (fhir.T, error) {
 	return l.Log.Head(ctx)
 }
 
-// BenchmarkReadsOfNow tells what reads of now cost by processor time: of this process, driver and engine, and of the members
-// of the set that answer the questions for the head. Readers are 1, 8, 64 and 256 at once.
+// BenchmarkReadsOfNow tells what reads of now cost by processor time: of this process (driver, engine, and FerretDB where that is the
+// log), and of the members of a set, beside those over the log in the folder. Readers are 1, 8, 64 and 256 at once.
 func BenchmarkReadsOfNow(b *testing.B) {
-	set := realSet(b)
 	bundles, _ := corpus(b)
-	l := &asked{Log: open(b, set.Server(b), nil)}
-	defer l.Close()
-	e := openOver(b, l)
+	b.Run("embedded", func(b *testing.B) { readsOfNow(b, nil, nil, bundles[0]) })
+	for _, s := range Servers(b) {
+		b.Run(s.Name, func(b *testing.B) {
+			l := &asked{Log: open(b, s.With(""), nil)}
+			defer l.Close()
+			var set *Set
+			if !s.Single && os.Getenv(Mongod) != "" {
+				set = realSet(b)
+			}
+			readsOfNow(b, l, set, bundles[0])
+		})
+	}
+}
+
+// readsOfNow reads over a log, nil for that of the folder; set is what keeps it, if its processor time can be had.
+func readsOfNow(b *testing.B, l *asked, set *Set, bundle store.Changes) {
+	var log commitlog.Log
+	if l != nil {
+		log = l
+	}
+	e := openOver(b, log)
 	defer e.Close()
 	ctx := ours(b.Context())
-	if _, err := e.Commit(ctx, bundles[0]); err != nil {
+	if _, err := e.Commit(ctx, bundle); err != nil {
 		b.Fatal(err)
 	}
 	for _, readers := range []int{1, 8, 64, 256} {
 		b.Run(strconv.Itoa(readers), func(b *testing.B) {
-			n, own, theirs := l.n.Load(), ownTime(b), set.processorTime(b)
+			var before int64
+			var theirs time.Duration
+			if l != nil {
+				before = l.n.Load()
+			}
+			if set != nil {
+				theirs = set.processorTime(b)
+			}
+			own := ownTime(b)
 			took := together(readers, b.N, func(i int) error {
-				_, err := e.Read(ctx, bundles[0].Puts[i%len(bundles[0].Puts)].Key, 0)
+				_, err := e.Read(ctx, bundle.Puts[i%len(bundle.Puts)].Key, 0)
 				return err
 			}, b)
 			b.ReportMetric(float64(b.N)/took.Seconds(), "reads/s")
 			b.ReportMetric(float64((ownTime(b)-own).Microseconds())/float64(b.N), "own-cpu-us/read")
-			b.ReportMetric(float64((set.processorTime(b)-theirs).Microseconds())/float64(b.N), "mongod-cpu-us/read")
-			b.ReportMetric(float64(l.n.Load()-n)/float64(b.N), "questions/read")
+			if set != nil {
+				b.ReportMetric(float64((set.processorTime(b)-theirs).Microseconds())/float64(b.N), "mongod-cpu-us/read")
+			}
+			if l != nil {
+				b.ReportMetric(float64(b.N)/float64(max(1, l.n.Load()-before)), "reads/question")
+			}
 		})
 	}
 }
