@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -12,23 +13,33 @@ import (
 
 // FRESH over a log that others append to: a read asks the log's head and waits until the engine is there. All readers who
 // wait share one question, but none shares one that was under way before it came: the answer could be older than a commit
-// that was acknowledged before. Few questions are under way at once: a reader who comes just after one left does not have
-// to wait for its answer first.
+// that was acknowledged before.
+//
+// A question costs the log's servers some milliseconds of processor time, and us as much as many reads. So where many share one,
+// one is under way at a time, and it leaves when those who can run have joined it. Where few do, a second one may be under way: who
+// comes just after one left does not have to wait for its answer first.
 
-// questionsAtOnce bounds the questions under way; who comes when there are so many waits for one to end.
-const questionsAtOnce = 2
+const (
+	// questionsAtOnce bounds the questions under way; who comes when there are so many waits for one to end.
+	questionsAtOnce = 2
+	// many is from how many readers on a question is the only one under way.
+	many = 8
+)
 
 // headQuestion asks for the log's head. mu guards its fields; the log is asked outside of it.
 type headQuestion struct {
 	mu     sync.Mutex
 	next   *headAnswer // of the question that has not left yet
 	asking int         // goroutines that ask
+	alone  bool        // a question of many readers is under way; who asks it will ask the next one too
+	last   int         // how many readers had the answer before
 }
 
 type headAnswer struct {
-	done chan struct{}
-	t    fhir.T
-	err  error
+	done    chan struct{}
+	readers int
+	t       fhir.T
+	err     error
 }
 
 // ask gives a head that the log had after the call.
@@ -38,7 +49,8 @@ func (q *headQuestion) ask(ctx context.Context, e *Engine) (fhir.T, error) {
 		q.next = &headAnswer{done: make(chan struct{})}
 	}
 	a := q.next
-	if q.asking < questionsAtOnce {
+	a.readers++
+	if q.asking < questionsAtOnce && !q.alone {
 		q.asking++
 		e.running.Go(func() { q.answer(e.o.Log) })
 	}
@@ -51,21 +63,44 @@ func (q *headQuestion) ask(ctx context.Context, e *Engine) (fhir.T, error) {
 	}
 }
 
-// answer asks until nobody waits.
+// answer asks until nobody waits, or another goroutine asks for many and will ask for who waits.
 func (q *headQuestion) answer(log commitlog.Log) {
 	for {
+		q.gather()
 		q.mu.Lock()
 		a := q.next
-		q.next = nil
-		if a == nil {
+		if a == nil || q.alone {
 			q.asking--
-		}
-		q.mu.Unlock()
-		if a == nil {
+			q.mu.Unlock()
 			return
 		}
+		q.next, q.alone = nil, a.readers >= many
+		q.mu.Unlock()
 		a.t, a.err = log.Head(context.Background()) // the log bounds how long it takes
+		q.mu.Lock()
+		if q.last = a.readers; a.readers >= many {
+			q.alone = false
+		}
+		q.mu.Unlock()
 		close(a.done)
+	}
+}
+
+// gather lets those who can run go first, as long as they bring readers, if many shared the last question: one reader who comes by
+// itself never waits for others. Nobody waits by the clock, and where nothing else can run it is over at once.
+func (q *headQuestion) gather() {
+	for before, round := 0, 0; round < 16; round++ {
+		q.mu.Lock()
+		waiting := 0
+		if q.next != nil && q.last >= many {
+			waiting = q.next.readers
+		}
+		q.mu.Unlock()
+		if waiting == before {
+			return
+		}
+		before = waiting
+		runtime.Gosched()
 	}
 }
 
