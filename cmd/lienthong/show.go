@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir"
 )
 
 // curls are the three lines that show the job: a record is pushed, it is found by citizen ID, a claim is on its way.
@@ -81,7 +83,8 @@ Ctrl-C ends it.
 	}.write(d.Info)
 }
 
-// follow shows the claims by state until ctx ends: on a terminal one line that changes, elsewhere a line for each change.
+// follow shows the claims by state until ctx ends: on a terminal one line that changes, elsewhere a line for each change. While the
+// store cannot answer, such as without its log, it shows why, and goes on.
 func (d *demo) follow(ctx context.Context) error {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -92,10 +95,13 @@ func (d *demo) follow(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
+		text := summaryLine(counts)
+		if e, ok := errors.AsType[*fhir.Error](err); ok && e.Kind == fhir.Unavailable {
+			text = "the claims cannot be shown now: " + e.Code
+		} else if err != nil {
 			return err
 		}
-		if err := line.show(summaryLine(counts)); err != nil {
+		if err := line.show(text); err != nil {
 			return err
 		}
 		select {

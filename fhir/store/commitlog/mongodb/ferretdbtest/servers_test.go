@@ -243,6 +243,36 @@ func logAway(t *testing.T, s Server) {
 	}
 }
 
+// TestDemoLogAway: a demo whose log is out of reach for a while goes on when it is back.
+func TestDemoLogAway(t *testing.T) {
+	s := Ferret(t)
+	x := NewProxy(t, s, 3)
+	d := &process{dir: t.TempDir()}
+	d.args = []string{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", filepath.Join(d.dir, "demo"), "--every", "1h",
+		"--citizens", "20", "--log", x.URI, "--log-single", "--log-timeout", "2s", "--log-level", "warn"}
+	d.start(t)
+	t.Cleanup(d.kill)
+	ready := func() int {
+		status, _, _, err := exchange(http.MethodGet, strings.TrimSuffix(d.url(), "/fhir")+"/readyz", "")
+		if err != nil {
+			t.Fatalf("the demo ended: %v\n%s", err, d.log.String())
+		}
+		return status
+	}
+	x.Set(Harm{Down: true})
+	for refused := 0; refused < 3; { // it asks for its claims twice a second, and each refusal takes a second
+		if ready() == http.StatusServiceUnavailable {
+			refused++
+		}
+	}
+	x.Set(Harm{})
+	for began := time.Now(); ready() != http.StatusOK; {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("the log is back and the demo is not ready")
+		}
+	}
+}
+
 // TestClaimsOfTwoServers: the demo and a second server on its log bring claims to one portal, by leases in the log. No claim
 // version has two effects there.
 func TestClaimsOfTwoServers(t *testing.T) {
