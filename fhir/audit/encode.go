@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 )
 
 // appendJSON appends what json.Marshal makes of the entry, to the byte: an entry is made for each answer, which waits for
@@ -86,7 +87,7 @@ func appendList(b []byte, name string, values []string) []byte {
 // appendString appends a JSON string. What is not plain ASCII is left to encoding/json.
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !asItStands[s[i]] {
 			text, _ := json.Marshal(s) // of a string there is no error
 			return append(b, text...)
 		}
@@ -95,3 +96,11 @@ func appendString(b []byte, s string) []byte {
 	b = append(b, s...)
 	return append(b, '"')
 }
+
+// asItStands are the bytes that a JSON string of encoding/json has as they are.
+var asItStands = func() (is [256]bool) {
+	for c := 0x20; c <= 0x7e; c++ {
+		is[c] = !strings.ContainsRune(`"\<>&`, rune(c))
+	}
+	return is
+}()
