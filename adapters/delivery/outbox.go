@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,8 +195,7 @@ func (o *Outbox) rows(ctx context.Context, from, to string, limit int) ([]Row, e
 func splitDue(s string) (w Work, facility string, at fhir.Instant, key Key, err error) {
 	p := strings.SplitN(s, "/", 4)
 	if len(p) == 4 {
-		var ms int64
-		if _, err := fmt.Sscanf(p[2], "%d", &ms); err == nil {
+		if ms, err := strconv.ParseInt(p[2], 10, 64); err == nil {
 			if key, ok := parseKey(p[3]); ok {
 				return Work(p[0]), p[1], fhir.Instant(ms), key, nil
 			}

@@ -206,22 +206,22 @@ func (r *envelopeReader) leaf(name, want string, at *string) error {
 
 func (r *envelopeReader) children(f func(name string) error) error { return Children(r.d, f) }
 
-// DecodeBase64 reads base64 with or without line breaks.
+// DecodeBase64 reads base64 with or without white space in it. Line ends are passed over by the decoder itself.
 func DecodeBase64(b []byte) ([]byte, error) {
-	if i := bytes.IndexAny(b, " \t\r\n"); i >= 0 {
-		b = bytes.Map(func(r rune) rune {
-			if r == ' ' || r == '\t' || r == '\r' || r == '\n' {
-				return -1
-			}
-			return r
-		}, b)
-	}
 	out := make([]byte, base64.StdEncoding.DecodedLen(len(b)))
 	n, err := base64.StdEncoding.Strict().Decode(out, b)
-	if err != nil {
+	if err == nil {
+		return out[:n], nil
+	}
+	if bytes.IndexAny(b, " \t") < 0 {
 		return nil, err
 	}
-	return out[:n], nil
+	return DecodeBase64(bytes.Map(func(r rune) rune {
+		if r == ' ' || r == '\t' {
+			return -1
+		}
+		return r
+	}, b))
 }
 
 // AppendText appends s as the text of an element: &, <, > are escaped, and so are CR (which XML would turn into LF)

@@ -143,3 +143,16 @@ func TestASendRequestIsWrittenAsItsForm(t *testing.T) {
 		}
 	}
 }
+
+func TestDecodeBase64(t *testing.T) {
+	for _, text := range []string{"AQIDBA==", "AQID\r\nBA==\n", " AQ ID\tBA == ", "A Q\nI D\r B A = ="} {
+		if got, err := wire.DecodeBase64([]byte(text)); err != nil || !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+			t.Errorf("%q gave %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"AQIDBA", "AQ*D", "AQIDBB==", "AQ ID BA=\t", "AQI\u00a0D"} {
+		if got, err := wire.DecodeBase64([]byte(text)); err == nil {
+			t.Errorf("%q gave %v", text, got)
+		}
+	}
+}
