@@ -235,6 +235,49 @@ func TestCloseOfAFullDisk(t *testing.T) {
 	disk.left.Store(plenty) // lets go of what waits
 }
 
+// TestFailedSync: after a sync that failed nobody knows what is on disk. The store says so, takes nothing more, and closes; the next
+// one has what was acknowledged.
+func TestFailedSync(t *testing.T) {
+	disk := newSmallDisk(vfs.NewMem())
+	e := openStore(t, "store", onSmallDisk(disk, 0, asItIs))
+	ctx := ours(t.Context())
+	told := &outcomes{said: map[string]string{}}
+	for n := range 5 {
+		name := fmt.Sprint("before", n)
+		if _, err := e.Commit(ctx, changes(name)); !told.tell(t, name, err) {
+			t.Fatal(err)
+		}
+	}
+	disk.sick.Store(true)
+	_, err := e.Commit(ctx, changes("lost"))
+	if told.tell(t, "lost", err) || told.said["lost"] != "log-unknown" {
+		t.Errorf("a commit whose sync failed: %v", err)
+	}
+	halted := func(what string, err error) {
+		t.Helper()
+		if e, ok := errors.AsType[*fhir.Error](err); !ok || e.Code != "store-halted" || fhir.Transient(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	_, err = e.Commit(ctx, changes("after"))
+	halted("a commit after it", err)
+	_, err = e.WaitHead(ctx, 1000)
+	halted("who waits for the next one", err)
+	if _, err := e.Read(ctx, fhir.Key{Type: "Patient", ID: "before0-0"}, 0); err != nil {
+		t.Errorf("a read: %v", err)
+	}
+	if err := e.Close(); err == nil {
+		t.Error("it closed as if nothing had happened")
+	}
+	disk.sick.Store(false)
+	e = openStore(t, "store", onSmallDisk(disk, 0, asItIs))
+	told.said["after"] = "store-full" // not there at all
+	holdsToWhatWasTold(t, "opened again", e, told)
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSharedFullDisk: a server whose own disk is full refuses, does not follow the log, loses nothing that it appended, and goes on by
 // itself; the others serve.
 func TestSharedFullDisk(t *testing.T) {

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +15,7 @@ type smallDisk struct {
 	vfs.FS
 	left atomic.Int64
 	full atomic.Bool // somebody met the end
+	sick atomic.Bool // syncs fail
 }
 
 const plenty = int64(1) << 40
@@ -88,4 +90,16 @@ func (f *smallDiskFile) Write(p []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// Sync and SyncData fail on a sick disk.
+func (f *smallDiskFile) Sync() error { return errors.Join(f.disk.health(f.name), f.File.Sync()) }
+
+func (f *smallDiskFile) SyncData() error { return errors.Join(f.disk.health(f.name), f.File.SyncData()) }
+
+func (d *smallDisk) health(path string) error {
+	if d.sick.Load() {
+		return &os.PathError{Op: "sync", Path: path, Err: syscall.EIO}
+	}
+	return nil
 }
