@@ -95,7 +95,9 @@ func (f *smallDiskFile) Write(p []byte) (int, error) {
 // Sync and SyncData fail on a sick disk.
 func (f *smallDiskFile) Sync() error { return errors.Join(f.disk.health(f.name), f.File.Sync()) }
 
-func (f *smallDiskFile) SyncData() error { return errors.Join(f.disk.health(f.name), f.File.SyncData()) }
+func (f *smallDiskFile) SyncData() error {
+	return errors.Join(f.disk.health(f.name), f.File.SyncData())
+}
 
 func (d *smallDisk) health(path string) error {
 	if d.sick.Load() {

@@ -1,6 +1,7 @@
 package ferretdbtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -119,17 +120,9 @@ func checkpoints(t *testing.T, s Server) {
 		if again, err := l.FetchCheckpoint(ctx, dir, usableOn(engine.Options{})); again != 0 || err != nil {
 			t.Errorf("a store that is there was filled: %d, %v", again, err)
 		}
-		other, err := engine.Open(dir, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer other.Close()
-		if err := other.Verify(ctx); err != nil {
-			t.Error(err)
-		}
-		n, err := other.Count(ctx, search.Query{Type: "Patient"}, 0)
-		if head, _ := other.Head(ctx); n != 30 || head != 50 || err != nil {
-			t.Errorf("%d patients at %d, %v", n, head, err)
+		other := opens(t, dir, o, 30)
+		if head, err := other.Head(ctx); head != 50 || err != nil {
+			t.Errorf("it is at %d, %v", head, err)
 		}
 	}
 	starts(41)
@@ -155,6 +148,24 @@ func checkpoints(t *testing.T, s Server) {
 	if !strings.Contains(log.String(), "cannot be used") {
 		t.Errorf("nobody is told of a damaged checkpoint: %s", &log)
 	}
+}
+
+// opens opens a folder that was filled, which follows from the log and has so many patients.
+func opens(t *testing.T, dir string, o engine.Options, patients int) *engine.Engine {
+	t.Helper()
+	e, err := engine.Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	ctx := ours(context.Background())
+	if err := e.Verify(ctx); err != nil {
+		t.Error(err)
+	}
+	if n, err := e.Count(ctx, search.Query{Type: "Patient"}, 0); n != patients || err != nil {
+		t.Errorf("%d patients, %v", n, err)
+	}
+	return e
 }
 
 // usableOn is what a server can use whose disk is that of o.
@@ -235,17 +246,7 @@ func sealedCheckpoint(t *testing.T, s Server) {
 	if next, err := l.FetchCheckpoint(ctx, dir, usableOn(o)); next != 41 || err != nil {
 		t.Fatalf("begins at %d, %v", next, err)
 	}
-	other, err := engine.Open(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if err := other.Verify(ctx); err != nil {
-		t.Error(err)
-	}
-	if n, err := other.Count(ctx, search.Query{Type: "Patient"}, 0); n != 40 || err != nil {
-		t.Errorf("%d patients, %v", n, err)
-	}
+	other := opens(t, dir, o, 40)
 	if _, err := other.Commit(ctx, store.Changes{Puts: []store.Put{storetest.Sample("Patient", "more", 16, "v")}}); err != nil {
 		t.Errorf("a commit on what was fetched: %v", err)
 	}
