@@ -171,7 +171,7 @@ func (d *demo) run(ctx context.Context) error {
 
 // seed invents the population and loads what of it is not there yet.
 func (d *demo) seed(ctx context.Context) error {
-	s := seeder{d.base(), &http.Client{}}
+	s := seeder{d.base(), &http.Client{Transport: inProcess{d.node.handler}}} // so that an episode is its hospital's, and people nobody's
 	today, err := s.day(ctx, d.Seed)
 	if err != nil {
 		return err

@@ -229,3 +229,38 @@ func TestAClaimTakesNothingUnseen(t *testing.T) {
 	a.want(200, hospitalB, "POST", "", careBundle(entry("PUT", "Encounter/new", encounter("new", "Patient/pat1", "bvb")), entry("PUT", "Claim/b1", claim("b1", "new"))))
 	a.here.stop(t)
 }
+
+// TestWhatBecameOfAClaimIsTheServersToSay: nobody who sends claims can write what looks like the insurer's decision, a payment, the
+// progress of a claim, its review or a finding about it: of his own claims neither, and not beforehand under an id to come.
+func TestWhatBecameOfAClaimIsTheServersToSay(t *testing.T) {
+	a := serveRoles(t)
+	const hospital = "hospital-bva-51901"
+	a.want(201, hospital, "PUT", "/Patient/pa", carePatient("pa", "051085000011"))
+	a.want(201, hospital, "PUT", "/Claim/a1", episodeClaim("a1", "51901", "LK1", "bva", "pa"))
+	response := `"status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/pa"},"created":"2026-03-02","insurer":{"display":"x"},"request":{"reference":"Claim/a1"},"outcome":"complete"`
+	notice := `"status":"active","created":"2026-03-02","payment":{"display":"x"},"recipient":{"display":"x"},"amount":{"value":1}`
+	for what, c := range map[string]struct{ path, body, code string }{
+		"a decision":         {"/ClaimResponse", response, "access-denied"},
+		"one to come":        {"/ClaimResponse/claim-response-a2", `"id":"claim-response-a2",` + response, "access-denied"},
+		"a payment":          {"/PaymentNotice", notice, "access-denied"},
+		"the progress":       {"/Task", `"status":"completed","intent":"order","focus":{"reference":"Claim/a1"}`, "claim-recorded"},
+		"the progress, by n": {"/Task", `"status":"completed","intent":"order","focus":{"reference":"` + a.base + `/Claim/a1"}`, "claim-recorded"},
+		"a review":           {"/Task", `"status":"completed","intent":"order","basedOn":[{"reference":"Claim/a1"}]`, "claim-recorded"},
+		"a finding":          {"/DetectedIssue", `"status":"final","code":{"coding":[{"system":"urn:x","code":"reconciliation"}]}`, "claim-recorded"},
+	} {
+		method := "POST"
+		typ, id, put := strings.Cut(strings.TrimPrefix(c.path, "/"), "/")
+		if put && id != "" {
+			method = "PUT"
+		}
+		if raw := a.want(403, hospital, method, c.path, `{"resourceType":"`+typ+`",`+c.body+`}`); !strings.Contains(raw, c.code) {
+			t.Errorf("%s: %s", what, raw)
+		}
+	}
+	a.want(201, hospital, "POST", "/Task", `{"resourceType":"Task","status":"requested","intent":"order","focus":{"reference":"ServiceRequest/s1"}}`)
+	a.want(201, hospital, "POST", "/DetectedIssue", `{"resourceType":"DetectedIssue","status":"final","code":{"coding":[{"code":"DRG"}]},"patient":{"reference":"Patient/pa"}}`)
+	if raw := a.want(200, "auditor", "GET", "/Task?focus=Claim/a1", ""); !strings.Contains(raw, `"queued"`) {
+		t.Errorf("the server's own: %s", raw)
+	}
+	a.here.stop(t)
+}

@@ -12,7 +12,9 @@ import (
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // seedSenders is how many bundles of the population are pushed at the same time.
@@ -66,6 +68,9 @@ func (s seeder) push(ctx context.Context, b synthetic.Bundle) error {
 	if err != nil || there {
 		return err
 	}
+	if b.Sender != "" {
+		ctx = context.WithValue(ctx, senderKey{}, b.Sender)
+	}
 	status, answer, err := s.do(ctx, http.MethodPost, "", b.Body)
 	if err != nil {
 		return err
@@ -74,6 +79,19 @@ func (s seeder) push(ctx context.Context, b synthetic.Bundle) error {
 		return fmt.Errorf("%s: HTTP %d: %.500s", b.Name, status, answer)
 	}
 	return nil
+}
+
+// senderKey is of the Organization on whose behalf a request of this process is made. None comes so from outside.
+type senderKey struct{}
+
+// allOnBehalfOf allows everything, and says who sends what is created.
+func allOnBehalfOf(organization fhir.ID) store.Fence {
+	all := store.Grant{All: true}
+	grants := map[fhir.Type]*store.Grants{}
+	for _, t := range r4.Types() {
+		grants[t] = &store.Grants{all, all, all, all, all}
+	}
+	return store.NewFence(grants, string(organization))
 }
 
 // has says whether the resource is there, or was.

@@ -15,6 +15,8 @@ type Bundle struct {
 	Name  string   // what it is, for messages
 	Proof fhir.Key // a resource that is there if and only if the bundle was loaded: transactions land whole
 	Body  []byte
+	// Sender is the Organization on whose behalf it is pushed; "" where it is nobody's in particular.
+	Sender fhir.ID
 }
 
 // Stages is how many stages a population is loaded in: each refers to what those before it brought.
@@ -90,7 +92,7 @@ func (p *Population) episodeBundle(e Episode) (Bundle, error) {
 	const end = "]}" // of entry, and of the Bundle, whose last member it is
 	body = append(bytes.TrimSuffix(body, []byte(end)), ',')
 	body = append(resource.AppendJSON(body, entry(condition)), end...)
-	return Bundle{Name: "đợt khám bệnh, chữa bệnh " + e.MaLK, Proof: e.Claim(), Body: body}, nil
+	return Bundle{Name: "đợt khám bệnh, chữa bệnh " + e.MaLK, Proof: e.Claim(), Body: body, Sender: fhir.ID(FacilityID(e.Facility))}, nil
 }
 
 // transaction collects resources with ids as PUT entries.
