@@ -264,3 +264,23 @@ func TestWhatBecameOfAClaimIsTheServersToSay(t *testing.T) {
 	}
 	a.here.stop(t)
 }
+
+// TestOnlyWhoSeesAClaimDecidesAboutIt: $resolve moves a claim, so it is for those who may read its Task, whatever they may write.
+func TestOnlyWhoSeesAClaimDecidesAboutIt(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, "hospital-bva", "PUT", "/Patient/pa", carePatient("pa", "051085000011"))
+	a.want(201, "hospital-bva", "PUT", "/Claim/a1", episodeClaim("a1", "51901", "LK1", "bva", "pa"))
+	withdraw := `{"resourceType":"Parameters","parameter":[{"name":"decision","valueCode":"withdraw"},{"name":"reason","valueString":"x"},{"name":"who","valueString":"x"}]}`
+	there, none := a.want(404, "hospital-bvb", "POST", "/Task/claim-sync-a1/$resolve", withdraw), a.want(404, "hospital-bvb", "POST", "/Task/claim-sync-a2/$resolve", withdraw)
+	if strings.ReplaceAll(there, "sync-a1", "sync-a2") != none {
+		t.Errorf("another hospital is told %s, and of a claim that is not there %s", there, none)
+	}
+	if raw := a.want(200, "hospital-bva", "GET", "/Task/claim-sync-a1", ""); !strings.Contains(raw, `"queued"`) {
+		t.Errorf("after another hospital tried to withdraw it: %s", raw)
+	}
+	if raw := a.want(200, "hospital-bva", "POST", "/Task/claim-sync-a1/$resolve", withdraw); !strings.Contains(raw, `"withdrawn"`) {
+		t.Errorf("its own: %s", raw)
+	}
+	a.here.stop(t)
+}
