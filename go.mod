@@ -3,8 +3,8 @@ module github.com/lienthong/lienthong
 go 1.26.0
 
 require (
-	codeberg.org/go-fonts/liberation v0.6.0 // the font of printed certificates, OFL 1.1, with the letters of Vietnamese: fhir/certificate
-	codeberg.org/go-pdf/fpdf v0.12.0 // PDF of certificates, MIT: fhir/certificate
+	codeberg.org/go-fonts/liberation v0.6.0 // the font of printed certificates, OFL 1.1, with the letters of Vietnamese: fhir/printed
+	codeberg.org/go-pdf/fpdf v0.12.0 // PDF of certificates and evidence, MIT: fhir/printed, fhir/certificate, adapters/bhxh/evidence
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latencies of the bench: cmd/lienthong/bench
 	github.com/alecthomas/kong v1.17.0 // the command line: cmd/lienthong
 	github.com/beevik/etree v1.8.1 // XML as goxmldsig takes it: adapters/bhxh/signature

@@ -64,10 +64,11 @@ fhir/operation          -> fhir/interaction fhir/identity fhir/immunization
 fhir/operation/vaccination -> fhir/operation fhir/immunization/history
 fhir/operation/patientsummary -> fhir/operation/vaccination
 fhir/tabular            ->
+fhir/printed            ->
 fhir/mirror             -> fhir/store
 fhir/registry           -> fhir/operation/vaccination fhir/tabular
 fhir/registry/intake    -> fhir/registry
-fhir/certificate        -> fhir/interaction fhir/identity fhir/immunization/history
+fhir/certificate        -> fhir/printed fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/matching           -> fhir/interaction fhir/identity fhir/access
@@ -89,15 +90,15 @@ adapters/bhxh/signature -> fhir
 adapters/bhxh/precheck  -> adapters/bhxh/hoso adapters/bhxh/mapping
 adapters/bhxh/gateway   -> adapters/bhxh/wire
 adapters/bhxh/cases     -> adapters/delivery adapters/bhxh/mapping fhir/audit
-adapters/bhxh/evidence  -> adapters/bhxh/cases
+adapters/bhxh/evidence  -> adapters/bhxh/cases fhir/printed
 adapters/bhxh/reconciliation -> adapters/bhxh
 adapters/bhxhmock       -> adapters/bhxh/wire fhir/setting
 `
 
 // outside names the one room that may import a library: whoever needs it elsewhere has found a seam that is missing.
 var outside = table(`
-codeberg.org/go-fonts -> fhir/certificate adapters/bhxh/evidence
-codeberg.org/go-pdf/fpdf -> fhir/certificate adapters/bhxh/evidence
+codeberg.org/go-fonts -> fhir/printed
+codeberg.org/go-pdf/fpdf -> fhir/printed fhir/certificate adapters/bhxh/evidence
 github.com/alecthomas/kong -> cmd/lienthong
 github.com/cockroachdb/pebble -> fhir/store/sealed fhir/store/engine fhir/store/commitlog/embedded cmd/lienthong/bench
 github.com/evanphx/json-patch -> fhir/interaction

@@ -68,7 +68,7 @@ func (e entries) allows(f store.Fence, a store.Action, key fhir.Key) bool {
 // FENCED: the fences of the built-in policy allow what a naive reader of the policy says, for every type, action, role and
 // relation.
 func TestFencesAreWhatThePolicySays(t *testing.T) {
-	world := accesstest.New(t, fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
+	world := accesstest.New(t, fhirtest.Examples)
 	reader := accesstest.NewReader(t, world, access.BuiltIn)
 	all := indexed(t, world)
 	policies, err := access.Open(access.Config{})

@@ -3,14 +3,12 @@ package certificate
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"time"
 
-	"codeberg.org/go-fonts/liberation/liberationsansbold"
-	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"codeberg.org/go-pdf/fpdf"
 
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/printed"
 )
 
 // Measures of the printed page, in mm: A4.
@@ -34,25 +32,15 @@ type printer struct {
 	s    *Service
 }
 
-// PDF is the certificate as a page to print, A4, with the QR codes of both forms. The text is in an embedded font
-// (Liberation Sans, OFL 1.1), which has the letters of Vietnamese.
+// PDF is the certificate as a page to print, A4, with the QR codes of both forms.
 func (s *Service) PDF(i Issued, lang outcome.Language) ([]byte, error) {
 	w, ok := wordsOf[lang]
 	if !ok {
 		w, lang = wordsOf[outcome.English], outcome.English
 	}
-	p := &printer{Fpdf: fpdf.New("P", "mm", "A4", ""), w: w, lang: lang, s: s}
-	p.AddUTF8FontFromBytes("sans", "", liberationsansregular.TTF)
-	p.AddUTF8FontFromBytes("sans", "B", liberationsansbold.TTF)
-	p.SetMargins(margin, margin, margin)
-	p.SetAutoPageBreak(false, margin)
-	p.SetTitle(w.title, true)
+	p := &printer{Fpdf: printed.New("P", margin, w.title, i.Card.Issued), w: w, lang: lang, s: s}
 	p.SetAuthor(s.Authority, true)
-	p.SetCreator("Lienthong", true)
 	p.SetLang(string(lang))
-	p.SetCreationDate(i.Card.Issued)
-	p.SetModificationDate(i.Card.Issued)
-	p.SetCatalogSort(true)
 	p.SetFooterFunc(func() {
 		p.SetY(297 - 10)
 		p.font("", 8)
@@ -93,7 +81,7 @@ func (p *printer) head(c Card) {
 		p.font("", 10)
 		p.CellFormat(38, 6, r[0]+":", "", 0, "L", false, 0, "")
 		p.font("B", 11)
-		p.MultiCell(0, 6, clean(r[1]), "", "L", false)
+		p.MultiCell(0, 6, printed.Clean(r[1], maxPrinted), "", "L", false)
 	}
 	p.Ln(3)
 }
@@ -115,35 +103,21 @@ func (p *printer) table(c Card) {
 			vaccine += " (" + code + ")"
 		}
 		cells := []string{fmt.Sprint(i + 1), Day(d.Date, p.lang), vaccine, or(d.Lot, "–"), or(d.Performer, "–")}
-		lines, high := make([][]string, len(cells)), 1
 		for j, text := range cells {
-			lines[j] = p.SplitText(clean(text), widths[j]-2)
-			high = max(high, len(lines[j]))
+			cells[j] = printed.Clean(text, maxPrinted)
 		}
-		if p.room(float64(high)*lineHigh + 2) {
+		row := printed.Cut(p.Fpdf, cells, widths)
+		high := float64(row.Lines)*lineHigh + 2
+		if p.room(high) {
 			header()
 		}
-		p.row(lines, float64(high)*lineHigh+2)
+		row.Draw(p.Fpdf, high, lineHigh, 1)
 	}
 	if c.Undated > 0 {
 		p.Ln(1)
 		p.MultiCell(0, lineHigh, fmt.Sprintf(p.w.undated, c.Undated), "", "L", false)
 	}
 	p.Ln(4)
-}
-
-// row draws cells whose text takes several lines.
-func (p *printer) row(lines [][]string, high float64) {
-	x, y := p.GetXY()
-	for j, cell := range lines {
-		p.Rect(x, y, widths[j], high, "D")
-		for n, line := range cell {
-			p.SetXY(x, y+1+float64(n)*lineHigh)
-			p.CellFormat(widths[j], lineHigh, line, "", 0, "L", false, 0, "")
-		}
-		x += widths[j]
-	}
-	p.SetXY(margin, y+high)
 }
 
 // codes draws all QR codes, two in a row, and where they can be checked.
@@ -204,19 +178,3 @@ func (p *printer) code(c code, x, y float64) {
 
 // maxPrinted bounds a text on paper.
 const maxPrinted = 300
-
-// clean keeps foreign text on its line: no control characters, and nothing beyond the Basic Multilingual Plane, which the
-// writer of the PDF cannot put into its tables.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ', r == 0x7f, r > 0xffff:
-			return ' '
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > maxPrinted {
-		return string(r[:maxPrinted]) + "…"
-	}
-	return s
-}

@@ -2,18 +2,11 @@ package registry
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
-	"html/template"
 
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/tabular"
 )
-
-//go:embed list.html
-var listText string
-
-var listTemplate = template.Must(template.New("list").Parse(listText))
 
 // ListPage writes a page of a list for people, to look at or to print. next is the address of the page after it, "" if there is
 // none. It needs no script, no font and no other file.
@@ -23,7 +16,7 @@ func ListPage(l outcome.Language, t *tabular.Table, next string) ([]byte, error)
 		lead = say(l, "Không có ai trong danh sách này mà bạn được xem.", "There is nobody on this list whom you may see.")
 	}
 	var out bytes.Buffer
-	err := listTemplate.Execute(&out, struct {
+	err := pages.ExecuteTemplate(&out, "list.html", struct {
 		Language                string
 		Title, Lead, Next, More string
 		Table                   *tabular.Table

@@ -2,7 +2,7 @@ package registry
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"strconv"
@@ -11,10 +11,11 @@ import (
 	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
-//go:embed page.html
-var pageText string
+//go:embed parts.html page.html list.html
+var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+// pages are the templates: page.html and list.html, of the parts that both have.
+var pages = template.Must(template.ParseFS(pageFiles, "*.html"))
 
 // bar is one bar of a chart; its numbers are those of the drawing.
 type bar struct {
@@ -76,7 +77,7 @@ func (c *Coverage) Page(l outcome.Language) ([]byte, error) {
 		charts = append(charts, c.groupsOf(l)...)
 	}
 	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, map[string]any{
+	err := pages.ExecuteTemplate(&b, "page.html", map[string]any{
 		"Language": string(l), "Title": say(l, "Tỷ lệ tiêm chủng", "Vaccination coverage"),
 		"Lead":   fmt.Sprintf(say(l, "Người sinh từ %d đến %d, tính đến ngày %s.", "Persons born from %d to %d, as of %s."), c.From, c.To, c.Day),
 		"Behind": map[bool]string{true: say(l, "Một số bản ghi mới nhất chưa được tính.", "Some of the newest records are not counted yet.")}[c.Behind],

@@ -191,7 +191,7 @@ func TestMatrix(t *testing.T) {
 	if testing.Short() {
 		t.Skip("91,000 requests one after the other: minutes under the race detector, which has nothing to find in them; go test has it")
 	}
-	world := accesstest.New(t, fhirtest.Data(t, "data", "fhir-r4", "examples.tar.gz"))
+	world := accesstest.New(t, fhirtest.Examples)
 	h, s := matrixServer(t)
 	loadWorld(t, s, world)
 	types := map[fhir.Type][]*accesstest.Doc{}

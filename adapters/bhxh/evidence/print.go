@@ -3,14 +3,12 @@ package evidence
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
-	"codeberg.org/go-fonts/liberation/liberationsansbold"
-	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"codeberg.org/go-pdf/fpdf"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/printed"
 )
 
 // Measures of the page in mm: A4, across.
@@ -21,19 +19,10 @@ const (
 	lineHigh = 4.0
 )
 
-// page is the case to print, in an embedded font that has the letters of Vietnamese (Liberation Sans, OFL 1.1).
+// page is the case to print.
 func page(c cases.Case, m Manifest, lang outcome.Language) ([]byte, error) {
 	w := in(lang)
-	p := fpdf.New("L", "mm", "A4", "")
-	p.AddUTF8FontFromBytes("sans", "", liberationsansregular.TTF)
-	p.AddUTF8FontFromBytes("sans", "B", liberationsansbold.TTF)
-	p.SetMargins(margin, margin, margin)
-	p.SetAutoPageBreak(false, margin)
-	p.SetTitle(w.title, true)
-	p.SetCreator("Lienthong", true)
-	p.SetCreationDate(m.Exported)
-	p.SetModificationDate(m.Exported)
-	p.SetCatalogSort(true)
+	p := printed.New("L", margin, w.title, m.Exported)
 	p.SetFooterFunc(func() {
 		p.SetY(210 - 9)
 		p.SetFont("sans", "", 7)
@@ -46,7 +35,7 @@ func page(c cases.Case, m Manifest, lang outcome.Language) ([]byte, error) {
 		p.SetFont("sans", "", 9)
 		p.CellFormat(45, 5, fact[0]+":", "", 0, "L", false, 0, "")
 		p.SetFont("sans", "B", 9)
-		p.MultiCell(0, 5, clean(fact[1]), "", "L", false)
+		p.MultiCell(0, 5, printed.Clean(fact[1], maxPrinted), "", "L", false)
 	}
 	p.SetFont("sans", "", 8)
 	if m.Masked {
@@ -90,43 +79,19 @@ func draw(p *fpdf.Fpdf, t table) {
 	p.CellFormat(0, 6, t.name, "", 1, "L", false, 0, "")
 	head()
 	for _, row := range t.rows {
-		cut, high := make([][]string, len(row)), 1
+		texts := make([]string, len(row))
 		for i, text := range row {
-			cut[i] = p.SplitText(clean(text), wide[i]-2)
-			high = max(high, len(cut[i]))
+			texts[i] = printed.Clean(text, maxPrinted)
 		}
-		tall := asWidth(high)*lineHigh + 1
+		cut := printed.Cut(p, texts, wide)
+		tall := asWidth(cut.Lines)*lineHigh + 1
 		if p.GetY()+tall > pageEnd {
 			p.AddPage()
 			head()
 		}
-		x, y := p.GetXY()
-		for i, lines := range cut {
-			p.Rect(x, y, wide[i], tall, "D")
-			for n, line := range lines {
-				p.SetXY(x, y+0.5+asWidth(n)*lineHigh)
-				p.CellFormat(wide[i], lineHigh, line, "", 0, "L", false, 0, "")
-			}
-			x += wide[i]
-		}
-		p.SetXY(margin, y+tall)
+		cut.Draw(p, tall, lineHigh, 0.5)
 	}
 }
 
 // maxPrinted bounds a text on paper, so that a row fits a page.
 const maxPrinted = 600
-
-// clean keeps foreign text on its line: no control characters, and nothing beyond the Basic Multilingual Plane, which the
-// writer of the PDF cannot put into its tables.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r > 0xffff {
-			return ' '
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > maxPrinted {
-		return string(r[:maxPrinted]) + "…"
-	}
-	return s
-}

@@ -1,13 +1,8 @@
 package accesstest
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -69,8 +64,11 @@ const (
 // Codes are the facilities of the hospitals; o1, which h1 is a part of, has none and may send for both.
 var Codes = map[fhir.ID]string{"h1": "51901", "h2": "51902"}
 
-// New makes the world; archive is that of the official examples of R4.
-func New(tb testing.TB, archive string) *World {
+// Examples calls each with the official examples of R4, as fhirtest.Examples does.
+type Examples = func(tb testing.TB, each func(name string, raw []byte))
+
+// New makes the world of the official examples.
+func New(tb testing.TB, official Examples) *World {
 	w := &World{byKey: map[fhir.Key]*Doc{}}
 	for _, o := range []string{"h1", "h2", "k1", "o1"} {
 		of := ""
@@ -101,7 +99,7 @@ func New(tb testing.TB, archive string) *World {
 		w.add(tb, "h2", `{"resourceType":"Encounter","id":"`+e+`","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"period":{"start":"2020-04-01","end":"2020-04-02"},`+
 			`"subject":{"reference":"Patient/`+p+`","display":"Ngô Thử Nghiệm"},"serviceProvider":{"reference":"Organization/`+at+`"}}`)
 	}
-	examples := examples(tb, archive)
+	examples := shortest(tb, official)
 	for _, t := range r4.Types() {
 		example := examples[t]
 		for _, r := range Relations {
@@ -219,42 +217,17 @@ func (r Relation) lead(v any) {
 	}
 }
 
-// examples gives the shortest official example of each type.
-func examples(tb testing.TB, archive string) map[fhir.Type][]byte {
-	f, err := os.Open(archive)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
+// shortest gives the shortest official example of each type.
+func shortest(tb testing.TB, examples Examples) map[fhir.Type][]byte {
 	out := map[fhir.Type][]byte{}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if !strings.HasSuffix(h.Name, ".json") {
-			continue
-		}
-		raw, err := io.ReadAll(r)
-		if err != nil {
-			tb.Fatal(err)
-		}
+	examples(tb, func(_ string, raw []byte) {
 		d, err := resource.Parse(raw, resource.Limits{})
-		if err != nil {
-			continue
-		}
-		if walk.Resource(d.Root(), 1) != nil {
-			continue // one of the few that break a rule of their own
+		if err != nil || walk.Resource(d.Root(), 1) != nil {
+			return // one of the few that break a rule of their own
 		}
 		if t := d.Root().ResourceType(); t != "" && (out[t] == nil || len(raw) < len(out[t])) {
 			out[t] = raw
 		}
-	}
+	})
+	return out
 }

@@ -283,29 +283,24 @@ func (w *write) ownVerdict(c search.Condition, creates bool) verdict {
 			return yes
 		}
 	case search.All:
-		all := yes
-		for _, one := range c.Of {
-			switch w.ownVerdict(one, creates) {
-			case no:
-				return no
-			case open:
-				all = open
-			}
-		}
-		return all
+		return w.ownVerdicts(c.Of, creates, no, yes)
 	case search.Either:
-		any := no
-		for _, one := range c.Of {
-			switch w.ownVerdict(one, creates) {
-			case yes:
-				return yes
-			case open:
-				any = open
-			}
-		}
-		return any
+		return w.ownVerdicts(c.Of, creates, yes, no)
 	}
 	return open
+}
+
+// ownVerdicts decides several conditions, of which one that comes to decides decides all; else it is otherwise, as far as none is open.
+func (w *write) ownVerdicts(of []search.Condition, creates bool, decides, otherwise verdict) verdict {
+	for _, one := range of {
+		switch w.ownVerdict(one, creates) {
+		case decides:
+			return decides
+		case open:
+			otherwise = open
+		}
+	}
+	return otherwise
 }
 
 // ownGrant decides a grant on a put likewise.
