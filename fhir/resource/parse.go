@@ -34,9 +34,6 @@ func Parse(raw []byte, lim Limits) (*Document, error) {
 
 // whole reads a text that is in memory.
 func (p *parser) whole(b *bytes.Buffer) (*Document, error) {
-	if p.plain() {
-		return &Document{raw: p.raw, nodes: p.nodes}, nil
-	}
 	*b = *bytes.NewBuffer(p.raw)
 	p.dec.Reset(b)
 	doc, err := p.document()
@@ -89,8 +86,7 @@ type frame struct {
 	node     int32
 	children int32
 	array    bool
-	named    bool   // an object whose next token is a value: its name is pending
-	seen     uint64 // of an object in plain: see twice
+	named    bool // an object whose next token is a value: its name is pending
 }
 
 // Read hands bytes to the decoder and keeps them (io.Reader).
