@@ -29,13 +29,8 @@ func (s *session) shared() error {
 	if err := s.importBoth(sides); err != nil {
 		return err
 	}
-	for _, side := range sides {
-		if err := side.putThoseToRead(s.ctx); err != nil {
-			return err
-		}
-	}
-	for _, side := range sides {
-		side.server.settle(resting)
+	if err := s.makeReady(sides); err != nil {
+		return err
 	}
 	for _, asking := range []int{1, clients, manyClients} {
 		c := comparison{"shared", fmt.Sprintf("reads by %d clients", asking), 0, asking}
