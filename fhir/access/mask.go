@@ -17,13 +17,14 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// mask hides elements of some types from a role, wherever they would show: in the resources themselves and as contained
-// ones, in narratives and in displays of references; of numbers the end may stay. It is a store.Hider.
+// mask hides elements of some types, and extensions of any, from a role, wherever they would show: in the resources themselves
+// and as contained ones, in narratives and in displays of references; of numbers the end may stay. It is a store.Hider.
 type mask struct {
 	elements map[fhir.Type]map[string]bool
 	last     map[fhir.Type]map[string]int          // of an element, how many characters at the end stay
 	params   map[fhir.Type]map[search.ParamID]bool // by which nothing may be searched
 	text     map[search.ParamID]bool               // the same of all types
+	fields   maskFields
 }
 
 func newMask(in map[string][]string) (*mask, error) {
@@ -31,7 +32,14 @@ func newMask(in map[string][]string) (*mask, error) {
 		return nil, nil
 	}
 	m := &mask{elements: map[fhir.Type]map[string]bool{}, last: map[fhir.Type]map[string]int{}, params: map[fhir.Type]map[search.ParamID]bool{}, text: map[search.ParamID]bool{}}
+	var err error
+	if m.fields, err = newMaskFields(in[maskedExtension]); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(in)) {
+		if name == maskedExtension {
+			continue
+		}
 		t := fhir.Type(name)
 		if !r4.IsResource(t) {
 			return nil, fmt.Errorf("%s: there is no such type", name)
@@ -186,8 +194,8 @@ func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
 	if p&search.ParamWords == search.ParamWords {
 		return true
 	}
-	if m.text[base] || m.params[t][base] || m.elements[t] != nil && base >= r4.FirstCustom {
-		return true
+	if m.text[base] || m.params[t][base] || base >= r4.FirstCustom && (m.elements[t] != nil || len(m.fields) > 0) {
+		return true // a parameter of one's own may look at an extension of any type
 	}
 	if p&search.ParamAside == 0 {
 		return false
@@ -387,13 +395,18 @@ func (w *redactor) value(v resource.Value) {
 // object writes an element; of one that may be a reference to a resource of which something is hidden, without display and
 // identifier.
 func (w *redactor) object(v resource.Value) {
+	if last, hidden := w.mask.fields.of(v); hidden {
+		w.field(v, last)
+		return
+	}
 	display, identifier := w.refersToHidden(v)
 	extension := v.Get("url").Kind() == resource.String
 	first := true
 	w.out = append(w.out, '{')
 	for m := v.First(); m.Kind() != resource.None; m = m.Next() {
 		name := strings.TrimPrefix(m.Name(), "_")
-		if display && name == "display" || identifier && name == "identifier" && w.mask.hides("identifier") {
+		narrative := name == "text" && m.Get("div").Kind() != resource.None // such as that of a section of a Composition
+		if narrative || display && name == "display" || identifier && name == "identifier" && w.mask.hides("identifier") {
 			w.left = true
 			continue
 		}

@@ -42,7 +42,12 @@ func TestMaskedDocuments(t *testing.T) {
 		"a display of a record":        {`{"resourceType":"Claim","id":"c","item":[{"encounter":[{"reference":"Encounter/e","display":"` + secret + `"}]}]}`, true, `"reference":"Encounter/e"`},
 		"a name in an extension":       {`{"resourceType":"Encounter","id":"c","extension":[{"url":"urn:x","valueHumanName":{"family":"` + secret + `"}},{"url":"urn:y","valueCode":"kept"}]}`, true, `"kept"`},
 		"a number in an extension":     {`{"resourceType":"Encounter","id":"c","class":{"extension":[{"url":"urn:x","valueIdentifier":{"value":"` + secret + `"}}],"code":"AMB"}}`, true, `"extension":[{"url":"urn:x","extension":[{"url":"http://hl7.org`},
+		"a field of the claim file":    {`{"resourceType":"Claim","id":"c","extension":[{"url":"https://x.example/xml1","extension":[{"url":"MA_BN","valueString":"` + secret + `"},{"url":"T_THUOC","valueDecimal":1.00}]}]}`, true, `{"url":"T_THUOC","valueDecimal":1.00}`},
+		"a field of another's making":  {`{"resourceType":"Claim","id":"c","item":[{"modifierExtension":[{"url":"https://his.example/ho_ten","id":"` + secret + `","_valueCode":{"id":"` + secret + `"},"extension":[{"url":"x","valueString":"` + secret + `"}]}]}]}`, true, `{"url":"https://his.example/ho_ten","extension":[{"url":"http://hl7.org`},
+		"a narrative of a section":     {`{"resourceType":"Composition","id":"c","section":[{"title":"kept","section":[{"text":{"status":"generated","div":"<div>` + secret + `</div>"}}]}]}`, true, `"title":"kept"`},
 		"of an organization":           {`{"resourceType":"Encounter","id":"c","serviceProvider":{"reference":"Organization/h","display":"Hospital"}}`, false, ""},
+		"a field that tells nobody":    {`{"resourceType":"Claim","id":"c","extension":[{"url":"https://x.example/xml1","extension":[{"url":"MA_HSBA","valueString":"BA1"}]}]}`, false, ""},
+		"words that are no narrative":  {`{"resourceType":"Encounter","id":"c","reasonCode":[{"text":"fever"}]}`, false, ""},
 		"of a code":                    {`{"resourceType":"Encounter","id":"c","class":{"system":"urn:x","code":"AMB","display":"ambulatory"}}`, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,6 +118,43 @@ func TestTheEndOfNumbers(t *testing.T) {
 	for mask, fault := range map[string]string{"identifier last 0": "from 1 to", "identifier last 9": "from 1 to", "identifier last x": "from 1 to", "status last 4": "no last characters", "period last 2": "no last characters", "name last 2": "no element"} {
 		_, err := access.ReadPolicy([]byte(`roles: {auditor: {rules: [{types: [Coverage], actions: r}], mask: {Coverage: ["`+mask+`"]}}}`), search.Options{})
 		if err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: %v", mask, err)
+		}
+	}
+}
+
+// Of the cards among the fields of a claim file the end stays, of each where there are several.
+func TestTheEndOfFields(t *testing.T) {
+	for value, want := range map[string]string{
+		`"valueString":"GD4010000012345"`:                 `"valueString":"***********2345"`,
+		`"valueString":"GD4010000012345;GD4010000067890"`: `"valueString":"***********2345;***********7890"`,
+		`"valueString":"GD401;GD4010000067890"`:           `"valueString":";***********7890"`,
+		`"valueString":"GD401;GD402"`:                     `"extension":[` + "{",
+		`"valueIdentifier":{"value":"GD4010000012345"}`:   `"extension":[` + "{",
+	} {
+		doc, err := resource.New([]byte(`{"resourceType":"Appointment","id":"a","extension":[{"url":"https://x.example/xml14","extension":[{"url":"MA_THE_BHYT",` + value + `}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := auditor(t).Hide(store.Found{Key: fhir.Key{Type: "Appointment", ID: "a"}, Stored: doc.Root().Store("a")})
+		if body := string(got.Stored.Body); !strings.Contains(body, `{"url":"MA_THE_BHYT",`+want) || strings.Contains(body, "GD40") {
+			t.Error(body)
+		}
+		if _, err := resource.Parse(got.Stored.Body, resource.Limits{}); err != nil {
+			t.Errorf("%v: %s", err, got.Stored.Body)
+		}
+	}
+	for mask, fault := range map[string]string{"MA_BN last 0": "from 1 to", "": "end of the URL", "https://x.example/MA_BN": "end of the URL"} {
+		_, err := access.ReadPolicy([]byte(`roles: {auditor: {rules: [{types: [Claim], actions: r}], mask: {Extension: ["`+mask+`"]}}}`), search.Options{})
+		if err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: %v", mask, err)
+		}
+	}
+	// A search parameter of one's own may look at any of them; without such a mask it is nobody's secret on a type that has none.
+	own := search.Query{Type: "Claim", Where: []search.Condition{search.Terms{Any: []search.Term{{Param: r4.FirstCustom}}}}}
+	for mask, want := range map[string]bool{"Extension: [MA_BN]": false, "Patient: [name]": true} {
+		h := fenceOf(t, `roles: {auditor: {rules: [{types: [Claim], actions: rs}], mask: {`+mask+`}}}`, access.Caller{Role: access.RoleAuditor}, time.Now()).Hider()
+		if err := h.Searches(own); (err == nil) != want {
 			t.Errorf("%s: %v", mask, err)
 		}
 	}
