@@ -72,7 +72,8 @@ func (q question) takes(item fhirpath.Item) bool {
 			return t[0] == system && t[1] == code
 		})
 	case r4.ParamString:
-		return slices.ContainsFunc(texts(item), func(s string) bool { return strings.HasPrefix(plain(s), plain(q.text)) })
+		return slices.ContainsFunc(texts(item), func(s string) bool { return strings.HasPrefix(plain(s), plain(q.text)) }) ||
+			slices.ContainsFunc(names(item), func(name []string) bool { return eachBeginsOne(strings.Fields(plain(q.text)), name) })
 	case r4.ParamReference:
 		return item.Value.Get("reference").Text() == q.text
 	case r4.ParamURI:
@@ -121,19 +122,31 @@ func texts(item fhirpath.Item) (out []string) {
 			out = append(out, one.Text())
 		}
 	}
-	if item.TypeName() == "HumanName" {
-		var given []string
-		for g := range item.Value.Get("given").Elements() {
-			given = append(given, g.Text())
-		}
-		for _, whole := range []string{item.Value.Get("text").Text(), strings.TrimSpace(item.Value.Get("family").Text() + " " + strings.Join(given, " "))} {
-			words := strings.Fields(plain(whole))
-			for i := range words {
-				out = append(out, strings.Join(slices.Concat(words[i:], words[:i]), " "))
-			}
+	for _, words := range names(item) {
+		for i := range words {
+			out = append(out, strings.Join(slices.Concat(words[i:], words[:i]), " "))
 		}
 	}
 	return out
+}
+
+// names gives the words of a name as it is written, and of its parts in the order of Vietnamese names.
+func names(item fhirpath.Item) [][]string {
+	if item.TypeName() != "HumanName" {
+		return nil
+	}
+	parts := []string{item.Value.Get("family").Text()}
+	for g := range item.Value.Get("given").Elements() {
+		parts = append(parts, g.Text())
+	}
+	return [][]string{strings.Fields(plain(item.Value.Get("text").Text())), strings.Fields(plain(strings.Join(parts, " ")))}
+}
+
+// eachBeginsOne says whether each word begins one of the others; two may begin the same.
+func eachBeginsOne(words, of []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !slices.ContainsFunc(of, func(o string) bool { return strings.HasPrefix(o, w) })
+	})
 }
 
 // plain is the folding of strings, written with the simplest tools.
