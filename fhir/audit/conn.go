@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -67,6 +68,7 @@ type heldConn struct {
 	mu      sync.Mutex // never held while a client is waited for
 	moved   sync.Cond  // bytes left, or never will
 	waits   *group     // the newest group that bytes wait for; nil = none
+	older   []*group   // that they wait for too: of requests that came before the answers of others had left
 	bytes   []byte
 	taken   int  // of bytes, by attempt
 	leaving bool // rest waits for the client
@@ -94,8 +96,11 @@ var heldBytes = sync.Pool{New: func() any { return new([maxHeld]byte) }}
 // hold keeps what is written from now on until g is on disk, and what is kept already as well: answers leave in their order.
 func (c *heldConn) hold(g *group) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waits != nil && c.waits != g {
+		c.older = append(c.older, c.waits)
+	}
 	c.waits = g
-	c.mu.Unlock()
 }
 
 // Write implements net.Conn.
@@ -130,10 +135,14 @@ func (c *heldConn) release(g *group) {
 	if c.waits != g {
 		return // somebody was here, or a newer group is waited for
 	}
-	c.waits = nil
+	err := g.err
+	for _, o := range c.older { // groups end in their order
+		err = cmp.Or(err, o.err)
+	}
+	c.waits, c.older = nil, nil
 	switch {
-	case g.err != nil:
-		c.fail(g.err)
+	case err != nil:
+		c.fail(err)
 	case len(c.bytes) > 0 && !c.leaving:
 		c.taken = 0
 		if c.raw != nil {

@@ -313,3 +313,53 @@ func TestAnswersWhileTheDiskIsFull(t *testing.T) {
 		}
 	}
 }
+
+// TRACED: of several answers that wait on one connection none leaves when the entry of one of them could not be kept, though the
+// journal went on after it.
+func TestAnAnswerBehindOneThatIsLost(t *testing.T) {
+	for lost := range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		client, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		accepted, err := Hold(l).Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := accepted.(*heldConn)
+		var groups []*group
+		for i := range 3 {
+			g := newGroup(nil)
+			groups = append(groups, g)
+			c.hold(g)
+			c.hold(g) // two requests of one group
+			if _, err := fmt.Fprint(c, "answer ", i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, g := range groups {
+			if i == lost {
+				g.err = errFull
+			}
+			close(g.done)
+		}
+		for i := range groups {
+			c.release(groups[len(groups)-1-i]) // as late as may be
+		}
+		if left, err := io.ReadAll(client); err != nil || len(left) > 0 {
+			t.Errorf("the entry of answer %d is lost: %q, %v", lost, left, err)
+		}
+		if _, err := c.Write([]byte("more")); err == nil {
+			t.Error("a connection whose answer is lost goes on")
+		}
+	}
+}

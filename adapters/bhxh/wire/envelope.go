@@ -213,7 +213,7 @@ func DecodeBase64(b []byte) ([]byte, error) {
 	if err == nil {
 		return out[:n], nil
 	}
-	if bytes.IndexAny(b, " \t") < 0 {
+	if !bytes.ContainsAny(b, " \t") {
 		return nil, err
 	}
 	return DecodeBase64(bytes.Map(func(r rune) rune {
