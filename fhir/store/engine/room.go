@@ -27,6 +27,8 @@ type Room struct {
 	keep uint64
 	log  *slog.Logger
 
+	every, patience time.Duration // roomEvery and roomPatience when it was made
+
 	serving atomic.Bool // the store is open: before that, a full disk is an error of Open
 
 	mu    sync.Mutex // guards what follows; never under it: I/O
@@ -56,7 +58,7 @@ func NewRoom(disk vfs.FS, dir string, keep int64, log *slog.Logger) *Room {
 	if disk == nil {
 		disk = vfs.Default
 	}
-	return &Room{disk: disk, dir: dir, keep: uint64(max(keep, 0)), log: log, waits: make(chan struct{}), long: make(chan struct{})}
+	return &Room{disk: disk, dir: dir, keep: uint64(max(keep, 0)), log: log, every: roomEvery, patience: roomPatience, waits: make(chan struct{}), long: make(chan struct{})}
 }
 
 // FS is the disk, whose writers wait while it is full. That of a store must be built on it.
@@ -152,9 +154,9 @@ func (r *Room) wait() {
 	waits, long := r.waits, r.long
 	close(waits)
 	r.mu.Unlock()
-	impatient := time.AfterFunc(roomPatience, func() { close(long) })
+	impatient := time.AfterFunc(r.patience, func() { close(long) })
 	for r.isShort() || r.probe() != nil {
-		time.Sleep(roomEvery)
+		time.Sleep(r.every)
 	}
 	r.mu.Lock()
 	r.waits, r.asked = make(chan struct{}), time.Time{}
