@@ -332,7 +332,8 @@ func (g *group) release() {
 
 // gather lets those who can run go first, as long as they bring entries: one sync then does for more of them, and each sync
 // costs processor time of its own. Nobody waits by the clock, and where nothing else can run it is over at once. What a
-// round brings is bounded by the requests that run, since each waits for its entry; the rounds are bounded all the same.
+// round brings is bounded by the connections that ask, since the answer of each waits for its entry; who asks before it has its answers
+// could go on, so the rounds are bounded too.
 func (j *Journal) gather() {
 	for before, round := -1, 0; round < 16; round++ {
 		j.mu.Lock()
