@@ -18,7 +18,7 @@ import (
 //	free <  keep          commits are refused (store-full) and reads are answered: what is left is for what is under way, for
 //	                      merging sorted files, and for the trail of reads
 //	a write meets ENOSPC  it waits until there is room, and with it all that would write: Pebble cannot go on after a write
-//	                      that failed, so it does not hear of it
+//	(or EDQUOT, quota.go) that failed, so it does not hear of it
 //
 // All of it goes on by itself when there is room again. A nil Room watches nothing.
 type Room struct {
@@ -62,7 +62,7 @@ func NewRoom(disk vfs.FS, dir string, keep int64, log *slog.Logger) *Room {
 }
 
 // FS is the disk, whose writers wait while it is full. That of a store must be built on it.
-func (r *Room) FS() vfs.FS { return vfs.OnDiskFull(r.disk, r.wait) }
+func (r *Room) FS() vfs.FS { return vfs.OnDiskFull(quota{r.disk}, r.wait) }
 
 // Full gives Unavailable store-full while commits are refused.
 func (r *Room) Full() error {

@@ -126,23 +126,25 @@ func TestFullDisk(t *testing.T) {
 		name  string
 		layer func(vfs.FS) vfs.FS
 		step  int64
-	}{{"clear", asItIs, 1499}, {"sealed", seal, 7793}} {
+		quota bool
+	}{{"clear", asItIs, 1499, false}, {"sealed", seal, 7793, false}, {"quota", asItIs, 7877, true}} {
 		t.Run(c.name, func(t *testing.T) {
 			if testing.Short() {
 				c.step *= 5
 			}
 			for size, more := int64(1), true; more; size += c.step {
-				more = fullAfter(t, size, c.layer)
+				more = fullAfter(t, size, c.quota, c.layer)
 			}
 		})
 	}
 }
 
 // fullAfter has the disk end so many bytes after the store was opened; false: it did not come to that.
-func fullAfter(t *testing.T, size int64, layer func(vfs.FS) vfs.FS) bool {
+func fullAfter(t *testing.T, size int64, quota bool, layer func(vfs.FS) vfs.FS) bool {
 	t.Helper()
 	mem := vfs.NewCrashableMem()
 	disk := newSmallDisk(mem)
+	disk.quota = quota
 	e := openStore(t, "store", onSmallDisk(disk, 0, layer))
 	told := &outcomes{said: map[string]string{}}
 	disk.left.Store(size)

@@ -13,6 +13,7 @@ import (
 // gives nothing back.
 type smallDisk struct {
 	vfs.FS
+	quota bool         // it is a quota that ends: the disk has free bytes all the time
 	left atomic.Int64
 	full atomic.Bool // somebody met the end
 	sick atomic.Bool // syncs fail
@@ -36,7 +37,11 @@ func (d *smallDisk) take(n int, path string) (int, error) {
 		}
 		if fits < int64(n) {
 			d.full.Store(true)
-			return int(fits), &os.PathError{Op: "write", Path: path, Err: syscall.ENOSPC}
+			end := syscall.ENOSPC
+			if d.quota {
+				end = syscall.EDQUOT
+			}
+			return int(fits), &os.PathError{Op: "write", Path: path, Err: end}
 		}
 		return n, nil
 	}
@@ -64,7 +69,11 @@ func (d *smallDisk) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCatego
 }
 
 func (d *smallDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{AvailBytes: uint64(max(d.left.Load(), 0)), TotalBytes: uint64(plenty)}, nil
+	free := max(d.left.Load(), 0)
+	if d.quota {
+		free = plenty
+	}
+	return vfs.DiskUsage{AvailBytes: uint64(free), TotalBytes: uint64(plenty)}, nil
 }
 
 func (d *smallDisk) Unwrap() vfs.FS { return d.FS }
