@@ -3,6 +3,7 @@ package fhir
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +76,26 @@ func (e *Error) Error() string {
 func Transient(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && (e.Kind == Busy || e.Kind == Unavailable) && e.Code != "store-closed" && !strings.HasSuffix(e.Code, "-halted")
+}
+
+// Errors gives the Errors in err, of which errors.Join may have made one, each code once. What is wrapped in another Error is its
+// cause and not given.
+func Errors(err error) (all []*Error) {
+	switch e := err.(type) {
+	case *Error:
+		return []*Error{e}
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			for _, found := range Errors(one) {
+				if !slices.ContainsFunc(all, func(e *Error) bool { return e.Code == found.Code }) {
+					all = append(all, found)
+				}
+			}
+		}
+	case interface{ Unwrap() error }:
+		return Errors(e.Unwrap())
+	}
+	return all
 }
 
 // Unwrap gives the cause.

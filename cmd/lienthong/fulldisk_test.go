@@ -16,7 +16,7 @@ func TestTooLittleRoom(t *testing.T) {
 	enginetest.InFolder(t)
 	dir := t.TempDir()
 	start := func(reserve string) *child {
-		return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir, "--disk-reserve", reserve)
+		return startChild(t, "serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", dir, "--disk-reserve", reserve, "--metrics-listen", "127.0.0.1:0")
 	}
 	const basic = `{"resourceType":"Basic","code":{"text":"synthetic"}}`
 	server := start("0")
@@ -52,6 +52,9 @@ func TestTooLittleRoom(t *testing.T) {
 	root := strings.TrimSuffix(server.info.FHIR, "/fhir")
 	if status, raw, err := exchange(http.MethodGet, root+"/readyz", ""); err != nil || status != http.StatusServiceUnavailable || !strings.Contains(string(raw), "store-full") {
 		t.Errorf("/readyz: %d %s %v", status, raw, err)
+	}
+	if _, raw, err := exchange(http.MethodGet, server.info.Metrics, ""); err != nil || !strings.Contains(string(raw), `lienthong_not_ready{code="store-full"} 1`) || !strings.Contains(string(raw), `lienthong_not_ready{code="log-unreachable"} 0`) {
+		t.Errorf("the figures: %v", err)
 	}
 	if status, _, err := exchange(http.MethodGet, root+"/healthz", ""); err != nil || status != http.StatusOK {
 		t.Errorf("/healthz: %d %v", status, err)

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/url"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/metrics"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // listenFor takes the address of the figures; nil for none.
@@ -23,5 +27,13 @@ func (n *node) measured(base string) *metrics.Metrics {
 	}
 	return metrics.New(path, version(), metrics.Sources{
 		Stats: n.store.Stats, Journal: n.trail.journal.Lengths, Writes: n.trail.journal.Writes, Claims: n.outbox.Summary, Overdue: n.outbox.Overdue, Mirror: n.mirrorLag(), LogCopy: n.logCopy.figure(),
+		Ready: func(ctx context.Context) error {
+			ctx, reading := store.WithReading(ctx)
+			_, err := n.store.Head(ctx)
+			if _, _, stale := reading.Stale(); stale { // which /readyz takes for ready, since it is what the operator asked for
+				err = fhir.Errorf(fhir.Unavailable, "log-unreachable", "")
+			}
+			return errors.Join(err, n.ready(ctx))
+		},
 	})
 }

@@ -54,6 +54,7 @@ func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
 		`lienthong_requests_total{interaction="other",type="Patient"} 1`,
 		`lienthong_resources{type="Patient"} 1`,
 		`lienthong_source_up{source="store"} 1`,
+		`lienthong_not_ready{code="store-full"} 0`, `lienthong_not_ready{code="other"} 0`,
 		`lienthong_claims{state="queued"} 0`,
 		"lienthong_commits ", "lienthong_audit_lines ", "lienthong_audit_writes_total ", "lienthong_audit_write_seconds_total ", "lienthong_build_info{", "go_goroutines ",
 	} {

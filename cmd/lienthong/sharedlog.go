@@ -12,10 +12,10 @@ import (
 	"net/http"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
-	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
+	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
 // openLog opens the log that servers share; nil if the log is in the folder of the store.
@@ -41,10 +41,7 @@ func logReady(ctx context.Context, l commitlog.Log) error {
 	if !ok {
 		return nil
 	}
-	if err := teller.Ready(ctx); err != nil {
-		return fhir.Wrap(fhir.Unavailable, "log-refused", err)
-	}
-	return nil
+	return engine.ErrLog(teller.Ready(ctx))
 }
 
 // journalName gives the name of a server's audit journal when its key is made: servers of one log must not share one.

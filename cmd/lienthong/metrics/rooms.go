@@ -2,12 +2,16 @@ package metrics
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -21,7 +25,22 @@ type Sources struct {
 	Overdue func(context.Context) (map[delivery.Clock]int, error)
 	Mirror  func(context.Context) (behind uint64, err error)
 	LogCopy func(context.Context) (behind uint64, err error)
+	// Ready gives what /readyz says: why the server cannot answer or keep all that comes, as errors of the catalogue.
+	Ready func(context.Context) error
 }
+
+// readyWithin bounds how long Ready is waited for: a log that is away must not have a scrape fail, which would look as if the server
+// were away.
+const readyWithin = 4 * time.Second
+
+// obstacles are the codes that lienthong_not_ready tells apart.
+var obstacles = []string{
+	"store-full", "store-halted", "store-damaged", "store-diverged", "audit-unavailable", "audit-halted",
+	"log-unreachable", "log-leaderless", "log-denied", "log-full", "log-refused", "log-behind", "log-other-history", other,
+}
+
+// other is any code that is not among the obstacles, and no answer in time.
+const other = "other"
 
 // claimsEvery is how old the numbers of claims may be: they are counted, not kept.
 const claimsEvery = time.Minute
@@ -39,6 +58,7 @@ var (
 	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
 	behind    = describe("lienthong_mirror_behind_commits", "Commits that the copy for analysts has not yet.")
 	uncopied  = describe("lienthong_log_copy_behind_commits", "Commits that the copy of the log (--log-copy) has not yet, or that were not compared yet.")
+	notReady  = describe("lienthong_not_ready", "1 if /readyz is red for this reason, else 0. The codes are explained in docs/operator.md.", "code")
 	sourceUp  = describe("lienthong_source_up", "1 if this part of the server could tell its numbers, else 0.", "source")
 )
 
@@ -58,7 +78,7 @@ type rooms struct {
 
 // Describe implements prometheus.Collector.
 func (c *rooms) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, groups, writing, claims, overdue, behind, uncopied, sourceUp} {
+	for _, d := range []*prometheus.Desc{commits, versions, resources, diskBytes, journal, signed, groups, writing, claims, overdue, behind, uncopied, notReady, sourceUp} {
 		out <- d
 	}
 }
@@ -81,6 +101,20 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 		gauge(sourceUp, v, source)
 		return err == nil
 	}
+	var away error // the log is out of reach: who would ask it is not asked
+	if c.sources.Ready != nil {
+		found := c.inTheWay(ctx)
+		for _, code := range obstacles {
+			v := 0.0
+			if slices.Contains(found, code) {
+				v = 1
+			}
+			gauge(notReady, v, code)
+		}
+		if slices.ContainsFunc(found, func(code string) bool { return code == other || strings.HasPrefix(code, "log-") }) {
+			away = errAway
+		}
+	}
 	if c.sources.Stats != nil {
 		if s, err := c.sources.Stats(ctx); up("store", err) {
 			gauge(commits, float64(s.Head))
@@ -102,29 +136,59 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 		counter(writing, w.Time.Seconds())
 	}
 	if c.sources.Mirror != nil {
-		if n, err := c.sources.Mirror(ctx); up("mirror", err) {
+		if n, err := unless(ctx, away, c.sources.Mirror); up("mirror", err) {
 			gauge(behind, float64(n))
 		}
 	}
 	if c.sources.LogCopy != nil {
-		if n, err := c.sources.LogCopy(ctx); up("log-copy", err) {
+		if n, err := unless(ctx, away, c.sources.LogCopy); up("log-copy", err) {
 			gauge(uncopied, float64(n))
 		}
 	}
 	if c.sources.Overdue != nil {
-		if counts, err := c.sources.Overdue(ctx); up("overdue", err) {
+		if counts, err := unless(ctx, away, c.sources.Overdue); up("overdue", err) {
 			for _, clock := range delivery.Clocks {
 				gauge(overdue, float64(counts[clock]), string(clock))
 			}
 		}
 	}
 	if c.sources.Claims != nil {
-		if counts, err := c.countClaims(ctx); up("claims", err) {
+		if counts, err := unless(ctx, away, c.countClaims); up("claims", err) {
 			for _, s := range delivery.States {
 				gauge(claims, float64(counts[s]), string(s))
 			}
 		}
 	}
+}
+
+var errAway = errors.New("the log is out of reach")
+
+// unless asks a source that reads the store, but not while the log is away.
+func unless[T any](ctx context.Context, away error, ask func(context.Context) (T, error)) (T, error) {
+	if away != nil {
+		var none T
+		return none, away
+	}
+	return ask(ctx)
+}
+
+// inTheWay gives the codes of what /readyz is red for.
+func (c *rooms) inTheWay(ctx context.Context) (codes []string) {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	err := c.sources.Ready(ctx)
+	if err == nil {
+		return nil
+	}
+	for _, e := range fhir.Errors(err) {
+		if slices.Contains(obstacles, e.Code) {
+			codes = append(codes, e.Code)
+		}
+	}
+	if len(codes) == 0 {
+		codes = append(codes, other)
+	}
+	return codes
 }
 
 func (c *rooms) countClaims(ctx context.Context) (delivery.Summary, error) {

@@ -32,6 +32,16 @@ var ErrUnreachable = errors.New("commitlog: the log is out of reach")
 // ErrRefused, of what is ErrUnreachable too, says that a log could be asked and takes no commits: it is full, or may only be read.
 var ErrRefused = errors.New("commitlog: the log takes no commits")
 
+// What of ErrUnreachable and ErrRefused is known to be the reason; each comes with one of them.
+var (
+	// ErrLeaderless says that servers of the log answer, and none of them may write: a majority of them is missing, or is electing.
+	ErrLeaderless = errors.New("commitlog: the servers of the log have no primary")
+	// ErrDenied says that the log does not accept the account that asks, or that this account has not the right.
+	ErrDenied = errors.New("commitlog: the log denies it")
+	// ErrFull says that the log has no room.
+	ErrFull = errors.New("commitlog: the log has no room")
+)
+
 // ErrBehind says that a log ends before what was read from it: it was put back to an older state.
 var ErrBehind = errors.New("commitlog: the log ends before what was read from it")
 

@@ -214,7 +214,7 @@ func (e *Engine) openShared(s *sequence) error {
 				e.o.Logger.Warn("the log is out of reach; the store opens as of what it has", "commit", s.head.t)
 				return nil
 			}
-			return errLog(err)
+			return ErrLog(err)
 		}
 		if !same {
 			return fhir.Wrap(fhir.Unavailable, "log-other-history", fmt.Errorf("commit %d here is not the one of the log", s.head.t))
@@ -223,7 +223,7 @@ func (e *Engine) openShared(s *sequence) error {
 	if err := e.db.Set(metaShared, []byte{1}, pebble.Sync); err != nil {
 		return errDisk(err)
 	}
-	return errLog(e.catchUpBy(ctx, s, true))
+	return ErrLog(e.catchUpBy(ctx, s, true))
 }
 
 // joins says whether the log's commit t is the one that is here. A log that ends before is log-behind.

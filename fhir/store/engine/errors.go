@@ -17,19 +17,26 @@ func errVersion(key fhir.Key, current fhir.Version) error {
 	return fhir.Errorf(fhir.Precondition, "version-conflict", "", key.String(), current.String())
 }
 
-// errLog tells a caller that the log failed. Nothing of what was asked for has happened.
-func errLog(err error) error {
+// ErrLog tells a caller that the log failed, and as far as it is known why. Nothing of what was asked for has happened.
+func ErrLog(err error) error {
 	var told *fhir.Error
 	if err == nil || errors.As(err, &told) {
 		return err
 	}
-	if errors.Is(err, commitlog.ErrRefused) {
+	switch {
+	case errors.Is(err, commitlog.ErrLeaderless):
+		return fhir.Wrap(fhir.Unavailable, "log-leaderless", err)
+	case errors.Is(err, commitlog.ErrDenied):
+		return fhir.Wrap(fhir.Unavailable, "log-denied", err)
+	case errors.Is(err, commitlog.ErrFull):
+		return fhir.Wrap(fhir.Unavailable, "log-full", err)
+	case errors.Is(err, commitlog.ErrRefused):
 		return fhir.Wrap(fhir.Unavailable, "log-refused", err)
 	}
 	return fhir.Wrap(fhir.Unavailable, "log-unreachable", err)
 }
 
-// errAppend is errLog for an append, which may have happened.
+// errAppend is ErrLog for an append, which may have happened.
 func errAppend(err error) error {
 	if err == nil || errors.Is(err, commitlog.ErrMoved) || errors.Is(err, commitlog.ErrUnreachable) {
 		return err

@@ -132,7 +132,7 @@ func (e *Engine) confirm(ctx context.Context) error {
 		return nil
 	}
 	if !e.o.StaleReads || ctx.Err() != nil || !errors.Is(err, commitlog.ErrUnreachable) {
-		return errLog(err)
+		return ErrLog(err)
 	}
 	had, _ = e.published.all()
 	reading.GoStale(had.t, had.at)

@@ -56,7 +56,7 @@ func (e *Engine) sharedSequencer(s *sequence) {
 			case p.follow != 0:
 				flush()
 				if p.follow > s.head.t {
-					p.err = errLog(e.catchUp(context.Background(), s))
+					p.err = ErrLog(e.catchUp(context.Background(), s))
 				}
 				close(p.done)
 			case p.build != nil:
@@ -112,7 +112,7 @@ func (e *Engine) together(s *sequence, group []*pending) {
 		}
 		for _, p := range group {
 			if err != nil {
-				p.err = errLog(err)
+				p.err = ErrLog(err)
 			}
 			p.writes, p.require, p.records = nil, nil, nil
 			close(p.done)

@@ -13,10 +13,10 @@ import (
 // gives nothing back.
 type smallDisk struct {
 	vfs.FS
-	quota bool         // it is a quota that ends: the disk has free bytes all the time
-	left atomic.Int64
-	full atomic.Bool // somebody met the end
-	sick atomic.Bool // syncs fail
+	quota bool // it is a quota that ends: the disk has free bytes all the time
+	left  atomic.Int64
+	full  atomic.Bool // somebody met the end
+	sick  atomic.Bool // syncs fail
 }
 
 const plenty = int64(1) << 40

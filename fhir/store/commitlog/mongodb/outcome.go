@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/auth"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/description"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
@@ -22,6 +25,9 @@ const (
 )
 
 func outcomeOf(err error) outcome {
+	if errors.Is(reason(err), commitlog.ErrDenied) {
+		return refused // also where it was the handshake of a connection that was denied
+	}
 	var selection topology.ServerSelectionError
 	var queue topology.WaitQueueTimeoutError
 	var dial *net.OpError
@@ -48,9 +54,51 @@ func outcomeOf(err error) outcome {
 	return unknown
 }
 
+// Codes of MongoDB's errors, https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+var (
+	codesDenied     = []int{13, 18}                          // Unauthorized, AuthenticationFailed
+	codesFull       = []int{14031}                           // OutOfDiskSpace
+	codesLeaderless = []int{189, 10107, 11602, 13435, 13436} // PrimarySteppedDown, NotWritablePrimary and the like
+)
+
+// reason gives which of commitlog's reasons err has; nil if it is none of them.
+func reason(err error) error {
+	var handshake *auth.Error
+	if errors.As(err, &handshake) {
+		return commitlog.ErrDenied
+	}
+	var selection topology.ServerSelectionError
+	if errors.As(err, &selection) {
+		for _, s := range selection.Desc.Servers {
+			if s.Kind&description.ServerKindRSMember != 0 && s.Kind != description.ServerKindRSPrimary {
+				return commitlog.ErrLeaderless
+			}
+		}
+		return nil
+	}
+	var server mongo.ServerError
+	if !errors.As(err, &server) {
+		return nil
+	}
+	for why, codes := range map[error][]int{commitlog.ErrDenied: codesDenied, commitlog.ErrFull: codesFull, commitlog.ErrLeaderless: codesLeaderless} {
+		if slices.ContainsFunc(codes, server.HasErrorCode) {
+			return why
+		}
+	}
+	return nil
+}
+
+// because adds the reason to err, if there is one.
+func because(err error) error {
+	if why := reason(err); why != nil && !errors.Is(err, why) {
+		return fmt.Errorf("%w: %w", why, err)
+	}
+	return err
+}
+
 // refusal says that nothing was written since the server would not.
 func refusal(err error) error {
-	return fmt.Errorf("%w: %w: %w", commitlog.ErrUnreachable, commitlog.ErrRefused, err)
+	return fmt.Errorf("%w: %w: %w", commitlog.ErrUnreachable, commitlog.ErrRefused, because(err))
 }
 
 // unreachable says that nothing was written, and why.
@@ -58,5 +106,5 @@ func unreachable(err error) error {
 	if err == nil || errors.Is(err, commitlog.ErrUnreachable) || errors.Is(err, commitlog.ErrMoved) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", commitlog.ErrUnreachable, err)
+	return fmt.Errorf("%w: %w", commitlog.ErrUnreachable, because(err))
 }
