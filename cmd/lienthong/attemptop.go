@@ -8,14 +8,15 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // attemptBody is GET Claim/{id}/$attempt?version=2&number=1&part=request|reply: what was sent, or came back, byte by byte, for those
-// who may read the claim. The request names the patient: who sees records without names gets the reply and, in $sync-status, the
-// hash alone.
+// who may read the claim. The request names the patient: who sees records without names gets the reply, unless it tells of a person too, and,
+// in $sync-status, the hash alone.
 func attemptBody(n *node, base string) rest.Operation {
 	return rest.Operation{Name: "attempt", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-attempt",
 		Serve: n.attempted(n.outbox.Body)}
@@ -28,7 +29,11 @@ func checkInStatus(n *node, base string) rest.Operation {
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
 				return nil, err
 			}
-			return bhxh.CheckInStatus(ctx, n.store, a.Key.ID)
+			body, err := bhxh.CheckInStatus(ctx, n.store, a.Key.ID)
+			if err != nil {
+				return nil, err
+			}
+			return access.Answer(ctx, n.store, a.Key, body)
 		}}
 }
 
@@ -55,7 +60,17 @@ func (n *node) attempted(body func(context.Context, delivery.Key, int, delivery.
 			return rest.Content{}, err
 		}
 		raw, err := body(ctx, key, number, part)
-		return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, err
+		if err != nil {
+			return rest.Content{}, err
+		}
+		untold, err := access.Untold(ctx, n.store, a.Key, raw)
+		if err != nil {
+			return rest.Content{}, err
+		}
+		if !untold {
+			return rest.Content{}, fhir.Errorf(fhir.Denied, "attempt-masked", "")
+		}
+		return rest.Content{Type: media, Name: string(a.Key.ID) + "-" + strconv.Itoa(number) + "-" + string(part), Body: raw}, nil
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -43,7 +44,11 @@ func operations(n *node, base string) []rest.Operation {
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
 				return nil, err
 			}
-			return n.outbox.StatusParameters(ctx, a.Key.ID)
+			body, err := n.outbox.StatusParameters(ctx, a.Key.ID)
+			if err != nil {
+				return nil, err
+			}
+			return access.Answer(ctx, n.store, a.Key, body)
 		},
 	}, attemptBody(n, base), checkInStatus(n, base), checkInBody(n, base), precheckStored(n, base), precheckSent(n, base)}
 }

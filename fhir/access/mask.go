@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -134,7 +135,7 @@ func (m *mask) telling(t fhir.Type) map[search.ParamID]bool {
 // Searches implements store.Hider. What is not of R4 looks at nobody knows what.
 func (m *mask) Searches(q search.Query) error {
 	for _, s := range q.Sort {
-		if !s.ByID && m.tells(q.Type, s.Param) {
+		if !s.ByID && (m.tells(q.Type, s.Param) || m.words(q.Type, s.Param)) {
 			return maskedSearch(q.Type)
 		}
 	}
@@ -159,7 +160,7 @@ func (m *mask) condition(t fhir.Type, c search.Condition) error {
 	switch c := c.(type) {
 	case search.Terms:
 		for _, term := range c.Any {
-			if m.tells(t, term.Param) {
+			if m.tells(t, term.Param) || m.reads(t, term) {
 				return maskedSearch(t)
 			}
 		}
@@ -207,6 +208,26 @@ func (m *mask) tells(t fhir.Type, p search.ParamID) bool {
 	return param != nil && param.Type == r4.ParamReference && m.hides("identifier")
 }
 
+// reads says whether a term looks at the words of a record, which may name somebody; not one that asks whether there are any.
+func (m *mask) reads(t fhir.Type, term search.Term) bool {
+	return m.words(t, term.Param) && (term.Low != nil || term.Accept != nil) ||
+		term.Param&search.ParamAside != 0 && search.IsTokenText(term.Low) && m.records(t)
+}
+
+// words says whether a parameter's values are words of records.
+func (m *mask) words(t fhir.Type, p search.ParamID) bool {
+	if !m.records(t) {
+		return false
+	}
+	param := r4.ParamByID(uint16(p &^ (search.ParamDetail | search.ParamAside | search.ParamTyped)))
+	return param != nil && (param.Type == r4.ParamString || slices.ContainsFunc(param.Components, func(c r4.Component) bool { return c.Param.Type == r4.ParamString }))
+}
+
+// records says whether a type has records of persons whose names are hidden.
+func (m *mask) records(t fhir.Type) bool {
+	return m.hides("name") && len(r4.CompartmentParams("Patient", t)) > 0
+}
+
 // hides says whether an element of this name is hidden of some type.
 func (m *mask) hides(element string) bool {
 	for _, names := range m.elements {
@@ -235,32 +256,41 @@ var valuesOf = map[string]string{
 	"valueIdentifier": "identifier", "valueAttachment": "photo",
 }
 
-// Hide implements store.Hider. A document that cannot be read is not shown at all.
-func (m *mask) Hide(f store.Found) store.Found {
-	if len(f.Stored.Body) == 0 {
-		return f
-	}
-	doc, err := resource.New(f.Stored.Body)
-	if err == nil {
-		w := redactor{mask: m}
+// Hiding implements store.Hider. A document that cannot be read is not shown at all.
+func (m *mask) Hiding(ctx context.Context, s store.Store) func(store.Found) (store.Found, error) {
+	known := persons{mask: m, ctx: store.Ourselves(ctx), store: s, known: map[fhir.Key][]*told{}}
+	return func(f store.Found) (store.Found, error) {
+		if len(f.Stored.Body) == 0 {
+			return f, nil
+		}
+		shown := f
+		shown.Stored = resource.Stored{}
+		doc, err := resource.New(f.Stored.Body)
+		if err != nil {
+			return shown, nil
+		}
+		w := redactor{mask: m, cited: shownAsDocument[f.Key.Type]}
+		if w.told, err = known.of(f, doc.Root()); err != nil {
+			return shown, err
+		}
 		w.resource(doc.Root(), true)
 		if !w.left {
-			return f
+			return f, nil
 		}
 		if doc, err = resource.New(w.out); err == nil {
-			f.Stored = doc.Root().Store(f.Key.ID)
-			return f
+			shown.Stored = doc.Root().Store(f.Key.ID)
 		}
+		return shown, nil
 	}
-	f.Stored = resource.Stored{}
-	return f
 }
 
 // redactor writes a document without what is hidden.
 type redactor struct {
-	mask *mask
-	out  []byte
-	left bool // something was left out
+	mask  *mask
+	told  []*told // of whom its words may tell
+	cited bool    // it is a document that claims cite as such
+	out   []byte
+	left  bool // something was left out
 }
 
 func (w *redactor) member(name string, first *bool) {
@@ -387,6 +417,8 @@ func (w *redactor) value(v resource.Value) {
 			return
 		}
 		w.object(v)
+	case resource.String:
+		w.text(v)
 	default:
 		w.out = append(w.out, v.Raw()...)
 	}
@@ -397,6 +429,9 @@ func (w *redactor) value(v resource.Value) {
 func (w *redactor) object(v resource.Value) {
 	if last, hidden := w.mask.fields.of(v); hidden {
 		w.field(v, last)
+		return
+	}
+	if isAttachment(v) && w.attachment(v) {
 		return
 	}
 	display, identifier := w.refersToHidden(v)

@@ -44,9 +44,26 @@ func allowed(ctx context.Context, q search.Query) error {
 	return nil
 }
 
-func shown(ctx context.Context, f store.Found, err error) (store.Found, error) {
+// hiding gives what shows the versions of one answer; nil if nothing is hidden from the caller.
+func (m masked) hiding(ctx context.Context) func(store.Found) (store.Found, error) {
 	if h := hiderOf(ctx); h != nil {
-		f = h.Hide(f)
+		return h.Hiding(ctx, m.Store)
+	}
+	return nil
+}
+
+func (m masked) shown(ctx context.Context, f store.Found, err error) (store.Found, error) {
+	if hide := m.hiding(ctx); hide != nil {
+		return shownBy(hide, f, err)
+	}
+	return f, err
+}
+
+// shownBy hides what was found; errors of the store go first: what is Gone has been found too.
+func shownBy(hide func(store.Found) (store.Found, error), f store.Found, err error) (store.Found, error) {
+	f, hidden := hide(f)
+	if err == nil {
+		err = hidden
 	}
 	return f, err
 }
@@ -71,39 +88,48 @@ func (m masked) Commit(ctx context.Context, c store.Changes) (store.Receipt, err
 // Read implements store.Store.
 func (m masked) Read(ctx context.Context, key fhir.Key, t fhir.T) (store.Found, error) {
 	f, err := m.Store.Read(ctx, key, t)
-	return shown(ctx, f, err)
+	return m.shown(ctx, f, err)
 }
 
 // ReadVersion implements store.Store.
 func (m masked) ReadVersion(ctx context.Context, key fhir.Key, v fhir.Version) (store.Found, error) {
 	f, err := m.Store.ReadVersion(ctx, key, v)
-	return shown(ctx, f, err)
+	return m.shown(ctx, f, err)
 }
 
 // Fetch implements store.Store.
 func (m masked) Fetch(ctx context.Context, match store.Match) (store.Found, error) {
 	f, err := m.Store.Fetch(ctx, match)
-	return shown(ctx, f, err)
+	return m.shown(ctx, f, err)
 }
 
 // FetchAll implements store.Store.
 func (m masked) FetchAll(ctx context.Context, page []store.Match) ([]store.Found, error) {
 	all, err := m.Store.FetchAll(ctx, page)
-	if h := hiderOf(ctx); h != nil {
-		for i := range all {
-			if all[i].Key.ID != "" {
-				all[i] = h.Hide(all[i])
-			}
+	hide := m.hiding(ctx)
+	if hide == nil || err != nil {
+		return all, err
+	}
+	for i := range all {
+		if all[i].Key.ID == "" {
+			continue
+		}
+		if all[i], err = hide(all[i]); err != nil {
+			return nil, err
 		}
 	}
-	return all, err
+	return all, nil
 }
 
 // History implements store.Store.
 func (m masked) History(ctx context.Context, h store.History) iter.Seq2[store.Found, error] {
+	hide := m.hiding(ctx)
+	if hide == nil {
+		return m.Store.History(ctx, h)
+	}
 	return func(yield func(store.Found, error) bool) {
 		for f, err := range m.Store.History(ctx, h) {
-			if f, err = shown(ctx, f, err); !yield(f, err) {
+			if f, err = shownBy(hide, f, err); !yield(f, err) {
 				return
 			}
 		}
@@ -112,14 +138,14 @@ func (m masked) History(ctx context.Context, h store.History) iter.Seq2[store.Fo
 
 // Feed implements store.Store.
 func (m masked) Feed(ctx context.Context, after fhir.T) iter.Seq2[store.Commit, error] {
-	h := hiderOf(ctx)
-	if h == nil {
+	hide := m.hiding(ctx)
+	if hide == nil {
 		return m.Store.Feed(ctx, after)
 	}
 	return func(yield func(store.Commit, error) bool) {
 		for c, err := range m.Store.Feed(ctx, after) {
 			for i := range c.Writes {
-				c.Writes[i] = h.Hide(c.Writes[i])
+				c.Writes[i], err = shownBy(hide, c.Writes[i], err)
 			}
 			if !yield(c, err) {
 				return

@@ -44,6 +44,9 @@ func AppendTokenText(dst []byte, text string) []byte {
 	return dst
 }
 
+// IsTokenText says whether a value of ParamAside begins as those of AppendTokenText do.
+func IsTokenText(value []byte) bool { return len(value) > 0 && value[0] == formText }
+
 // AppendTypedIdentifier appends the value for ParamTyped of an identifier and one coding of its type.
 func AppendTypedIdentifier(dst []byte, code, system, value string) []byte {
 	dst = append(appendField(dst, code, maxField), 0)

@@ -67,8 +67,9 @@ type Fence struct {
 
 // Hider hides elements of what a caller may see.
 type Hider interface {
-	// Hide gives a version as the caller is to see it. It does not change f's bytes.
-	Hide(f Found) Found
+	// Hiding gives what shows versions as the caller is to see them, for one answer; it does not change their bytes and is not safe
+	// for concurrent use. s is where it learns of whom they tell. An error means that a version cannot be shown.
+	Hiding(ctx context.Context, s Store) func(Found) (Found, error)
 	// Searches refuses a query, with Kind Denied, that would tell what Hide hides.
 	Searches(q search.Query) error
 }
@@ -91,7 +92,7 @@ func (f Fence) Allowing(operations map[string]bool) Fence {
 // Operation says whether the operation of this name may be called.
 func (f Fence) Operation(name string) bool { return f.open || f.operations[name] }
 
-// Hiding gives the fence with elements hidden.
+// Hiding gives the fence with what its Hider hides left out.
 func (f Fence) Hiding(h Hider) Fence {
 	f.hider = h
 	return f

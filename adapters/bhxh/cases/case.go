@@ -8,6 +8,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -91,12 +92,31 @@ type Attempt struct {
 	Late        bool           `json:"late,omitempty"` // it came after the item had been given up, and changed nothing
 }
 
-func attempts(all []delivery.Attempt) []Attempt {
+// reasonOf and decidedOf are what the portal, or a person, said of a version, in words that the caller may see.
+func reasonOf(r *delivery.Reason, words func(string) string) *delivery.Reason {
+	if r == nil {
+		return nil
+	}
+	said := *r
+	said.VI, said.EN = words(r.VI), words(r.EN)
+	return &said
+}
+
+func decidedOf(r *delivery.Ruling, words func(string) string) *delivery.Ruling {
+	if r == nil {
+		return nil
+	}
+	said := *r
+	said.By, said.Reason = words(r.By), words(r.Reason)
+	return &said
+}
+
+func attempts(all []delivery.Attempt, words func(string) string) []Attempt {
 	out := []Attempt{}
 	for _, a := range all {
 		one := Attempt{
 			N: a.N, Started: a.Started.Time().UTC(), Deadline: a.Deadline.Time().UTC(), Outcome: a.Outcome, HTTPStatus: a.HTTPStatus,
-			MaKetQua: a.MaKetQua, MaGiaoDich: a.MaGiaoDich, Text: a.Text, FileSHA256: a.SHA256, FileBytes: a.Bytes, ReplySHA256: a.ReplySHA256,
+			MaKetQua: a.MaKetQua, MaGiaoDich: a.MaGiaoDich, Text: words(a.Text), FileSHA256: a.SHA256, FileBytes: a.Bytes, ReplySHA256: a.ReplySHA256,
 			Slot: a.Slot, Lease: a.Lease, Token: a.Token, Server: a.Holder, Late: a.Late,
 		}
 		if a.Ended > 0 {
@@ -156,11 +176,15 @@ func (s *Service) Show(ctx context.Context, claim fhir.ID) (Case, []*resource.Do
 		}
 	}
 	c.Lines = lines(listed, decided)
+	words, err := access.Words(ctx, s.Store, key)
+	if err != nil {
+		return Case{}, nil, err
+	}
 	for _, v := range st.Versions {
 		c.Versions = append(c.Versions, Version{
 			Version: uint64(v.Version), PB: v.PB, State: v.State, Assessment: v.Assessment, Since: v.Since.Time().UTC(),
-			MaGiaoDich: v.MaGiaoDich, Others: v.Others, Reason: v.Reason, Findings: v.Findings, Decided: v.Decided,
-			Attempts: attempts(v.Attempts),
+			MaGiaoDich: v.MaGiaoDich, Others: v.Others, Reason: reasonOf(v.Reason, words), Findings: v.Findings, Decided: decidedOf(v.Decided, words),
+			Attempts: attempts(v.Attempts, words),
 		})
 	}
 	cited, docs, err := s.cited(ctx, d.claim)
