@@ -84,6 +84,9 @@ func overTestLog(t *testing.T, args []string) []string {
 		return args
 	}
 	args = append(slices.Clone(args), "--log", uri)
+	if !slices.Contains(args, "--log-timeout") {
+		args = append(args, "--log-timeout", enginetest.LogTimeout.String())
+	}
 	if single {
 		args = append(args, "--log-single")
 	}

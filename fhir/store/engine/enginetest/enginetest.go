@@ -13,9 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search/index"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 	"github.com/lienthong/lienthong/fhir/store/engine"
@@ -45,12 +47,7 @@ func OpenAt(tb testing.TB, dir string, o engine.Options) *engine.Engine {
 		o = Indexed(o, index.Options{})
 	}
 	if uri, single := LogOf(tb, dir); uri != "" && o.Log == nil {
-		l, err := mongodb.Open(context.Background(), mongodb.Config{URI: uri, Single: single, Logger: o.Logger})
-		if err != nil {
-			tb.Fatalf("open the log of the test: %v", err)
-		}
-		tb.Cleanup(func() { _ = l.Close() })
-		o.Log = l
+		o.Log = openLog(tb, uri, single, o.Logger)
 	}
 	st, err := engine.Open(dir, o)
 	if err != nil {
@@ -80,16 +77,25 @@ func Servers(tb testing.TB, o engine.Options, n int) []*engine.Engine {
 	}
 	for range n {
 		if uri != "" {
-			l, err := mongodb.Open(context.Background(), mongodb.Config{URI: uri, Single: single})
-			if err != nil {
-				tb.Fatalf("open the log of the test: %v", err)
-			}
-			tb.Cleanup(func() { _ = l.Close() })
-			o.Log = l
+			o.Log = openLog(tb, uri, single, nil)
 		}
 		all = append(all, OpenAt(tb, tb.TempDir(), o))
 	}
 	return all
+}
+
+// LogTimeout is how long tests wait for a log that is another process: machines are slow, and no test of a room above the store is
+// about that.
+const LogTimeout = time.Minute
+
+func openLog(tb testing.TB, uri string, single bool, log *slog.Logger) commitlog.Log {
+	tb.Helper()
+	l, err := mongodb.Open(context.Background(), mongodb.Config{URI: uri, Single: single, Timeout: LogTimeout, Logger: log})
+	if err != nil {
+		tb.Fatalf("open the log of the test: %v", err)
+	}
+	tb.Cleanup(func() { _ = l.Close() })
+	return l
 }
 
 // Indexed gives o with the functions that index by i.
