@@ -63,7 +63,7 @@ func claimNews(n *node, base string) rest.Operation {
 			}{News: []news{}}
 			b := []byte(`{"resourceType":"Bundle","type":"collection","entry":[`)
 			at, commits := after, 0
-			for c, err := range n.store.Feed(ctx, after) {
+			for c, err := range n.store.Outlines(ctx, after) {
 				if err != nil {
 					return rest.Content{}, err
 				}

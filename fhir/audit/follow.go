@@ -97,7 +97,7 @@ func (f *Follower) catchUp(ctx context.Context, at fhir.T) (fhir.T, error) {
 	waiting := takeLines()
 	defer linesPool.Put(waiting)
 	kept := at // commits up to this one are in the journal, as far as they have an entry
-	for c, err := range f.Store.Feed(ctx, at) {
+	for c, err := range f.Store.Outlines(ctx, at) {
 		if err == nil {
 			err = waiting.takeOver(&c)
 		}

@@ -54,7 +54,7 @@ func (s *Service) definitions(ctx context.Context) (*definitions, error) {
 		return last, nil
 	}
 	for {
-		state, err := p.state.get(ctx, s.store, func() ([]byte, error) {
+		state, err := p.state.get(ctx, s.store, search.RegisteredSpace, func() ([]byte, error) {
 			state, _, err := s.store.Record(ctx, search.RegisteredSpace, search.RegisteredState)
 			return state, err
 		})

@@ -68,7 +68,7 @@ func (s *Service) same(ctx context.Context, id fhir.ID, least Sameness) ([]fhir.
 
 // anyMerged says whether there is any merge at all: where there is none, nothing has to be followed.
 func (s *Service) anyMerged(ctx context.Context) (bool, error) {
-	return s.merged.get(ctx, s.store, func() (bool, error) {
+	return s.merged.get(ctx, s.store, sameSpace, func() (bool, error) {
 		for _, err := range s.store.Records(ctx, sameSpace, "", "") {
 			return err == nil, err
 		}

@@ -113,7 +113,7 @@ func (r *Registry) take(ctx context.Context, raw []byte, p position, day time.Ti
 	at := max(p.T, r.at()) // between them nothing was of ours to count
 	touched := map[fhir.ID]bool{}
 	commits := 0
-	for c, err := range r.Store.Feed(ctx, at) {
+	for c, err := range r.Store.Outlines(ctx, at) {
 		if err != nil {
 			return false, err
 		}

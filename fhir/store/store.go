@@ -63,8 +63,16 @@ type Store interface {
 	// one moment.
 	Records(ctx context.Context, space Space, from, to string) iter.Seq2[Record, error]
 
+	// RecordsChanged gives the commit, as of now, that changed records of a space last, or a later one where that is not known: what
+	// Record and Records gave since then is what they give now.
+	RecordsChanged(ctx context.Context, space Space) (fhir.T, error)
+
 	// Feed yields the commits after t in order, up to the head of now (FEED). WaitHead tells when there are more.
 	Feed(ctx context.Context, after fhir.T) iter.Seq2[Commit, error]
+
+	// Outlines yields what Feed does without the documents: the Stored of each write is empty. It costs much less, so it is for those
+	// who follow that something happened and not what was written. The caller must not change what it is given.
+	Outlines(ctx context.Context, after fhir.T) iter.Seq2[Commit, error]
 
 	// WaitHead returns when the head is beyond t, or with ctx's error.
 	WaitHead(ctx context.Context, beyond fhir.T) (fhir.T, error)

@@ -213,17 +213,20 @@ func (s *sequence) match(p *pending, q search.Query, ours bool) ([]fhir.Key, err
 }
 
 func (s *sequence) recordIs(c store.RecordIs) error {
-	same := false
-	s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
-	found, err := get(s.db, s.key, func(v []byte) error {
-		_, value, err := decodeRecord(v)
-		same = c.Value != nil && bytes.Equal(value, c.Value)
-		return err
-	})
-	if err != nil {
-		return err
+	value, known := s.asked.of(c)
+	if !known {
+		s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
+		_, err := get(s.db, s.key, func(v []byte) error {
+			_, now, err := decodeRecord(v)
+			value = append([]byte{}, now...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.asked.keep(c, value)
 	}
-	if !found && c.Value == nil || same {
+	if (value == nil) == (c.Value == nil) && bytes.Equal(value, c.Value) {
 		return nil
 	}
 	return fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)

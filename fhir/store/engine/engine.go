@@ -36,8 +36,8 @@ type Engine struct {
 	types     atomic.Pointer[types] // at least those of the published head
 	broken    atomic.Pointer[error] // set once, when the disk failed
 
-	// recordsApplied is the newest commit with records that a reader might see, on disk or not.
-	recordsApplied atomic.Uint64
+	spaces spaces
+	lately lately
 
 	running sync.WaitGroup // sequencer, syncer, idle, builder
 	stop    context.CancelFunc
@@ -147,7 +147,7 @@ func (e *Engine) checkMeta() error {
 func (e *Engine) publish(s *sequence) {
 	s.log = e.log
 	e.types.Store(s.types)
-	e.recordsApplied.Store(uint64(s.head.t))
+	e.spaces.open(s.head.t)
 	e.published.head = s.head
 	e.published.counts = map[fhir.Type]int64{}
 	for code, n := range s.counts {

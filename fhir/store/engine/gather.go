@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
 
@@ -28,7 +29,8 @@ type gathered struct {
 type stagedCommit struct {
 	head    head
 	counts  []count
-	records bool
+	outline store.Commit // zero on the way for many: nobody follows yet
+	records []commitlog.Record
 }
 
 func (e *Engine) gather(s *sequence) *gathered {
@@ -59,7 +61,11 @@ func (g *gathered) add(in *incoming) error {
 		return e.halt(err)
 	}
 	e.building.take(c.Records)
-	g.staged = append(g.staged, stagedCommit{head: s.head, counts: s.movedCounts(), records: len(c.Records) > 0})
+	staged := stagedCommit{head: s.head, counts: s.movedCounts(), records: c.Records}
+	if !g.bulk {
+		staged.outline = outline(c, writes)
+	}
+	g.staged = append(g.staged, staged)
 	if g.b.Len() >= g.enough() {
 		return g.apply()
 	}
@@ -86,9 +92,7 @@ func (g *gathered) apply() error {
 	}
 	e := g.e
 	for _, c := range g.staged {
-		if c.records {
-			e.recordsApplied.Store(uint64(c.head.t)) // before they can be seen: see Record
-		}
+		e.spaces.note(c.records, c.head.t)
 	}
 	g.total += int64(g.b.Len())
 	if err := g.write(); err != nil {
@@ -98,8 +102,12 @@ func (g *gathered) apply() error {
 	e.types.Store(g.s.types)
 	e.log.Durable(g.s.head.t)
 	for _, c := range g.staged {
+		if c.outline.T != 0 {
+			e.lately.add(c.outline)
+		}
 		e.published.move(c.head, c.counts)
 	}
+	clear(g.staged)
 	g.staged = g.staged[:0]
 	return nil
 }

@@ -173,9 +173,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 	}
 	c := s.commit(p, writes, commitlog.ID(uuid.New()), fhir.InstantOf(e.o.Now()))
 	o.batch = e.db.NewBatchWithSize(batchSize(writes))
-	if len(c.Records) > 0 {
-		e.recordsApplied.Store(uint64(c.T)) // before they can be seen: see Record
-	}
+	e.spaces.note(c.Records, c.T)
 	if err = s.stage(o.batch, c, writes); err == nil {
 		err = e.db.ApplyNoSyncWait(o.batch, pebble.Sync)
 	}
@@ -188,6 +186,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 	}
 	e.types.Store(s.types)
 	e.building.take(c.Records)
+	e.lately.add(outline(c, writes))
 	o.counts = s.movedCounts()
 	o.head = s.head
 	p.receipt = receipt(p, s.head)

@@ -265,19 +265,9 @@ func (e *Engine) Record(ctx context.Context, space store.Space, key string) (val
 		return err
 	})
 	if err == nil {
-		err = e.recordsDurable(ctx)
+		_, err = e.recordsDurable(ctx, space)
 	}
 	return value, found, err
-}
-
-// recordsDurable waits until all records that may have been seen are on disk.
-func (e *Engine) recordsDurable(ctx context.Context) error {
-	seen := fhir.T(e.recordsApplied.Load())
-	if seen <= e.published.t() {
-		return nil
-	}
-	_, err := e.published.wait(ctx, seen-1, e.o.Room.waiting())
-	return err
 }
 
 // Records implements store.Store. The rows are those of one moment.
@@ -304,7 +294,7 @@ func (e *Engine) Records(ctx context.Context, space store.Space, from, to string
 		it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: low, UpperBound: high})
 		if err == nil {
 			defer it.Close()
-			err = e.recordsDurable(ctx)
+			_, err = e.recordsDurable(ctx, space)
 		}
 		if err != nil {
 			yield(store.Record{}, err)

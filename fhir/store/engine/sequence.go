@@ -23,6 +23,7 @@ type sequence struct {
 	types  *types
 	counts map[typeCode]int64    // current resources; contained ones by types of their own
 	moved  map[typeCode]struct{} // counts that the commit staged last changed
+	asked  asked
 
 	key []byte // scratch
 }
@@ -137,6 +138,7 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 			return err
 		}
 	}
+	s.asked.forget(c.Records)
 	for _, r := range c.Records {
 		s.key = appendRecordKey(s.key[:0], r.Space, r.Key)
 		if r.Value == nil {

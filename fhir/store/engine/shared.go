@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 )
 
@@ -125,6 +126,7 @@ func (e *Engine) together(s *sequence, group []*pending) {
 type decided struct {
 	end     *sequence // after all of them
 	commits []commitlog.Commit
+	shown   []store.Commit  // outlines of them
 	batches []*pebble.Batch // of commits[i]
 	heads   []head          // after commits[i]
 	counts  []count
@@ -149,7 +151,7 @@ func (g *decided) close() {
 // decideGroup decides each member on the state and those before it. Its own faults go to the member.
 func (e *Engine) decideGroup(s *sequence, group []*pending) (*decided, error) {
 	view := *s
-	view.counts, view.key = maps.Clone(s.counts), nil
+	view.counts, view.key, view.asked = maps.Clone(s.counts), nil, nil
 	g := &decided{end: &view}
 	if err := e.broken.Load(); err != nil {
 		return g, *err
@@ -179,7 +181,7 @@ func (e *Engine) decideGroup(s *sequence, group []*pending) (*decided, error) {
 			return g, errDisk(err)
 		}
 		g.counts = append(g.counts, view.movedCounts()...)
-		g.commits, g.heads = append(g.commits, *c), append(g.heads, view.head)
+		g.commits, g.shown, g.heads = append(g.commits, *c), append(g.shown, outline(c, writes)), append(g.heads, view.head)
 		p.receipt = receipt(p, view.head)
 	}
 	return g, nil
@@ -238,13 +240,12 @@ func (e *Engine) applyGroup(s *sequence, g *decided) error {
 		return nil
 	}
 	for i, b := range g.batches {
-		if len(g.commits[i].Records) > 0 {
-			e.recordsApplied.Store(uint64(g.commits[i].T)) // before they can be seen: see Record
-		}
+		e.spaces.note(g.commits[i].Records, g.commits[i].T)
 		if err := e.db.Apply(b, pebble.NoSync); err != nil {
 			return e.breakDown(err)
 		}
 		e.building.take(g.commits[i].Records)
+		e.lately.add(g.shown[i])
 	}
 	disk := s.db
 	*s = *g.end

@@ -125,6 +125,15 @@ func (l *Log) Head(context.Context) (fhir.T, error) { return fhir.T(l.head.Load(
 
 // Read implements commitlog.Log.
 func (l *Log) Read(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit, error] {
+	return l.read(ctx, after, true)
+}
+
+// Headers is Read without the documents, which are not looked at.
+func (l *Log) Headers(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit, error] {
+	return l.read(ctx, after, false)
+}
+
+func (l *Log) read(ctx context.Context, after fhir.T, documents bool) iter.Seq2[commitlog.Commit, error] {
 	return func(yield func(commitlog.Commit, error) bool) {
 		head := fhir.T(l.head.Load())
 		if after >= head {
@@ -136,13 +145,16 @@ func (l *Log) Read(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit
 			return
 		}
 		defer heads.Close()
-		docs, err := l.db.NewIter(&pebble.IterOptions{LowerBound: AppendDocumentKey(nil, after+1, 0), UpperBound: AppendDocumentKey(nil, head+1, 0)})
-		if err != nil {
-			yield(commitlog.Commit{}, err)
-			return
+		var docs *pebble.Iterator
+		if documents {
+			docs, err = l.db.NewIter(&pebble.IterOptions{LowerBound: AppendDocumentKey(nil, after+1, 0), UpperBound: AppendDocumentKey(nil, head+1, 0)})
+			if err != nil {
+				yield(commitlog.Commit{}, err)
+				return
+			}
+			defer docs.Close()
+			docs.First()
 		}
-		defer docs.Close()
-		docs.First()
 		want := after
 		for heads.First(); heads.Valid(); heads.Next() {
 			want++
@@ -160,7 +172,7 @@ func (l *Log) Read(ctx context.Context, after fhir.T) iter.Seq2[commitlog.Commit
 	}
 }
 
-// read takes the commit at heads; docs stands at its first document and is moved behind its last.
+// read takes the commit at heads; docs stands at its first document and is moved behind its last. nil = without documents.
 func read(ctx context.Context, heads, docs *pebble.Iterator) (commitlog.Commit, error) {
 	if err := ctx.Err(); err != nil {
 		return commitlog.Commit{}, err
@@ -175,6 +187,9 @@ func read(ctx context.Context, heads, docs *pebble.Iterator) (commitlog.Commit, 
 		return c, fmt.Errorf("commit %d: %w", t, err)
 	}
 	c.T = t
+	if docs == nil {
+		return c, nil
+	}
 	for ; docs.Valid(); docs.Next() {
 		dt, i := documentKey(docs.Key())
 		if dt != t {
