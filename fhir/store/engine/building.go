@@ -71,7 +71,7 @@ func loadBuilding(db pebble.Reader) (map[uint16]search.Registered, buildRow, err
 	}
 	defer it.Close()
 	for it.First(); it.Valid(); it.Next() {
-		_, value, err := decodeRecord(it.Value())
+		value, err := recordValue(db, it.Key(), it.Value())
 		if err != nil {
 			return nil, row, err
 		}

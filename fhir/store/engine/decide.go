@@ -217,7 +217,7 @@ func (s *sequence) recordIs(c store.RecordIs) error {
 	if !known {
 		s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
 		_, err := get(s.db, s.key, func(v []byte) error {
-			_, now, err := decodeRecord(v)
+			now, err := recordValue(s.db, s.key, v)
 			value = append([]byte{}, now...)
 			return err
 		})
@@ -230,13 +230,6 @@ func (s *sequence) recordIs(c store.RecordIs) error {
 		return nil
 	}
 	return fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)
-}
-
-// decodeRecord reads a row r: the commit that wrote it and its value, a part of b.
-func decodeRecord(b []byte) (fhir.T, []byte, error) {
-	d := rowDecoder{b: b}
-	t := fhir.T(d.uvarint())
-	return t, d.b, d.err()
 }
 
 // commit makes the commit of what was decided; its number is the next one.

@@ -9,7 +9,7 @@
 //	h|type|t|write       -> (empty): the order of a type's history
 //	x|param|type|value|n -> t1 t2 t3 …: the value was opened by t1, closed by t2, opened again by t3, …
 //	u|key                -> n: who holds a unique key
-//	r|space|key          -> t, value: a record
+//	r|space|key          -> t, value: a record; 0, t if the value is large: it is in l|t (record.go)
 //	c|type               -> count of current resources
 //	y|code               -> name of a type: keys hold two bytes for it
 //	m|head               -> t, at, next number, number of versions; m|format, m|definition, m|rebuild

@@ -16,8 +16,12 @@ import (
 	"github.com/lienthong/lienthong/fhir/store/sealed"
 )
 
-// formatVersion numbers the rows' format (doc.go). A folder of another one is refused, not guessed at.
-const formatVersion = "1"
+// formatVersion numbers the rows' format (doc.go). A folder of another one is refused, not guessed at, but for that of
+// formatBefore, whose rows are all read: from its first start on the folder is of this one.
+const (
+	formatVersion = "2"
+	formatBefore  = "1" // large values of records stood in their rows (record.go)
+)
 
 // Engine is a store.Store in one folder of one machine. See the package comment for its rows and its goroutines.
 type Engine struct {
@@ -127,7 +131,11 @@ func (e *Engine) checkMeta() error {
 		}
 		return nil
 	}
-	if format != formatVersion {
+	if format == formatBefore {
+		if err := e.db.Set(metaFormat, []byte(formatVersion), pebble.Sync); err != nil {
+			return errDisk(err)
+		}
+	} else if format != formatVersion {
 		return fhir.Errorf(fhir.Unavailable, "store-format", "", format, formatVersion)
 	}
 	if _, err := get(e.db, metaDefinition, text(&definition)); err != nil {

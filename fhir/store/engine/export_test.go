@@ -3,9 +3,12 @@ package engine
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 )
 
@@ -67,6 +70,53 @@ func (e *Engine) SetFormat(format string) {
 	if err := e.db.Set(metaFormat, []byte(format), pebble.Sync); err != nil {
 		panic(err)
 	}
+}
+
+// AsFormatBefore makes the folder one of the format before, whose records have their values in their rows whatever their length.
+// n: how many had not.
+func (e *Engine) AsFormatBefore() (n int) {
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: []byte{rowRecord}, UpperBound: []byte{rowRecord + 1}})
+	if err != nil {
+		panic(err)
+	}
+	defer it.Close()
+	for it.First(); it.Valid(); it.Next() {
+		if !inLog(it.Value()) {
+			continue
+		}
+		n++
+		value, err := recordValue(e.db, it.Key(), it.Value())
+		if err == nil {
+			err = e.db.Set(it.Key(), append(bytes.Clone(it.Value()[1:]), value...), pebble.Sync)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	e.SetFormat(formatBefore)
+	return n
+}
+
+// SumsOfRecords gives the sum of commit t with the records, as it is and as it was in the format before.
+func SumsOfRecords(t fhir.T, records []commitlog.Record) (now, before uint64) {
+	c := &commitlog.Commit{T: t, Records: records}
+	row := func(large bool) uint64 {
+		var b pebble.Batch
+		for _, r := range records {
+			value := append(binary.AppendUvarint(nil, uint64(t)), r.Value...)
+			if large {
+				value = appendRecord(nil, t, r.Value)
+			}
+			if err := b.Set(appendRecordKey(nil, r.Space, r.Key), value, nil); err != nil {
+				panic(err)
+			}
+		}
+		if large {
+			return sumOf(b.Reader(), c)
+		}
+		return sumOf(b.Reader(), &commitlog.Commit{T: t})
+	}
+	return row(true), row(false)
 }
 
 // CutLog removes the last commit from the log and leaves the state as it is.

@@ -90,9 +90,17 @@ func (e *Engine) lastBefore(t fhir.T, at fhir.Instant) (fhir.T, error) {
 	return fhir.T(n), failed
 }
 
-func (e *Engine) commitHeader(t fhir.T) (commitlog.Commit, error) {
+func (e *Engine) commitHeader(t fhir.T) (commitlog.Commit, error) { return commitHeader(e.db, t) }
+
+// commitHeader gives commit t without its documents.
+func commitHeader(db pebble.Reader, t fhir.T) (commitlog.Commit, error) {
 	var c commitlog.Commit
-	found, err := get(e.db, embedded.AppendHeaderKey(nil, t), func(v []byte) (err error) { c, err = commitlog.DecodeHeader(v); return err })
+	found, err := get(db, embedded.AppendHeaderKey(nil, t), func(v []byte) (err error) {
+		if c, err = commitlog.DecodeHeader(v); err != nil {
+			err = fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("header of commit %d: %w", t, err))
+		}
+		return err
+	})
 	if err == nil && !found {
 		err = fhir.Wrap(fhir.Internal, "store-damaged", fmt.Errorf("no header of commit %d", t))
 	}

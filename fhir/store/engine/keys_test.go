@@ -97,7 +97,7 @@ func FuzzRows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = decodeState(b)
 		_, _ = decodeHead(b)
-		_, _, _ = decodeRecord(b)
+		_, _, _, _ = decodeRecord(b)
 		_ = openAt(b, 7)
 		v, err := decodeVersion(b)
 		if err != nil {

@@ -259,8 +259,9 @@ func (e *Engine) Record(ctx context.Context, space store.Space, key string) (val
 	if err := e.confirm(ctx); err != nil {
 		return nil, false, err
 	}
-	found, err = get(e.db, appendRecordKey(nil, string(space), key), func(b []byte) error {
-		_, v, err := decodeRecord(b)
+	row := appendRecordKey(nil, string(space), key)
+	found, err = get(e.db, row, func(b []byte) error {
+		v, err := recordValue(e.db, row, b)
 		value = append([]byte{}, v...)
 		return err
 	})
@@ -301,7 +302,7 @@ func (e *Engine) Records(ctx context.Context, space store.Space, from, to string
 			return
 		}
 		for it.First(); it.Valid(); it.Next() {
-			_, v, err := decodeRecord(it.Value())
+			v, err := recordValue(e.db, it.Key(), it.Value())
 			if err == nil {
 				err = ctx.Err()
 			}

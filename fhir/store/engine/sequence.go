@@ -147,7 +147,8 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 			}
 			continue
 		}
-		if err := b.Set(s.key, append(st.event[:len(st.event):len(st.event)], r.Value...), nil); err != nil {
+		st.row = appendRecord(st.row[:0], c.T, r.Value)
+		if err := b.Set(s.key, st.row, nil); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -348,6 +349,24 @@ func records(t *testing.T, cfg Config) {
 	require(store.RecordIs{Space: "a", Key: "1"}, false)
 	require(store.RecordIs{Space: "a", Key: "3"}, true)
 	require(store.RecordIs{Space: "a", Key: "3", Value: []byte{}}, false)
+	// Values of any length are records like others, also where they take the place of another one.
+	long := strings.Repeat("long ", 1000)
+	for _, value := range []string{long, "short", long + "er", ""} {
+		commit(t, s, store.Changes{Records: []store.Record{rec("l", "1", value), rec("l", "2", long), rec("l", "3", value+"3")}})
+		if got, found, err := s.Record(ours(t.Context()), "l", "1"); string(got) != value || !found || err != nil {
+			t.Fatalf("a record of %d bytes: %d, %v, %v", len(value), len(got), found, err)
+		}
+		if got, want := list("l", "", ""), "1="+value+" 2="+long+" 3="+value+"3 "; got != want {
+			t.Fatalf("records, one of %d bytes: %d, want %d", len(value), len(got), len(want))
+		}
+		require(store.RecordIs{Space: "l", Key: "1", Value: []byte(value)}, true)
+		require(store.RecordIs{Space: "l", Key: "3", Value: []byte(value)}, false)
+		require(store.RecordIs{Space: "l", Key: "2"}, false)
+	}
+	commit(t, s, store.Changes{Records: []store.Record{{Space: "l", Key: "2"}}})
+	if got := list("l", "", "3"); got != "1= " {
+		t.Fatalf("after a long one was removed: %.100s", got)
+	}
 	commit(t, s, store.Changes{Records: []store.Record{{Space: "a", Key: "1"}, {Space: "a", Key: "never"}}})
 	require(store.RecordIs{Space: "a", Key: "1"}, true)
 	if _, found, err := s.Record(ours(t.Context()), "a", "1"); found || err != nil {

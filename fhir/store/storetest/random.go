@@ -221,9 +221,12 @@ func (w *world) commit() {
 		}
 	}
 	for range max(0, w.rng.IntN(4)-1) {
-		r := store.Record{Space: store.Space([]string{"a", "ab"}[w.rng.IntN(2)]), Key: fmt.Sprint(w.rng.IntN(8))}
+		n := w.rng.IntN(8)
+		r := store.Record{Space: store.Space([]string{"a", "ab"}[w.rng.IntN(2)]), Key: fmt.Sprint(n)}
 		if w.rng.IntN(3) > 0 {
-			r.Value = []byte(w.value(pString))
+			if r.Value = []byte(w.value(pString)); n%3 == 0 {
+				r.Value = append(r.Value, make([]byte, 1020)...) // about where large ones begin to stand elsewhere
+			}
 		}
 		c.Records = append(c.Records, r)
 	}
