@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
@@ -24,7 +25,8 @@ const (
 const SpaceBodies store.Space = "attempt-bodies"
 
 // The first byte of a row says how the rest stands. Small ones, as most replies are, are not worth packing. A claim file is
-// base64 for the most part, which packs badly: what it stands for takes little more than half of the room.
+// base64 for the most part, which packs badly: what it stands for takes little more than half of the room. Names of elements are
+// most of that, and a dictionary has them. Which one, if any, is said by the packed frame itself (RFC 8878, Dictionary_ID).
 const (
 	plain     = 'p'
 	packed    = 'z'
@@ -35,10 +37,19 @@ const (
 // maxBody bounds a body that is kept, in bytes: of a larger one only the hash is.
 const maxBody = 32 << 20
 
+// dictionary1 is the envelope and the tables of a claim file with rows that say nothing, those that all files have at its end. It never
+// changes, since bodies were packed with it: a better one is a further one, which all that unpacks knows before anything packs with it.
+//
+//go:embed dictionary1.xml
+var dictionary1 []byte
+
+// dictionary1ID is from the range for private use.
+const dictionary1ID = 1<<15 + 1
+
 // The coders are safe for concurrent use, by their contract. Windows are small: a file is some ten kB, and memory is dear.
 var (
-	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<18), zstd.WithLowerEncoderMem(true))
-	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxBody+1<<20), zstd.WithDecoderLowmem(true))
+	packer, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<18), zstd.WithLowerEncoderMem(true), zstd.WithEncoderDictRaw(dictionary1ID, dictionary1))
+	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxBody+1<<20), zstd.WithDecoderLowmem(true), zstd.WithDecoderDictRaw(dictionary1ID, dictionary1))
 )
 
 func bodyKey(k Key, n int, p Part) string { return fmt.Sprintf("%s/%s", attemptKey(k, n), p) }

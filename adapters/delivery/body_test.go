@@ -3,10 +3,13 @@ package delivery
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // What was sent and what came back is there byte by byte, as the hashes of the attempt say; also of an answer that came late.
@@ -38,6 +41,59 @@ func TestBodiesOfAttemptsAreKept(t *testing.T) {
 	if sum := sha256.Sum256(file); err != nil || at[0].SHA256 != hex.EncodeToString(sum[:]) || !at[0].Late {
 		t.Errorf("%v %+v", err, at)
 	}
+}
+
+// A dictionary that bodies were packed with never changes.
+func TestDictionariesStayAsTheyAre(t *testing.T) {
+	if sum := sha256.Sum256(dictionary1); hex.EncodeToString(sum[:]) != "002d830042aba666c29647dfa4cb7e6b6d18c28e98f9ce68aa0c492f1b430391" {
+		t.Errorf("dictionary 1 is another one, %x: bodies packed with it cannot be unpacked", sum)
+	}
+}
+
+// Bodies of before are unpacked as those of now: bytes as they stand in stores. With a dictionary that is not known there is an error,
+// not another body.
+func TestBodiesOfBeforeAreUnpacked(t *testing.T) {
+	file := []byte("<?xml version=\"1.0\"?><X>" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("<TONG_HOP>\n  <MA_LK>51901-1</MA_LK>\n", 60))) + "</X>")
+	packers := map[string]func(o ...zstd.EOption) []byte{
+		"as it was": func(o ...zstd.EOption) []byte { return encodeAll(t, file, packed, o...) },
+		"opened":    func(o ...zstd.EOption) []byte { return encodeAll(t, openBase64(file), opened, o...) },
+	}
+	for name, pack := range packers {
+		if got, err := Unpack(pack()); err != nil || !bytes.Equal(got, file) {
+			t.Errorf("%s, without a dictionary: %d bytes, %v", name, len(got), err)
+		}
+		if got, err := Unpack(pack(zstd.WithEncoderDictRaw(dictionary1ID, dictionary1))); err != nil || !bytes.Equal(got, file) {
+			t.Errorf("%s, with the first: %d bytes, %v", name, len(got), err)
+		}
+		if got, err := Unpack(pack(zstd.WithEncoderDictRaw(dictionary1ID+1, dictionary1))); err == nil {
+			t.Errorf("%s, with an unknown one: %d bytes", name, len(got))
+		}
+	}
+	for i, kept := range keptBefore {
+		raw, err := base64.StdEncoding.DecodeString(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Unpack(raw); err != nil || !bytes.Equal(got, file) {
+			t.Errorf("kept %d: %d bytes, %v", i, len(got), err)
+		}
+	}
+}
+
+// keptBefore are rows of the file above: without a dictionary, with the first.
+var keptBefore = []string{
+	"Yii1L/1kkAdVAgDkAxg8P3htbCB2ZXJzaW9uPSIxLjAiPz48WD7wEDxUT05HX0hPUD4KICA8TUFfTEs+NTE5MDEtMTwvCgQ8L1g+AgBJOMoLFGxCAe2KaoE=",
+	"Yii1L/1mAYCQB00BAEQBGD8+PFg+8BA1MTkwMS1LBDwvWD4FADU4ygfgU10xmhXOM22pJ/kK7YpqgQ==",
+}
+
+// encodeAll packs body as Pack did or may do.
+func encodeAll(t *testing.T, body []byte, form byte, o ...zstd.EOption) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil, o...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(body, []byte{form})
 }
 
 func TestBodiesAreNotKeptWhereHashesSuffice(t *testing.T) {

@@ -17,8 +17,8 @@ import (
 //
 // Folders of format 1 have large values in either place; both are read.
 
-// largeFrom is the size from which the log alone has a value: far above states and slots, which are read all the time, in bytes.
-const largeFrom = 1 << 10
+// largeFrom is the size from which the log alone has a value, in bytes: above states of claims, slots and doses, which are read all the time.
+const largeFrom = 768
 
 func largeRecord(value []byte) bool { return len(value) >= largeFrom }
 

@@ -225,7 +225,7 @@ func (w *world) commit() {
 		r := store.Record{Space: store.Space([]string{"a", "ab"}[w.rng.IntN(2)]), Key: fmt.Sprint(n)}
 		if w.rng.IntN(3) > 0 {
 			if r.Value = []byte(w.value(pString)); n%3 == 0 {
-				r.Value = append(r.Value, make([]byte, 1020)...) // about where large ones begin to stand elsewhere
+				r.Value = append(r.Value, make([]byte, 760)...) // about where large ones begin to stand elsewhere
 			}
 		}
 		c.Records = append(c.Records, r)
