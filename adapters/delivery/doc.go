@@ -27,7 +27,7 @@
 //	outbox-due|ask/51901/1772323400000/c17/0000000002       -> 1     unknown, accepted: ask at that time
 //	outbox-clocks|1772323400000/c17/0000000002              -> 1     a clock runs out at that time, see Alarms
 //	attempts|c17/0000000002/0001                            -> {"n":1,"lease":"job/bhxh-sync","token":7,"sha256":"…","started":…}
-//	attempt-bodies|c17/0000000002/0001/request              -> the file, compressed
+//	attempt-bodies|c17/0000000002/0001/request              -> the file, packed (body.go)
 //	outbox-receipts|GD519010000000042                       -> {"sha256":"…","item":"c17/0000000002"}  of the file that got it
 //
 // Caveats: a process that is stopped for longer than its deadline between its last look at the clock, which is when the file
