@@ -63,6 +63,13 @@ func (o *Outbox) Enqueue(ctx context.Context, w interaction.Write) (interaction.
 	return a, o.callOff(ctx, *old, off, &a)
 }
 
+// Delivers says whether a claim was ever one for the insurer.
+func (o *Outbox) Delivers(ctx context.Context, claim fhir.ID) (bool, error) {
+	var h head
+	raw, err := o.readRow(ctx, SpaceHeads, string(claim), &h)
+	return raw != nil, err
+}
+
 // enqueueVersion adds a new item, and withdraws old if that waits.
 func (o *Outbox) enqueueVersion(ctx context.Context, w interaction.Write, facility, ma string, headRaw []byte, old *Row, a *interaction.Additions) error {
 	var e episode

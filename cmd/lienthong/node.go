@@ -181,7 +181,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	n.facilities = facilities(n, o, claims)
 	n.service = interaction.New(interaction.Config{
 		Store: n.store, Base: o.Base, Also: o.Also, FoldSystem: o.FoldSystem,
-		Hooks:     []interaction.Hook{n.facilities.Hook, recorded(localTo(o)), citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules, Sees: n.senderSees}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
+		Hooks:     []interaction.Hook{n.facilities.Hook, recorded(localTo(o)), n.explained(localTo(o)), citizenIDs(systems), decidable(o), n.care(o, systems).Hook, matching.Keep, vaccination.Rules{Store: n.store, Schedules: schedules, Sees: n.senderSees}.Hook, n.outbox.Enqueue, n.checkIns(c, claims), bhxh.Rows{Store: n.store, Systems: claims}.Hook},
 		Introduce: n.care(o, systems).Introduce, Missed: n.care(o, systems).Missed, Known: n.care(o, systems).Known,
 		Limits: interaction.Limits{Entries: c.MaxEntries},
 	})
