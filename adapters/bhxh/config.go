@@ -56,6 +56,9 @@ type Config struct {
 	Path        SendPath      // "" is ByDecision
 	Signer      Signer        // of claim files; nil: they are sent without a signature
 
+	// Registered says whether who sent a claim may, as of now, send for its facility: else it is held. nil = everybody may.
+	Registered func(context.Context, delivery.Item) (bool, error)
+
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil is slog.Default
 }

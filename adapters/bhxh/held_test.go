@@ -102,3 +102,30 @@ func (w *world) edit(id, old, with string) {
 		w.tb.Fatal(err)
 	}
 }
+
+// A claim whose sender is not registered for its facility (any more) is held with that reason, and goes out once he is.
+func TestAClaimOfAForeignFacilityWaits(t *testing.T) {
+	w := newWorld(t)
+	registered := false
+	w.sync.Registered = func(_ context.Context, it delivery.Item) (bool, error) {
+		if it.Facility == "" || it.Sender != delivery.SenderAny {
+			t.Errorf("asked of %+v", it)
+		}
+		return registered, nil
+	}
+	key := w.claim("c1", "outpatient")
+	w.slots(10 * time.Second)
+	w.wantState(key, delivery.Held)
+	it := w.item(key)
+	if it.Reason == nil || it.Reason.Code != delivery.ReasonForeign || it.Reason.Path != "XML1.MA_CSKCB" || it.Reason.VI == "" || it.Reason.EN == "" || len(w.mock.Rows()) != 0 {
+		t.Errorf("%+v, and %d files arrived", it.Reason, len(w.mock.Rows()))
+	}
+	if task := w.read("Task", delivery.TaskID("c1")); !strings.Contains(string(task.Raw()), delivery.ReasonForeign) {
+		t.Errorf("the Task does not say why: %s", task.Raw())
+	}
+	registered = true
+	w.slots(delivery.DefaultRecheck + time.Minute)
+	w.settle()
+	w.wantState(key, delivery.Assessed)
+	w.once()
+}

@@ -101,6 +101,17 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 	if err != nil {
 		return prepared{}, err
 	}
+	if s.Registered != nil {
+		may, err := s.Registered(ctx, it)
+		if err != nil {
+			return prepared{}, err
+		}
+		if !may {
+			why := *delivery.Because(delivery.ReasonForeign)
+			why.Path, why.Element = "XML1.MA_CSKCB", "Claim.identifier"
+			return prepared{claim: claim, held: []delivery.Reason{why}}, nil
+		}
+	}
 	o := mapping.Options{Systems: s.Systems, Version: it.PB}
 	if it.Resend {
 		o.Reason = cmp.Or(correctionOf(claim.Root(), s.Systems), s.Reason)

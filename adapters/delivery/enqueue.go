@@ -94,7 +94,10 @@ func (o *Outbox) enqueueVersion(ctx context.Context, w interaction.Write, facili
 	}
 	now := o.now()
 	it := Item{State: Queued, Claim: w.Key.ID, Version: w.Version, PB: max(uint64(w.Version), e.PB+1),
-		Facility: facility, Episode: ma, Created: now, Since: now, Due: now}
+		Facility: facility, Episode: ma, Created: now, Since: now, Due: now, Sender: SenderAny}
+	if o.Sender != nil {
+		it.Sender = o.Sender(ctx)
+	}
 	if ref := fhir.ParseReference(w.Doc.Get("patient").Get("reference").Text()); ref.Key.Type == "Patient" && ref.Base == "" {
 		it.Patient = ref.Key.String()
 	}

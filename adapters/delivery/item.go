@@ -49,7 +49,9 @@ type Item struct {
 	Facility string       `json:"facility"`          // MA_CSKCB
 	Episode  string       `json:"episode"`           // MA_LK
 	Patient  string       `json:"patient,omitempty"` // Patient/id
-	Resend   bool         `json:"resend,omitempty"`  // an earlier version has left the house
+	// Sender is the organization as which this version was sent, SenderAny where it is not to be held against registrations; "" = not noted.
+	Sender string `json:"sender,omitempty"`
+	Resend bool   `json:"resend,omitempty"` // an earlier version has left the house
 
 	Created fhir.Instant `json:"created"`
 	Since   fhir.Instant `json:"since"`           // in this state
@@ -84,6 +86,9 @@ type Item struct {
 	Findings   []Reason `json:"findings,omitempty"` // of our own check while held, at most maxFindings
 	Decided    *Ruling  `json:"decided,omitempty"`
 }
+
+// SenderAny is the Sender of what anybody may have sent: the server, or who may send for all facilities.
+const SenderAny = "-"
 
 // Ruling is what a person decided about an item, the last time one did.
 type Ruling struct {

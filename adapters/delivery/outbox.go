@@ -41,6 +41,9 @@ type Config struct {
 	// Sees says whether who sends a Claim may see a resource: one that he may not see is named to nobody. nil = everybody sees all.
 	Sees func(context.Context, fhir.Key) (bool, error)
 
+	// Sender is as whom a claim is sent, see Item.Sender; nil = SenderAny.
+	Sender func(context.Context) string
+
 	// Settle is how long after the end of an attempt "not received" is believed, and how long after that it must be said
 	// again before the item is sent again. 0 is DefaultSettle.
 	Settle time.Duration

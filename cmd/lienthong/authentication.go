@@ -48,6 +48,7 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 		d.authenticate, d.warning = unauthenticated, unguarded
 		return d, nil
 	}
+	n.asks = true
 	fetch, err := jwt.NewFetcher(a.KeyHosts, a.PrivateHosts)
 	if err != nil {
 		return nil, err
@@ -68,6 +69,7 @@ func (n *node) openDoor(a config.Authentication, base, path string, log *slog.Lo
 			return nil, err
 		}
 		d.smart = smart.New(smart.Config{Base: base, Issuer: tokenIssuer(base), Store: n.store, Clients: clients.Get, Signer: keys.Get, Log: log, Known: inTrail})
+		n.clients = clients.Get
 		d.security = smartSecurity(d.smart.TokenURL(), len(a.CORSOrigins) > 0)
 	}
 	issuers := own

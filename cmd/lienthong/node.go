@@ -40,6 +40,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/signin"
+	"github.com/lienthong/lienthong/fhir/smart"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/engine"
@@ -64,6 +65,8 @@ type node struct {
 	policies *access.Policies
 	// facilities says of which of them a caller may write.
 	facilities facility.Facilities
+	asks       bool                 // callers are asked who they are
+	clients    func() smart.Clients // nil = there is no file of them
 	outbox     *delivery.Outbox
 	handler    http.Handler
 	reconciler *reconciliation.Reconciler // nil without a gateway
@@ -167,7 +170,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		return err
 	}
 	n.outbox = delivery.New(delivery.Config{
-		Deadlines: clocks, Sees: n.senderSees,
+		Deadlines: clocks, Sees: n.senderSees, Sender: n.senderToHold,
 		Store: n.store, Base: c.SIDBase, Settle: c.Gateway.Settle, ByPerson: c.Gateway.ByPerson(), AskEvery: c.Gateway.AskEvery, HashesOnly: c.Gateway.HashesOnly,
 		Retry: delivery.Retry{First: c.Gateway.RetryFirst, Max: c.Gateway.RetryMax},
 		Episode: func(claim resource.Value) (facility, episode string, ok bool) {
@@ -261,8 +264,8 @@ func (n *node) connect(g config.Gateway, claims mapping.Systems, log *slog.Logge
 		}
 	}
 	jobs := bhxh.Config{
-		Signer: signer,
-		Store:  n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
+		Signer: signer, Registered: n.registered,
+		Store: n.store, Outbox: n.outbox, Accounts: clients, Systems: claims, Path: bhxh.SendPath(g.Path), Reason: g.CorrectionText,
 		Schedule: g.Schedule, StatusSchedule: g.StatusSchedule, Lease: g.Lease, PerSecond: g.Rate, Log: log,
 	}
 	if n.log != nil {

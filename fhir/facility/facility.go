@@ -180,6 +180,11 @@ func written(with func(fhir.Key) (resource.Value, bool), key fhir.Key) (doc reso
 	return with(key)
 }
 
+// CodesOf gives the codes that an Organization carries here.
+func (f Facilities) CodesOf(ctx context.Context, organization fhir.ID) ([]string, error) {
+	return f.stored(store.Ourselves(ctx), fhir.Key{Type: "Organization", ID: organization})
+}
+
 // stored are the codes of an Organization that is there; none of one that is not.
 func (f Facilities) stored(ctx context.Context, key fhir.Key) ([]string, error) {
 	found, err := f.Store.Read(ctx, key, 0)
