@@ -15,6 +15,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
 func newClock() *fhirtest.Clock {
@@ -290,6 +291,7 @@ func TestPauseResumeRunNow(t *testing.T) {
 
 // The bell rings at the slots, a long run keeps its lease, and a stop waits for it.
 func TestRunInTime(t *testing.T) {
+	enginetest.FalseClock(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := openStore(t)
 		n := &count{}

@@ -62,7 +62,10 @@ func (f *Follower) follow(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		if _, err := f.Store.WaitHead(ctx, f.reached()); err != nil {
+		if _, err := f.Store.WaitHead(ctx, f.reached()); fhir.Transient(err) { // a server whose log was put back stays, to say so
+			timer.Reset(again)
+			continue
+		} else if err != nil {
 			return err
 		}
 		timer.Reset(pause)

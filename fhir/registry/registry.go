@@ -83,7 +83,7 @@ func (r *Registry) Run(ctx context.Context) error {
 		untilMidnight, cancel := context.WithTimeout(ctx, r.untilMidnight())
 		_, err = r.Store.WaitHead(untilMidnight, r.at())
 		cancel()
-		if err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) && !fhir.Transient(err) {
 			return err
 		}
 	}

@@ -29,9 +29,12 @@ type Sources struct {
 	Ready func(context.Context) error
 }
 
-// readyWithin bounds how long Ready is waited for: a log that is away must not have a scrape fail, which would look as if the server
-// were away.
-const readyWithin = 4 * time.Second
+// readyWithin bounds how long a scrape waits for Ready: a log that is away must not have the scrape fail, which would look as if the
+// server were away. The question goes on for readyAtMost, and a later scrape tells what came of it.
+const (
+	readyWithin = 2 * time.Second
+	readyAtMost = time.Minute
+)
 
 // obstacles are the codes that lienthong_not_ready tells apart.
 var obstacles = []string{
@@ -70,10 +73,14 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 type rooms struct {
 	sources Sources
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows; claims are counted under it
 	counted time.Time
 	claims  delivery.Summary
 	err     error
+
+	asked  sync.Mutex // guards what follows; held while a scrape waits for an answer
+	asking *question  // nil if none is under way
+	found  []string   // by the last one that was answered
 }
 
 // Describe implements prometheus.Collector.
@@ -103,7 +110,7 @@ func (c *rooms) Collect(out chan<- prometheus.Metric) {
 	}
 	var away error // the log is out of reach: who would ask it is not asked
 	if c.sources.Ready != nil {
-		found := c.inTheWay(ctx)
+		found := c.inTheWay()
 		for _, code := range obstacles {
 			v := 0.0
 			if slices.Contains(found, code) {
@@ -172,9 +179,37 @@ func unless[T any](ctx context.Context, away error, ask func(context.Context) (T
 	return ask(ctx)
 }
 
-// inTheWay gives the codes of what /readyz is red for.
-func (c *rooms) inTheWay(ctx context.Context) (codes []string) {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+// question is one that Ready is asked.
+type question struct {
+	done  chan struct{}
+	codes []string // after done: of what is in the way
+}
+
+// inTheWay gives the codes of what /readyz is red for; what was found last, if that takes longer than a scrape can wait.
+func (c *rooms) inTheWay() []string {
+	c.asked.Lock()
+	defer c.asked.Unlock()
+	if c.asking == nil {
+		q := &question{done: make(chan struct{})}
+		c.asking = q
+		go func() { // at most one, and not for longer than readyAtMost
+			defer close(q.done)
+			q.codes = c.askReady()
+		}()
+	}
+	select {
+	case <-c.asking.done:
+		c.found, c.asking = c.asking.codes, nil
+	case <-time.After(readyWithin):
+		if len(c.found) == 0 {
+			return []string{other}
+		}
+	}
+	return c.found
+}
+
+func (c *rooms) askReady() (codes []string) {
+	ctx, cancel := context.WithTimeout(store.Ourselves(context.Background()), readyAtMost)
 	defer cancel()
 	err := c.sources.Ready(ctx)
 	if err == nil {

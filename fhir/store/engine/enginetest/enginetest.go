@@ -134,5 +134,14 @@ func InFolder(tb testing.TB) {
 	}
 }
 
+// FalseClock skips a test under a false clock (testing/synctest) if the logs of this run are in a replica set: such a clock stands still
+// while an answer of a network is waited for, as that of a change stream always is.
+func FalseClock(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(TestLog) != "" && os.Getenv(SingleLog) == "" {
+		tb.Skip("SKIPPED over a replica set: a false clock does not go on while its change stream is waited for")
+	}
+}
+
 // databases names the database of each folder, for the tests of this process.
 var databases sync.Map

@@ -30,7 +30,7 @@ func ownSet(t *testing.T, more ...string) *Set {
 	if program == "" {
 		t.Skipf("SKIPPED: %s is not set, so there is no replica set whose members could be killed", Mongod)
 	}
-	s, err := StartSet(program, t.TempDir(), more...)
+	s, err := StartSet(program, t.TempDir(), Harmed, more...)
 	if err != nil {
 		t.Fatal(err)
 	}

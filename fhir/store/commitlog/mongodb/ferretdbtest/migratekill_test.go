@@ -181,7 +181,7 @@ func migrateKilled(t *testing.T, s Server) {
 		for ended := false; !ended; {
 			when := after(time.Duration(random.Int64N(int64(takes))))
 			if random.IntN(2) == 0 {
-				when = reached(target, 1+fhir.T(random.IntN(filled)))
+				when = reached(target, 1+fhir.T(random.IntN(filled/2)))
 			}
 			out, isKilled, err := migrateOnce(t, s, killed < kills, when, "--from", folder, "--to", to.URI)
 			if err != nil {
@@ -266,7 +266,7 @@ func onServer(t *testing.T, s Server) [][sha256.Size]byte {
 }
 
 // filled is how many commits, of one Patient each, fill makes: several of the groups in which a log is copied.
-const filled = 3000
+const filled = 6000
 
 // fill makes a store in a folder.
 func fill(t *testing.T, dir string) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -59,6 +60,7 @@ type process struct {
 	cmd     *exec.Cmd
 	base    string
 	gateway string // of a demo
+	figures string // for Prometheus
 	log     said
 }
 
@@ -115,6 +117,7 @@ func (p *process) start(t *testing.T) {
 	var told struct {
 		FHIR    string `json:"fhir"`
 		Gateway string `json:"gateway"`
+		Metrics string `json:"metrics"`
 	}
 	for began := time.Now(); ; {
 		raw, err := os.ReadFile(info)
@@ -126,13 +129,25 @@ func (p *process) start(t *testing.T) {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	p.base, p.gateway = told.FHIR, told.Gateway
+	p.base, p.gateway, p.figures = told.FHIR, told.Gateway, told.Metrics
 }
 
 func (p *process) url() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.base
+}
+
+// end asks the server to end, and waits for that.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.cmd.Wait() // one that could not go on ends with an error
+	p.cmd = nil
 }
 
 // kill ends the server without a word.

@@ -47,10 +47,20 @@ type Member struct {
 	stopped bool
 }
 
+// How long the members of a set are without word of their primary until they elect another one: a set that is harmed should not be
+// waited for, one that is not should keep its primary however busy the machine is.
+const (
+	Harmed   = time.Second
+	Unharmed = 10 * time.Second
+)
+
+// startsWithin is how long a member, or the set, may take to start on a busy machine.
+const startsWithin = 5 * time.Minute
+
 // StartSet starts a set with its files in dir and returns when it has a primary. more are arguments of each mongod.
 //
 // Each member has a loopback address of its own, so that no other process takes its port while it is down.
-func StartSet(program, dir string, more ...string) (*Set, error) {
+func StartSet(program, dir string, elects time.Duration, more ...string) (*Set, error) {
 	s := &Set{dir: dir}
 	if err := s.guard(); err != nil {
 		return nil, err
@@ -66,7 +76,7 @@ func StartSet(program, dir string, more ...string) (*Set, error) {
 		}
 	}
 	s.URI = "mongodb://" + strings.Join(hosts, ",") + "/"
-	if err := s.initiate(); err != nil {
+	if err := s.initiate(elects); err != nil {
 		return nil, errors.Join(fmt.Errorf("initiate the replica set: %w\n%s", err, s.Members[0].Log()), s.Close())
 	}
 	return s, nil
@@ -84,15 +94,15 @@ func (s *Set) guard() error {
 	return s.watch.Start()
 }
 
-func (s *Set) initiate() error {
-	ctx, stop := context.WithTimeout(context.Background(), 60*time.Second)
+func (s *Set) initiate(elects time.Duration) error {
+	ctx, stop := context.WithTimeout(context.Background(), startsWithin)
 	defer stop()
 	members := bson.A{}
 	for i, m := range s.Members {
 		members = append(members, bson.D{{Key: "_id", Value: i}, {Key: "host", Value: m.Addr}})
 	}
 	config := bson.D{{Key: "_id", Value: "lienthong"}, {Key: "members", Value: members}, {Key: "settings", Value: bson.D{
-		{Key: "electionTimeoutMillis", Value: 1000}, {Key: "heartbeatIntervalMillis", Value: 300}, {Key: "catchUpTimeoutMillis", Value: 2000},
+		{Key: "electionTimeoutMillis", Value: elects.Milliseconds()}, {Key: "heartbeatIntervalMillis", Value: 300}, {Key: "catchUpTimeoutMillis", Value: 2000},
 	}}}
 	err := s.Members[0].Command(ctx, bson.D{{Key: "replSetInitiate", Value: config}}, nil)
 	const alreadyInitialized = 23
@@ -195,7 +205,7 @@ func (m *Member) Start() error {
 			return fmt.Errorf("mongod ended:\n%s", m.Log())
 		case <-time.After(20 * time.Millisecond):
 		}
-		if time.Since(began) > 60*time.Second {
+		if time.Since(began) > startsWithin {
 			return fmt.Errorf("mongod does not listen:\n%s", m.Log())
 		}
 	}
@@ -267,7 +277,7 @@ var sharedSet = sync.OnceValues(func() (*Set, error) {
 		return nil, err
 	}
 	began := time.Now()
-	s, err := StartSet(os.Getenv(Mongod), dir)
+	s, err := StartSet(os.Getenv(Mongod), dir, Unharmed)
 	if err == nil {
 		slog.Info("a replica set was started", "took", time.Since(began))
 	}

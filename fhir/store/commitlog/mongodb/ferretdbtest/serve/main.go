@@ -97,7 +97,7 @@ func run(kind, driver string, here bool, args []string) error {
 		if program == "" {
 			return fmt.Errorf("%s must be the path of mongod", ferretdbtest.Mongod)
 		}
-		set, err := ferretdbtest.StartSet(program, dir)
+		set, err := ferretdbtest.StartSet(program, dir, ferretdbtest.Unharmed)
 		if err != nil {
 			return err
 		}
