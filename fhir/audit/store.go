@@ -5,8 +5,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -14,13 +12,18 @@ import (
 
 // Records of this room:
 //
-//	space "audit"             key: time-ordered UUID; value: line of the journal for the commit that wrote the record
+//	space "~audit"            in the log only; value: line of the journal for the commit that wrote the record
+//	space "audit"             the same in the logs of earlier versions, where it was a row by a time-ordered UUID
 //	space "audit-secret"      key: mask; value: of the Masker (store.Secret)
 //	space "audit-checkpoint"  key: origin|size (20 digits); value: signed note
 const (
-	entrySpace      store.Space = "audit"
+	entrySpace      store.Space = "~audit"
+	entryRowSpace   store.Space = "audit"
 	checkpointSpace store.Space = "audit-checkpoint"
 )
+
+// isEntry says whether a record of a commit is its entry.
+func isEntry(s store.Space) bool { return s == entrySpace || s == entryRowSpace }
 
 // Watched is what a Store must be able to do so that nothing is lost by watching it.
 type Watched interface {
@@ -111,7 +114,7 @@ func (s *Store) Commit(ctx context.Context, c store.Changes) (store.Receipt, err
 	if err != nil {
 		return store.Receipt{}, err
 	}
-	c.Records = append(c.Records[:len(c.Records):len(c.Records)], store.Record{Space: entrySpace, Key: uuid.Must(uuid.NewV7()).String(), Value: line})
+	c.Records = append(c.Records[:len(c.Records):len(c.Records)], store.Record{Space: entrySpace, Value: line})
 	rec, err := s.Watched.Commit(ctx, c)
 	if err == nil {
 		TrailOf(ctx).writes()

@@ -13,7 +13,7 @@ import (
 // takeOver adds the line of a commit's entry, if it has one: that of its record, with what the commit wrote.
 func (l *lines) takeOver(c *store.Commit) (err error) {
 	for i := range c.Records {
-		if c.Records[i].Space != entrySpace {
+		if !isEntry(c.Records[i].Space) {
 			continue
 		}
 		wrote := wroteOf(c)

@@ -28,7 +28,7 @@ func TestALineTakenOverIsTheEntryWithWhatWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := store.Commit{T: fhir.T(1 + random.Uint64N(1<<40)), Records: []store.Record{{Space: "other", Value: []byte("?")}, {Space: entrySpace, Value: record}}}
+		c := store.Commit{T: fhir.T(1 + random.Uint64N(1<<40)), Records: []store.Record{{Space: "other", Value: []byte("?")}, {Space: []store.Space{entrySpace, entryRowSpace}[random.IntN(2)], Value: record}}}
 		e.T = c.T
 		for range random.IntN(4) {
 			f := store.Found{Key: fhir.Key{Type: "Observation", ID: ids[random.IntN(len(ids))]}, Version: fhir.Version(1 + random.Uint64N(9))}

@@ -56,7 +56,7 @@ func (l *Logged) own(public []string) (own [][]byte) {
 // Add takes a record of a commit; those of other rooms are passed over. Commits come in their order.
 func (l *Logged) Add(t fhir.T, r store.Record) {
 	switch {
-	case r.Space == entrySpace && r.Value != nil:
+	case isEntry(r.Space) && r.Value != nil:
 		e, err := parseLine(r.Value)
 		if err != nil {
 			e.Do = "damaged" // no line of the journal is like it

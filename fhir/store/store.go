@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -172,6 +173,10 @@ func (e *MatchError) Error() string { return "criteria match other resources tha
 // Space names a set of records; each belongs to one room above, which documents its keys and values. It is not empty
 // and has no byte 0.
 type Space string
+
+// LogOnly says that the records of a space lie in the log alone, where the feed has them: Record and Records do not find them, and
+// they cost no row. The names of such spaces begin with a tilde.
+func (s Space) LogOnly() bool { return strings.HasPrefix(string(s), "~") }
 
 // Record is a row of a space. In Changes a nil Value removes it; of a row given twice the last value stands.
 type Record struct {

@@ -241,6 +241,9 @@ func (s *sequence) commit(p *pending, writes []*write, id commitlog.ID, at fhir.
 	for i, w := range writes {
 		c.Writes[i] = commitlog.Write{Key: w.key, Version: w.version, Method: uint8(w.method), Sender: w.sender, Unique: w.unique, Document: w.doc}
 	}
+	if len(p.records) > 0 {
+		c.Records = make([]commitlog.Record, 0, len(p.records))
+	}
 	for _, r := range p.records {
 		c.Records = append(c.Records, commitlog.Record{Space: string(r.Space), Key: r.Key, Value: r.Value})
 	}

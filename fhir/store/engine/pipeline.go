@@ -172,7 +172,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 		return o
 	}
 	c := s.commit(p, writes, commitlog.ID(uuid.New()), fhir.InstantOf(e.o.Now()))
-	o.batch = e.db.NewBatchWithSize(batchSize(writes))
+	o.batch = e.db.NewBatchWithSize(batchSize(writes, c.Records))
 	e.spaces.note(c.Records, c.T)
 	if err = s.stage(o.batch, c, writes); err == nil {
 		err = e.db.ApplyNoSyncWait(o.batch, pebble.Sync)
@@ -194,8 +194,11 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 }
 
 // batchSize estimates the bytes of the batch, so that it need not grow by copying.
-func batchSize(writes []*write) int {
+func batchSize(writes []*write, records []commitlog.Record) int {
 	size := 256
+	for i := range records {
+		size += 2 * (32 + len(records[i].Key) + len(records[i].Value))
+	}
 	for _, w := range writes {
 		size += 320 + len(w.doc) + 2*len(w.packed) + 24*len(w.entries)
 		for _, c := range w.contained {

@@ -66,7 +66,7 @@ func (s *sequence) replay(db *pebble.DB, c *commitlog.Commit, index IndexFunc) e
 	if err != nil {
 		return err
 	}
-	b := db.NewBatchWithSize(batchSize(nil))
+	b := db.NewBatchWithSize(batchSize(nil, nil))
 	defer b.Close()
 	if err := s.stage(b, c, writes); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 )
@@ -140,6 +141,9 @@ func (s *sequence) stage(b *pebble.Batch, c *commitlog.Commit, writes []*write) 
 	}
 	s.asked.forget(c.Records)
 	for _, r := range c.Records {
+		if store.Space(r.Space).LogOnly() {
+			continue
+		}
 		s.key = appendRecordKey(s.key[:0], r.Space, r.Key)
 		if r.Value == nil {
 			if err := b.Delete(s.key, nil); err != nil {

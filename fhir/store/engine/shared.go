@@ -175,7 +175,7 @@ func (e *Engine) decideGroup(s *sequence, group []*pending) (*decided, error) {
 		}
 		c := view.commit(p, writes, commitlog.ID(uuid.New()), fhir.InstantOf(e.o.Now()))
 		c.Prev = view.last
-		b := e.db.NewBatchWithSize(batchSize(writes))
+		b := e.db.NewBatchWithSize(batchSize(writes, c.Records))
 		g.batches = append(g.batches, b)
 		if err := view.stageShared(b, c, writes, e.definition()); err != nil {
 			return g, errDisk(err)

@@ -15,7 +15,12 @@ import (
 // definition tells the index definition apart from others; sums are compared under the same one alone.
 func (e *Engine) definition() uint32 { return definitionOf(e.o.Definition) }
 
-func definitionOf(name string) uint32 { return max(1, crc32.ChecksumIEEE([]byte("1 "+name))) }
+func definitionOf(name string) uint32 {
+	return max(1, crc32.ChecksumIEEE([]byte(rowsVersion+" "+name)))
+}
+
+// rowsVersion counts the ways in which rows followed from the same log: 2 has none of records that lie in the log only.
+const rowsVersion = "2"
 
 // stageShared stages c with its sum, or checks the sum that it came with.
 func (s *sequence) stageShared(b *pebble.Batch, c *commitlog.Commit, writes []*write, definition uint32) error {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -374,6 +375,16 @@ func records(t *testing.T, cfg Config) {
 	}
 	_, err := s.Commit(ours(t.Context()), store.Changes{Records: []store.Record{rec("a\x00b", "1", "")}})
 	refused(t, err, fhir.Internal, "record-invalid")
+	r := commit(t, s, store.Changes{Records: []store.Record{rec("~a", "1", "one"), rec("a", "3", "three")}})
+	if _, found, err := s.Record(ours(t.Context()), "~a", "1"); found || err != nil || list("~a", "", "") != "" {
+		t.Fatalf("a record of the log only is a row: %v, %v", found, err)
+	}
+	require(store.RecordIs{Space: "~a", Key: "1"}, true)
+	for _, feed := range []iter.Seq2[store.Commit, error]{s.Feed(ours(t.Context()), r.T-1), s.Outlines(ours(t.Context()), r.T-1)} {
+		if c := commitsOf(t, feed); len(c) != 1 || len(c[0].Records) != 2 || c[0].Records[0].Space != "~a" || string(c[0].Records[0].Value) != "one" {
+			t.Fatalf("FEED: a record of the log only: %+v", c)
+		}
+	}
 }
 
 // busy: where the queue is full a commit is refused and leaves no trace; what was acknowledged is there.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -66,7 +67,7 @@ func outlines(t *testing.T, cfg Config) {
 	cfg.Check(t, s)
 }
 
-func commitsOf(t *testing.T, feed func(func(store.Commit, error) bool)) (all []store.Commit) {
+func commitsOf(t *testing.T, feed iter.Seq2[store.Commit, error]) (all []store.Commit) {
 	t.Helper()
 	for c, err := range feed {
 		if err != nil {

@@ -85,7 +85,11 @@ func (l *Log) Stage(b *pebble.Batch, c *commitlog.Commit) error {
 			return err
 		}
 	}
-	head := commitlog.AppendHeader(make([]byte, 0, 64+64*len(c.Writes)), c)
+	size := 64 + 64*len(c.Writes)
+	for i := range c.Records {
+		size += 32 + len(c.Records[i].Key) + len(c.Records[i].Value)
+	}
+	head := commitlog.AppendHeader(make([]byte, 0, size), c)
 	return b.Set(AppendHeaderKey(nil, c.T), head, nil)
 }
 
