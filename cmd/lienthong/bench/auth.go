@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -44,33 +43,35 @@ func (s *session) auth() error {
 	defer guarded.stop()
 	sides := []side{{"with none of it", none, nil}, {"with the trail alone", open, nil}, {"with the trail and a hospital's token", guarded, header}}
 
-	body := observation(4)
-	err = s.compare(comparison{"auth", "creates", 0.9, clients}, sides, func(header map[string]string) func(client, i int) *Request {
-		h := map[string]string{"Prefer": "return=minimal"}
-		maps.Copy(h, header)
-		return func(_, _ int) *Request {
-			return &Request{Method: http.MethodPost, Path: "Observation", Body: body, Header: h}
-		}
-	})
-	if err != nil {
+	if err := s.makeReady(sides, plain, consented); err != nil {
 		return err
 	}
-	if err := s.makeReady(sides); err != nil {
-		return err
-	}
-	for _, asking := range []int{clients, manyClients} {
-		if err := s.compare(comparison{"auth", fmt.Sprintf("reads by %d clients", asking), 0.8, asking}, sides, readThose); err != nil {
+	// Creates come last: reads and searches are of a store of the same size on each side.
+	for _, c := range []struct {
+		comparison
+		next func(header map[string]string) func(client, n int) *Request
+	}{
+		{comparison{"auth", fmt.Sprintf("reads by %d clients", clients), 0.8, clients}, plain.read},
+		{comparison{"auth", fmt.Sprintf("reads by %d clients", manyClients), 0.8, manyClients}, plain.read},
+		{comparison{"auth", "reads where a Consent is in force", 0.8, clients}, consented.read},
+		{comparison{"auth", "searches by patient and code", 0.8, clients}, plain.search},
+		{comparison{"auth", "searches where a Consent is in force", 0.8, clients}, consented.search},
+		{comparison{"auth", "creates", 0.9, clients}, plain.create},
+	} {
+		if err := s.compare(c.comparison, sides, s.Duration/2, c.next); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// makeReady gives each side what is read, and lets all of them come to rest.
-func (s *session) makeReady(sides []side) error {
+// makeReady gives each side the people who are asked about, and lets all of them come to rest.
+func (s *session) makeReady(sides []side, who ...people) error {
 	for _, side := range sides {
-		if err := side.putThoseToRead(s.ctx); err != nil {
-			return err
+		for _, p := range who {
+			if err := p.bring(s.ctx, side); err != nil {
+				return err
+			}
 		}
 	}
 	for _, side := range sides {
@@ -90,29 +91,6 @@ type side struct {
 	header map[string]string
 }
 
-// putThoseToRead puts ten resources for each client, under the same ids on each side.
-func (s side) putThoseToRead(ctx context.Context) error {
-	res := Load{Clients: clients, Next: func(client, n int) *Request {
-		if n >= 10 {
-			return nil
-		}
-		id := fmt.Sprintf("bench-%d-%d", client, n)
-		doc := strings.Replace(string(observation(4)), `{"resourceType":"Observation"`, `{"resourceType":"Observation","id":"`+id+`"`, 1)
-		return &Request{Method: http.MethodPut, Path: "Observation/" + id, Body: []byte(doc), Header: s.header}
-	}}.Run(ctx, s.server.base)
-	if len(res.Errors) > 0 {
-		return fmt.Errorf("loading the server %s: %s", s.name, res.ErrorText())
-	}
-	return nil
-}
-
-// readThose reads what putThoseToRead put.
-func readThose(header map[string]string) func(client, n int) *Request {
-	return func(client, n int) *Request {
-		return &Request{Method: http.MethodGet, Path: fmt.Sprintf("Observation/bench-%d-%d", (client+n)%clients, n%10), Header: header}
-	}
-}
-
 // rounds is how often each side has its turn; the median of the ratios of a round counts.
 const rounds = 5
 
@@ -123,14 +101,14 @@ type comparison struct {
 	clients        int
 }
 
-// compare runs one load against all sides in turns, and reports the others as shares of the first.
-func (s *session) compare(c comparison, sides []side, next func(header map[string]string) func(client, i int) *Request) error {
+// compare runs one load against all sides in turns, for so long on each, and reports the others as shares of the first.
+func (s *session) compare(c comparison, sides []side, long time.Duration, next func(header map[string]string) func(client, i int) *Request) error {
 	shares, used := make([][]float64, len(sides)), make([][]float64, len(sides))
 	for range rounds {
 		var first float64
 		for i, side := range sides {
 			_, _, before := side.server.usage()
-			res := Load{Clients: c.clients, Duration: s.Duration / rounds, Next: next(side.header)}.Run(s.ctx, side.server.base)
+			res := Load{Clients: c.clients, Duration: long / rounds, Next: next(side.header)}.Run(s.ctx, side.server.base)
 			_, _, after := side.server.usage()
 			if res.Requests == 0 || len(res.Errors) > 0 {
 				return fmt.Errorf("%s %s: %d requests; errors: %s", c.what, side.name, res.Requests, res.ErrorText())

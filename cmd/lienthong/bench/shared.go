@@ -29,7 +29,7 @@ func (s *session) shared() error {
 	if err := s.importBoth(sides); err != nil {
 		return err
 	}
-	if err := s.makeReady(sides); err != nil {
+	if err := s.makeReady(sides, plain); err != nil {
 		return err
 	}
 	for _, asking := range []int{1, clients, manyClients} {
@@ -37,7 +37,7 @@ func (s *session) shared() error {
 		if asking == clients {
 			c.limit = 0.8
 		}
-		if err := s.compare(c, sides, readThose); err != nil {
+		if err := s.compare(c, sides, s.Duration, plain.read); err != nil {
 			return err
 		}
 	}

@@ -141,11 +141,17 @@ func (w *write) setSender(sender string) {
 	if w.sender != "" {
 		entries = entries[1:] // its number is below those of all parameters of documents
 	}
-	if w.sender = sender; sender != "" {
-		entries = append([]search.Entry{{Param: search.ParamSender, Value: []byte(sender)}}, entries...)
+	w.entries, w.sender = withSender(entries, sender), sender
+	w.packed = packEntries(make([]byte, 0, len(w.packed)+len(sender)+3), w.entries)
+}
+
+// withSender gives entries, which name no sender, with the given one; "" = none.
+func withSender(entries []search.Entry, sender string) []search.Entry {
+	if sender == "" {
+		return entries
 	}
-	w.entries = entries
-	w.packed = packEntries(make([]byte, 0, len(w.packed)+len(sender)+3), entries)
+	all := make([]search.Entry, 0, len(entries)+1)
+	return append(append(all, search.Entry{Param: search.ParamSender, Value: []byte(sender)}), entries...)
 }
 
 // senderOf gives the sender that packed entries name, "" if none.

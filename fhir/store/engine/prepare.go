@@ -78,10 +78,9 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 		return nil, err
 	}
 	for i := range c.Puts {
-		if err := p.writes[i].preparePut(&c.Puts[i]); err != nil {
+		if err := p.writes[i].preparePut(&c.Puts[i], p.fence.Sender()); err != nil {
 			return nil, err
 		}
-		p.writes[i].setSender(p.fence.Sender())
 		p.bytes += int64(2*len(p.writes[i].doc) + 4*len(p.writes[i].packed) + 512)
 		for _, c := range p.writes[i].contained {
 			p.bytes += int64(64*len(c.Entries) + 512)
@@ -103,7 +102,7 @@ func prepare(ctx context.Context, c store.Changes) (*pending, error) {
 	return p, err
 }
 
-func (w *write) preparePut(p *store.Put) error {
+func (w *write) preparePut(p *store.Put, sender string) error {
 	w.key, w.method, w.put, w.ifVersion = p.Key, p.Method, p, p.IfVersion
 	w.ours = p.Ours
 	if w.method != store.MethodCreate && w.method != store.MethodPatch {
@@ -120,7 +119,8 @@ func (w *write) preparePut(p *store.Put) error {
 		}
 		size += len(w.entries[i].Value) + 3
 	}
-	w.packed = packEntries(make([]byte, 0, size), w.entries)
+	w.entries, w.sender = withSender(w.entries, sender), sender
+	w.packed = packEntries(make([]byte, 0, size+len(sender)+3), w.entries)
 	if w.contained = p.Contained; w.contained != nil {
 		var err error
 		if w.contained, err = sortedContained(p.Contained); err != nil {
