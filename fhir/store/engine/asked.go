@@ -6,7 +6,8 @@ import (
 )
 
 // asked are records that preconditions asked for, as they are now: nearly every write demands the same one, that of the search parameters
-// in force, which hardly ever changes. It belongs to one sequence; nil values are of records that are not there.
+// in force, which hardly ever changes. It belongs to one sequence, that of a group on a shared log, for which nothing is kept (kept.go); nil
+// values are of records that are not there.
 type asked map[store.Space]map[string][]byte
 
 // Bounds of what asked keeps, in all and of one value.

@@ -418,7 +418,7 @@ func (e *Engine) processBuild(s *sequence, p *pending) outcome {
 	o.batch = e.db.NewBatch()
 	err := s.stageBuild(o.batch, c)
 	if err == nil {
-		err = e.db.ApplyNoSyncWait(o.batch, pebble.Sync)
+		err = e.kept.apply(o.batch, func() error { return e.db.ApplyNoSyncWait(o.batch, pebble.Sync) })
 		e.recent.forget()
 		if err != nil {
 			err = e.breakDown(err)

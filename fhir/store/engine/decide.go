@@ -214,19 +214,24 @@ func (s *sequence) match(p *pending, q search.Query, ours bool) ([]fhir.Key, err
 
 func (s *sequence) recordIs(c store.RecordIs) error {
 	value, known := s.asked.of(c)
+	same := known && (value == nil) == (c.Value == nil) && bytes.Equal(value, c.Value)
 	if !known {
 		s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
-		_, err := get(s.db, s.key, func(v []byte) error {
+		found, err := s.kept.get(s.db, s.key, func(v []byte) error {
 			now, err := recordValue(s.db, s.key, v)
-			value = append([]byte{}, now...)
+			if same = err == nil && c.Value != nil && bytes.Equal(now, c.Value); s.kept == nil {
+				value = append([]byte{}, now...)
+			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		s.asked.keep(c, value)
+		if same = same || !found && c.Value == nil; s.kept == nil {
+			s.asked.keep(c, value)
+		}
 	}
-	if (value == nil) == (c.Value == nil) && bytes.Equal(value, c.Value) {
+	if same {
 		return nil
 	}
 	return fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)

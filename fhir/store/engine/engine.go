@@ -37,6 +37,7 @@ type Engine struct {
 	gate      gate
 	building  building
 	recent    recent
+	kept      *kept
 	types     atomic.Pointer[types] // at least those of the published head
 	broken    atomic.Pointer[error] // set once, when the disk failed
 
@@ -60,7 +61,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, dir: dir, lock: lock}
+	e := &Engine{o: o, dir: dir, lock: lock, kept: newKept()}
 	if err := e.open(); err != nil {
 		if e.db != nil {
 			_ = e.db.Close() // the first error says more
@@ -170,6 +171,7 @@ func (e *Engine) start(s *sequence) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	e.stop = stop
+	s.kept = e.kept
 	if e.o.Log != nil {
 		e.running.Go(func() { e.sharedSequencer(s) })
 		e.running.Go(func() { e.tail(ctx) })

@@ -123,7 +123,7 @@ func (g *gathered) enough() int {
 // write applies the batch. On the way for many it is sorted before, if it is large enough to become a sorted file as it is.
 func (g *gathered) write() error {
 	if !g.bulk || g.b.Len() < min(runBytes, int(g.e.o.MemTableBytes/2)) {
-		err := g.e.db.Apply(g.b, pebble.NoSync)
+		err := g.e.kept.apply(g.b, func() error { return g.e.db.Apply(g.b, pebble.NoSync) })
 		g.b.Reset()
 		return err
 	}
@@ -133,7 +133,7 @@ func (g *gathered) write() error {
 	}
 	unsorted := g.b
 	g.b = nil // the next one is made as large at once
-	return errors.Join(g.e.db.Apply(sorted, pebble.NoSync), sorted.Close(), unsorted.Close())
+	return errors.Join(g.e.kept.apply(unsorted, func() error { return g.e.db.Apply(sorted, pebble.NoSync) }), sorted.Close(), unsorted.Close())
 }
 
 // drop lets go of the batch; what is in it was not applied, and is read from the log again.

@@ -175,7 +175,7 @@ func (e *Engine) process(s *sequence, p *pending) outcome {
 	o.batch = e.db.NewBatchWithSize(batchSize(writes, c.Records))
 	e.spaces.note(c.Records, c.T)
 	if err = s.stage(o.batch, c, writes); err == nil {
-		err = e.db.ApplyNoSyncWait(o.batch, pebble.Sync)
+		err = e.kept.apply(o.batch, func() error { return e.db.ApplyNoSyncWait(o.batch, pebble.Sync) })
 	}
 	if err != nil {
 		// The sequence may be half moved: nothing may be decided on it any more.

@@ -67,7 +67,7 @@ func (e *Engine) stateOf(key fhir.Key) (state, error) {
 	if code == 0 {
 		return s, nil
 	}
-	_, err := get(e.db, appendIDKey(make([]byte, 0, 80), code, key.ID), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	_, err := e.kept.get(e.db, appendIDKey(make([]byte, 0, 80), code, key.ID), func(v []byte) (err error) { s, err = decodeState(v); return err })
 	return s, err
 }
 
@@ -260,7 +260,7 @@ func (e *Engine) Record(ctx context.Context, space store.Space, key string) (val
 		return nil, false, err
 	}
 	row := appendRecordKey(nil, string(space), key)
-	found, err = get(e.db, row, func(b []byte) error {
+	found, err = e.kept.get(e.db, row, func(b []byte) error {
 		v, err := recordValue(e.db, row, b)
 		value = append([]byte{}, v...)
 		return err

@@ -18,6 +18,7 @@ import (
 // durable or not. It belongs to one goroutine, the sequencer or a replay.
 type sequence struct {
 	db     pebble.Reader // the database; for a group on a shared log, with what was decided before
+	kept   *kept         // of the database; nil where db is more than that, and before anybody reads
 	log    *embedded.Log // rows of the log go along; nil when they are there already (rebuild, verify)
 	last   commitlog.ID  // of commit head.t, on a shared log
 	head   head
@@ -70,7 +71,7 @@ func (s *sequence) resolve(w *write) error {
 		return nil
 	}
 	s.key = appendIDKey(s.key[:0], w.typ, w.key.ID)
-	if _, err := get(s.db, s.key, func(v []byte) (err error) { w.old, err = decodeState(v); return err }); err != nil {
+	if _, err := s.kept.get(s.db, s.key, func(v []byte) (err error) { w.old, err = decodeState(v); return err }); err != nil {
 		return err
 	}
 	w.number = w.old.number

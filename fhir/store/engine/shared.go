@@ -195,7 +195,7 @@ func (e *Engine) readsBefore(g *decided) error {
 	}
 	if g.before == nil {
 		g.before = e.db.NewIndexedBatch()
-		g.end.db = g.before
+		g.end.db, g.end.kept = g.before, nil
 	}
 	if g.seen == n {
 		return nil
@@ -241,15 +241,15 @@ func (e *Engine) applyGroup(s *sequence, g *decided) error {
 	}
 	for i, b := range g.batches {
 		e.spaces.note(g.commits[i].Records, g.commits[i].T)
-		if err := e.db.Apply(b, pebble.NoSync); err != nil {
+		if err := e.kept.apply(b, func() error { return e.db.Apply(b, pebble.NoSync) }); err != nil {
 			return e.breakDown(err)
 		}
 		e.building.take(g.commits[i].Records)
 		e.lately.add(g.shown[i])
 	}
-	disk := s.db
+	disk, kept := s.db, s.kept
 	*s = *g.end
-	s.db = disk
+	s.db, s.kept = disk, kept
 	e.types.Store(s.types)
 	e.log.Durable(s.head.t)
 	e.published.move(s.head, g.counts)
