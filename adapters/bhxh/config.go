@@ -94,6 +94,8 @@ type Sync struct {
 	gate  *gate
 	pace  *pace
 	paces map[string]*pace // of facilities that have one
+
+	remembered remembered
 }
 
 // NewSync checks c. Kind Invalid, code "bhxh-accounts", if no account is given or two claim the same facility.

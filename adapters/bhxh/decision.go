@@ -10,7 +10,7 @@ import (
 )
 
 // decision is the ClaimResponse for what a sending call proved; none if it proved nothing.
-func (s *Sync) decision(claim *resource.Document, it delivery.Item, out gateway.Outcome) ([]*resource.Document, error) {
+func (s *Sync) decision(claim mapping.Claimed, it delivery.Item, out gateway.Outcome) ([]*resource.Document, error) {
 	a := s.assessment(claim, it, wire.HoSo{MaLK: it.Episode, MaCSKCB: it.Facility, MaGiaoDich: out.MaGiaoDich, PhienBan: it.PB})
 	switch out.State {
 	case gateway.Accepted:
@@ -23,9 +23,9 @@ func (s *Sync) decision(claim *resource.Document, it delivery.Item, out gateway.
 }
 
 // assessment is what mapping needs to write a ClaimResponse about an item.
-func (s *Sync) assessment(claim *resource.Document, it delivery.Item, r wire.HoSo) mapping.Assessment {
+func (s *Sync) assessment(claim mapping.Claimed, it delivery.Item, r wire.HoSo) mapping.Assessment {
 	return mapping.Assessment{
-		ID: delivery.ResponseID(it.Claim), ClaimKey: fhir.Key{Type: "Claim", ID: it.Claim}, Claim: claim.Root(),
+		ID: delivery.ResponseID(it.Claim), ClaimKey: fhir.Key{Type: "Claim", ID: it.Claim}, Claim: claim,
 		Record: r, Created: s.Now(), Systems: s.Systems,
 	}
 }

@@ -90,9 +90,9 @@ func correctionOf(claim resource.Value, systems mapping.Systems) string {
 
 // prepared is a claim on its way: the file, or why there is none.
 type prepared struct {
-	claim *resource.Document
-	file  gateway.File
-	held  []delivery.Reason // errors of the pre-checks; then there is no file
+	claimed mapping.Claimed
+	file    gateway.File
+	held    []delivery.Reason // errors of the pre-checks; then there is no file
 }
 
 // prepare makes the claim file of an item and checks it.
@@ -109,7 +109,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 		if !may {
 			why := *delivery.Because(delivery.ReasonForeign)
 			why.Path, why.Element = "XML1.MA_CSKCB", "Claim.identifier"
-			return prepared{claim: claim, held: []delivery.Reason{why}}, nil
+			return prepared{held: []delivery.Reason{why}}, nil
 		}
 	}
 	o := mapping.Options{Systems: s.Systems, Version: it.PB}
@@ -120,7 +120,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 	if err != nil {
 		return prepared{}, err
 	}
-	p := prepared{claim: claim}
+	p := prepared{}
 	if hoso.Held(checked.Findings) {
 		for _, f := range checked.Findings {
 			if f.Severity == fhir.SeverityError || f.Severity == fhir.SeverityFatal {
@@ -139,6 +139,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 			return prepared{}, err
 		}
 	}
+	p.claimed = mapping.ClaimedIn(claim.Root(), s.Systems)
 	p.file = gateway.File{MaCSKCB: checked.MaCSKCB, First: first, Raw: raw}
 	return p, nil
 }

@@ -162,7 +162,7 @@ func (s *Sync) learn(ctx context.Context, row delivery.Row, records []wire.HoSo,
 			a.Verdict, a.Assessment = delivery.Decided, Granted(r)
 		}
 		if row.State == delivery.Unknown || row.State == delivery.Accepted && a.Verdict != delivery.Pending {
-			claim, err := s.claim(ctx, row.Item)
+			claim, err := s.claimed(ctx, row.Item)
 			if err != nil {
 				return row, err
 			}

@@ -182,11 +182,14 @@ func (s *Sync) send(ctx context.Context, slot scheduler.Slot, client *gateway.Cl
 	out := s.dispatch(ctx, client, d, p.file)
 	leave(fault(out))
 	r := result(out)
-	if r.Docs, err = s.decision(p.claim, row.Item, out); err != nil {
+	if r.Docs, err = s.decision(p.claimed, row.Item, out); err != nil {
 		return true, err // the item stays in sending and becomes unknown: what happened is not lost, only late
 	}
 	if _, err := s.Outbox.Finish(ctx, d, r); err != nil {
 		return true, err
+	}
+	if r.State == delivery.Accepted {
+		s.remembered.keep(row.Key(), p.claimed)
 	}
 	if out.Err != nil {
 		s.Log.WarnContext(ctx, "claim sent without a result", "item", row.Key().String(), "state", r.State, "error", out.Err)

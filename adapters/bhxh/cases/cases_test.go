@@ -86,7 +86,7 @@ func (w *world) put(c told) {
 		}
 	}
 	if c.decided {
-		raw, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID(key.ID), ClaimKey: key, Claim: doc.Root(), Created: c.at, Record: wire.HoSo{
+		raw, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID(key.ID), ClaimKey: key, Claim: mapping.ClaimedIn(doc.Root(), mapping.Systems{}), Created: c.at, Record: wire.HoSo{
 			MaLK: c.maLK, TiepNhan: true, TrangThai: wire.DaGiamDinh, ChiTiet: []wire.ChiTiet{{
 				Bang: "XML2", STT: 1, TienDeNghi: wire.Amount(fmt.Sprintf("%d.00", c.requested)), TienChapNhan: wire.Amount(fmt.Sprintf("%d.00", c.paid)), MaLyDo: c.cut, LyDo: c.cut,
 			}},

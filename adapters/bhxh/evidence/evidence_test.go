@@ -94,7 +94,7 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID("c1"), ClaimKey: claim.Key, Claim: doc.Root(), Created: time.Now(), Record: wire.HoSo{
+	response, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID("c1"), ClaimKey: claim.Key, Claim: mapping.ClaimedIn(doc.Root(), mapping.Systems{}), Created: time.Now(), Record: wire.HoSo{
 		MaLK: "LK-1", TiepNhan: true, TrangThai: wire.DaGiamDinh,
 		ChiTiet: []wire.ChiTiet{{Bang: "XML2", STT: 1, TienDeNghi: "1000.00", TienChapNhan: "400.00", MaLyDo: "GD01", LyDo: "Đơn giá vượt kết quả đấu thầu"}},
 	}})

@@ -421,25 +421,25 @@ func TestWhichClaimsAreForTheInsurer(t *testing.T) {
 	}
 }
 
-func assessed(t *testing.T) (mapping.Assessment, shelf) {
+func assessed(t *testing.T) (a mapping.Assessment, claim resource.Value, s shelf) {
 	t.Helper()
 	bundle, err := mapping.Episode(samples(t)["inpatient"], mapping.EpisodeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, claim := load(t, bundle)
+	s, claim = load(t, bundle)
 	return mapping.Assessment{
-		ID: "claim-response-1", ClaimKey: fhir.Key{Type: "Claim", ID: "c1"}, Claim: claim,
+		ID: "claim-response-1", ClaimKey: fhir.Key{Type: "Claim", ID: "c1"}, Claim: mapping.ClaimedIn(claim, mapping.Systems{}),
 		Created: time.Date(2026, 4, 1, 1, 0, 0, 0, time.UTC),
 		Record: wire.HoSo{MaLK: "51901_2026_000002", MaGiaoDich: "GD1", TiepNhan: true, TrangThai: wire.DaGiamDinh, ThoiGianGiamDinh: "20260402080000", ChiTiet: []wire.ChiTiet{
 			{Bang: "XML2", STT: 1, TienDeNghi: "159600.00", TienChapNhan: "159600.00"},
 			{Bang: "XML3", STT: 2, TienDeNghi: "65550.00", TienChapNhan: "0.00", MaLyDo: "GD11", LyDo: "Chỉ định không phù hợp chẩn đoán"},
 		}},
-	}, s
+	}, claim, s
 }
 
 func TestClaimResponses(t *testing.T) {
-	a, s := assessed(t)
+	a, claim, s := assessed(t)
 	read := func(raw []byte, err error) resource.Value {
 		t.Helper()
 		if err != nil {
@@ -473,7 +473,7 @@ func TestClaimResponses(t *testing.T) {
 	}
 	for i := range v.Get("item").Len() {
 		item := v.Get("item").At(i)
-		for line := range a.Claim.Get("item").Elements() {
+		for line := range claim.Get("item").Elements() {
 			if line.Get("sequence").Text() == item.Get("itemSequence").Text() && line.Get("net").Get("value").Text() != item.Get("adjudication").At(0).Get("amount").Get("value").Text() {
 				t.Errorf("submitted is not the amount of the line: %s", item.Raw())
 			}

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"cmp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,10 +15,10 @@ import (
 
 // Assessment is what is known of a claim at the portal.
 type Assessment struct {
-	ID       fhir.ID        // of the ClaimResponse
-	ClaimKey fhir.Key       // of the Claim
-	Claim    resource.Value // the version that was sent
-	Record   wire.HoSo      // a bare one (MaLK, MaGiaoDich, TiepNhan, DaTiepNhan) right after sending
+	ID       fhir.ID   // of the ClaimResponse
+	ClaimKey fhir.Key  // of the Claim
+	Claim    Claimed   // of the version that was sent
+	Record   wire.HoSo // a bare one (MaLK, MaGiaoDich, TiepNhan, DaTiepNhan) right after sending
 	Created  time.Time
 	Systems  Systems
 }
@@ -87,11 +86,11 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 		state = list{object{"url", s.base() + "/fhir/StructureDefinition/" + csTrangThai, "valueCode", string(r.TrangThai)}}
 	}
 	insurer := object{"display", insurerName}
-	if ref := c.Get("insurer").Get("reference").Text(); ref != "" {
-		insurer = object{"reference", ref}
+	if c.insurer != "" {
+		insurer = object{"reference", c.insurer}
 	}
-	patient := object{"reference", c.Get("patient").Get("reference").Text()}
-	if at := fhir.ParseReference(patient[1].(string)); at.Inside != "" {
+	patient := object{"reference", c.patient}
+	if at := fhir.ParseReference(c.patient); at.Inside != "" {
 		patient = object{"type", "Patient", "display", "(contained in the Claim)"} // "#p1" would point into the answer
 	}
 	created := a.Created
@@ -104,7 +103,7 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 		"extension", state,
 		"identifier", ids,
 		"status", "active",
-		"type", object{"coding", list{object{"system", claimTypeCode, "code", cmp.Or(first(codeOf(c.Get("type"), claimTypeCode)), "institutional")}}},
+		"type", object{"coding", list{object{"system", claimTypeCode, "code", c.kind}}},
 		"use", "claim",
 		"patient", patient,
 		"created", created.In(wire.Zone).Format(time.RFC3339),
@@ -121,10 +120,6 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 // items gives the decisions line by line, their sums, and whether any line was cut. A line that the Claim does not have
 // is left out of the items; the sums of what was asked and what is paid have it.
 func (a Assessment) items() (items, totals list, cut bool) {
-	bySTT := map[string]line{}
-	for _, l := range linesOf(a.Claim, a.Systems) {
-		bySTT[l.table.String()+"/"+l.stt] = l
-	}
 	submitted, requested, benefit := new(apd.Decimal), new(apd.Decimal), new(apd.Decimal)
 	for _, d := range a.Record.ChiTiet {
 		asked, paid := plus(requested, d.TienDeNghi), plus(benefit, d.TienChapNhan)
@@ -137,17 +132,15 @@ func (a Assessment) items() (items, totals list, cut bool) {
 				reason = object{"coding", list{object{"system", a.Systems.CodeSystem(csLyDo), "code", d.MaLyDo, "display", d.LyDo}}, "text", d.LyDo}
 			}
 		}
-		l, ok := bySTT[d.Bang+"/"+strconv.Itoa(d.STT)]
+		l, ok := a.Claim.line(d.Bang, d.STT)
 		if !ok {
 			continue
 		}
-		fields, _ := extensionFields(l.item, a.Systems.Extension(l.table), hoso.DecisionAt("").Layout(l.table))
-		net, _ := number(l.item.Get("net").Get("value"))
 		decided := list{
-			adjudication(adjudicationCode, "submitted", plus(submitted, wire.Amount(cmp.Or(fields["THANH_TIEN_BV"], net))), nil),
+			adjudication(adjudicationCode, "submitted", plus(submitted, wire.Amount(l.submitted)), nil),
 			adjudication(a.Systems.CodeSystem(csGiamDinh), requestedFund, asked, nil),
-			adjudication(adjudicationCode, "eligible", parsed(fields["THANH_TIEN_BH"]), nil),
-			adjudication(adjudicationCode, "copay", parsed(fields["T_BNCCT"]), nil),
+			adjudication(adjudicationCode, "eligible", parsed(l.eligible), nil),
+			adjudication(adjudicationCode, "copay", parsed(l.copaid), nil),
 			adjudication(adjudicationCode, "benefit", paid, reason),
 		}
 		if !resource.Empty(decided) {

@@ -214,7 +214,7 @@ func (w *run) decision(ctx context.Context, it *delivery.VersionStatus, h wire.H
 	if err != nil {
 		return err
 	}
-	raw, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID(it.Claim), ClaimKey: fhir.Key{Type: "Claim", ID: it.Claim}, Claim: claim, Record: h, Created: w.Now(), Systems: w.Systems})
+	raw, err := mapping.ClaimResponse(mapping.Assessment{ID: delivery.ResponseID(it.Claim), ClaimKey: fhir.Key{Type: "Claim", ID: it.Claim}, Claim: mapping.ClaimedIn(claim, w.Systems), Record: h, Created: w.Now(), Systems: w.Systems})
 	if err != nil {
 		return err
 	}
