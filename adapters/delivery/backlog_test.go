@@ -30,7 +30,7 @@ func TestABacklogHasTheRowsOfEnqueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := map[string]string{}
-	for _, rec := range w.outbox.Backlog([]Item{{Claim: row.Claim, Version: row.Version, PB: row.PB, Facility: row.Facility, Episode: row.Episode,
+	for _, rec := range w.outbox.Backlog([]Item{{Claim: row.Claim, Version: row.Version, PB: row.PB, Facility: row.Facility, Episode: row.Episode, Sender: row.Sender,
 		Patient: row.Patient, Created: row.Created, Since: row.Since, Due: row.Due}}) {
 		made[string(rec.Space)+"|"+rec.Key] = string(rec.Value)
 	}

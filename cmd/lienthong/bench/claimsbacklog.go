@@ -76,7 +76,7 @@ func (s *session) makeLongBacklog(dir, data string) (err error) {
 		var items []delivery.Item
 		for j := i; j < min(i+slotTogether, total); j++ {
 			items = append(items, delivery.Item{Claim: monthID(j), Version: 1, PB: 1, Facility: fmt.Sprint(firstHospital + j%s.Hospitals), Episode: fmt.Sprintf("LK-%d", j),
-				Created: due, Since: due, Due: due})
+				Sender: delivery.SenderAny, Created: due, Since: due, Due: due})
 		}
 		if _, err := st.Commit(s.ctx, store.Changes{Records: box.Backlog(items)}); err != nil {
 			return err
