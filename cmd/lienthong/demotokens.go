@@ -45,7 +45,7 @@ func newDemoIssuer(base string) (*demoIssuer, error) {
     audience: [%s]
     algorithms: [EdDSA]
     jwks: %s
-    roles: {claim: role, values: {hospital: hospital, clinic: clinic, auditor: auditor, citizen: citizen}}
+    roles: {claim: role, values: {hospital: hospital, clinic: clinic, auditor: auditor, citizen: citizen, operator: operator}}
     organization: {claim: organization}
     patient: patient
     browser: {client_id: %s, name: Lienthong demo}
@@ -70,6 +70,7 @@ func (d *demoIssuer) people(child *synthetic.Citizen, visit synthetic.Episode, f
 		{"clinic", "/Immunization?patient.identifier=" + url.QueryEscape(cccd+"|"+visit.Citizen.CCCD), map[string]any{"organization": synthetic.FacilityID(visit.Facility)}},
 		{"auditor", "/" + claim, nil},
 		{"citizen", "/Patient/" + child.ID, map[string]any{"patient": child.ID}},
+		{"operator", "/$jobs", nil},
 	}
 }
 
