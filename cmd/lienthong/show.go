@@ -68,7 +68,7 @@ The lines above ask as nobody: the demo lets them in, and a server does not. As 
 issuer that ends with the demo, a request sees what the policy allows:
 
 %s
-In a browser, %s/auth/sign-in lets you choose one of the four and shows the pages as they see them.
+In a browser, %s/auth/sign-in lets you choose one of them and shows the pages as they see them.
 Reminders of vaccinations go to a mail server and a gateway of text messages of the demo's own: %[14]s/demo/messages
 
 Ctrl-C ends it.
