@@ -85,7 +85,7 @@ func TestDemoDoesWhatItPrints(t *testing.T) {
 				t.Errorf("a role's line shows nothing: %s\n%v", line[strings.LastIndex(line, "; "):], got)
 			}
 		}
-		if roles != 4 {
+		if roles != 5 {
 			t.Errorf("%d lines of roles", roles)
 		}
 	}
