@@ -74,6 +74,21 @@ type Hider interface {
 	Searches(q search.Query) error
 }
 
+// Sight says that a search found a match for a caller: with nothing committed since, a fetch for the same one need not judge again what
+// the search did. The zero Sight says nothing.
+type Sight struct {
+	grants *Grants
+	t      fhir.T
+}
+
+// Sight gives the proof for matches of type t, all of whose conditions to be found and read were decided as of now, the head.
+func (f Fence) Sight(t fhir.Type, now fhir.T) Sight { return Sight{f.grants[t], now} }
+
+// Saw says whether s is of a search for this caller as of now.
+func (f Fence) Saw(s Sight, t fhir.Type, now fhir.T) bool {
+	return s.grants != nil && s.grants == f.grants[t] && s.t == now
+}
+
 // OpenFence allows everything: for rooms of ours that work on their own, never for a request from outside.
 func OpenFence() Fence { return Fence{open: true} }
 

@@ -255,6 +255,8 @@ type Match struct {
 	Place Place  // how the version came about; zero = not known, Fetch then looks for it
 	// Subjects are those of Found; Fetch takes them over where it takes Place over.
 	Subjects []fhir.ID
+
+	Sight Sight // for whom it was found
 }
 
 // Place is the write that made a version.

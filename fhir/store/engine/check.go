@@ -201,7 +201,7 @@ type hasCheck struct {
 	r        *run
 	source   target
 	prefix   []byte           // of the source's reference parameter
-	it       *pebble.Iterator // over that
+	it       *pebble.Iterator // over that; nil until a candidate is asked about
 	versions *versions        // of what refers
 }
 
@@ -212,11 +212,13 @@ func (r *run) hasCheck(c search.Has) check {
 	}
 	h.versions = r.newVersions()
 	h.prefix = appendParamKey(nil, c.Param, h.source.typ)
-	h.it = r.iter(h.prefix, after(h.prefix))
 	return h
 }
 
 func (h *hasCheck) holds(v *versionRow) bool {
+	if h.it == nil {
+		h.it = h.r.iter(h.prefix, after(h.prefix))
+	}
 	if h.it == nil {
 		return false
 	}

@@ -70,7 +70,7 @@ func (e *Engine) FetchAll(ctx context.Context, page []store.Match) ([]store.Foun
 		}
 		if grant := fence.Grant(m.Key.Type, store.ActionRead); grant.None() {
 			return nil, errDenied(m.Key.Type, store.ActionRead)
-		} else if !grant.All {
+		} else if !grant.All && !fence.Saw(m.Sight, m.Key.Type, now) {
 			if g == nil {
 				g = r.guard(fence, now)
 			}

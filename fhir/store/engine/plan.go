@@ -52,6 +52,7 @@ type stream struct {
 const (
 	candidateCost = 20
 	innerCost     = 40
+	dearCheck     = 50 * candidateCost // of what may have to look at very much
 )
 
 // checkCost is what it costs to decide a condition on a candidate, its row included.
@@ -61,16 +62,23 @@ func checkCost(c search.Condition) int {
 	case search.Chain:
 		return 2 * candidateCost
 	case search.Has: // each of what refers to it is looked at
-		return 50 * candidateCost
+		if len(c.Source.Where) == 0 {
+			return 2 * candidateCost
+		}
+		return dearCheck
 	case visible:
 		return 4 * candidateCost
 	case search.Derived: // which may ask for anything
-		return 50 * candidateCost
+		return dearCheck
 	case search.Not:
 		return checkCost(c.Condition)
-	case search.All:
-		for _, one := range c.Of {
-			most = max(most, checkCost(one))
+	case search.All: // most candidates fail the first part, and the others are not asked
+		for i, one := range c.Of {
+			cost := checkCost(one)
+			if i > 0 {
+				cost /= 8
+			}
+			most = max(most, cost)
 		}
 	case search.Either:
 		for _, one := range c.Of {
@@ -212,6 +220,11 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 			continue
 		}
 		budget, cost := -1, checkCost(c)
+		if s.most >= 0 && limit > 0 && cost < dearCheck && s.most*cost <= tune.checkAtOnce {
+			// To look at so few costs less than to ask what a set could be made of: each list of it is opened and sought through.
+			s.checks, s.checked = append(s.checks, s.trace.check(s.r, c, s.r.check(c), s.trace.begin(s.r))), append(s.checked, c)
+			continue
+		}
 		switch {
 		case s.most >= 0 && limit > 0:
 			// The rows of those that will be shown are looked at in any case.

@@ -32,6 +32,8 @@ type run struct {
 	cursor  *versions // for candidates; nested checks use their own
 
 	outside *versions // of resources around contained ones
+
+	sight store.Sight // of what it finds
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
@@ -142,12 +144,14 @@ func (r *run) versions() *versions {
 	return r.cursor
 }
 
-func (r *run) newVersions() *versions {
-	return &versions{r: r, it: r.iter([]byte{rowVersion}, []byte{rowVersion + 1})}
-}
+// newVersions gives a cursor of its own. It costs nothing until it is asked.
+func (r *run) newVersions() *versions { return &versions{r: r} }
 
 // at gives the version of n as of t; its bytes are valid until the next call. found is false if n was not yet created.
 func (v *versions) at(n number) (row versionRow, version fhir.Version, found bool) {
+	if v.it == nil {
+		v.it = v.r.iter([]byte{rowVersion}, []byte{rowVersion + 1})
+	}
 	if v.it == nil || v.r.err != nil {
 		return row, 0, false
 	}

@@ -31,7 +31,11 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 		defer r.close()
 		r.limit(o.MaxWork)
 		r.fail(e.usable(q))
-		for m := range r.search(r.fenced(f, q, e.published.t()), o) {
+		now := e.published.t()
+		if t == now && q.Inside == search.OnTheirOwn {
+			r.sight = f.Sight(q.Type, now)
+		}
+		for m := range r.search(r.fenced(f, q, now), o) {
 			if !yield(m, nil) {
 				return
 			}
@@ -161,5 +165,5 @@ func (r *run) matchOf(n number, v *versionRow, version fhir.Version, order []byt
 	}
 	written := store.Place{Position: store.Position{T: v.t, Index: v.write}, At: v.at, Method: v.method}
 	key := r.keyOf(v)
-	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: v.subjects(key.Type)}
+	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: v.subjects(key.Type), Sight: r.sight}
 }
