@@ -366,6 +366,49 @@ func fencedRace(t *testing.T, cfg Config) {
 	readers.Wait()
 }
 
+// fencedFound fetches what a search found: for another caller, and after the right was taken, it is judged anew.
+func fencedFound(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	owner := patient(1)
+	changes := store.Changes{Puts: []store.Put{put(owner, "1", entry(pToken, "permit"))}}
+	for i := range 3 {
+		changes.Puts = append(changes.Puts, put(fhir.Key{Type: "Observation", ID: fhir.ID(fmt.Sprint("o", i))}, "1", refTo(owner), entry(pDate, "2026")))
+	}
+	commit(t, s, changes)
+	caller := func(says string) context.Context {
+		g := store.Grant{Where: []search.Condition{search.Chain{Param: pRef, Targets: []search.Query{by("Patient", pToken, says)}}}}
+		return store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Observation": {g, g, g, g, g}}, ""))
+	}
+	permitted, denied := caller("permit"), caller("deny")
+	shown := func(ctx context.Context, page []store.Match) (n int) {
+		t.Helper()
+		found, err := s.FetchAll(ctx, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			if f.Key.ID != "" {
+				n++
+			}
+		}
+		return n
+	}
+	var page []store.Match
+	for m, err := range s.Search(permitted, search.Query{Type: "Observation"}, 0, store.SearchOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		page = append(page, m)
+	}
+	if a, b := shown(permitted, page), shown(denied, page); len(page) != 3 || a != 3 || b != 0 {
+		t.Errorf("FENCED: of %d that one caller found he is shown %d and another %d", len(page), a, b)
+	}
+	commit(t, s, store.Changes{Puts: []store.Put{put(owner, "2", entry(pToken, "deny"))}})
+	if a, b := shown(permitted, page), shown(denied, page); a != 0 || b != 3 {
+		t.Errorf("FENCED: after the right went to another caller he is shown %d and the other %d", a, b)
+	}
+}
+
 // fencedAlike asks for a hidden resource and for one that never was: the answers differ in the id alone.
 func fencedAlike(t *testing.T, cfg Config) {
 	s := open(t, cfg)

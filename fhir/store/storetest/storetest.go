@@ -99,6 +99,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FENCED/read-again", fencedAgain},
 		{"FENCED/pages-while-others-write", fencedPages},
 		{"FENCED/rights-taken-meanwhile", fencedRace},
+		{"FENCED/found-for-another", fencedFound},
 		{"MODEL/random-histories", randomHistories},
 		{"MODEL/random-queries", randomQueries},
 	} {
