@@ -237,7 +237,7 @@ func TestTheDemoSaysNothingOfItsPeople(t *testing.T) {
 	h := startHere(t, "demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--info", path, "--every", "1s", "--citizens", "20", "--log-level", "debug")
 	i := h.info(t, path)
 	tokens := regexp.MustCompile(`Bearer ([\w.-]+)'; (curl .*)`).FindAllStringSubmatch(h.out.String(), -1)
-	if len(tokens) != 4 {
+	if len(tokens) != 5 {
 		t.Fatalf("%d tokens:\n%s", len(tokens), h.out.String())
 	}
 	for n, want := range []string{"Bundle", "Bundle", "Claim", "Patient"} {
@@ -249,7 +249,7 @@ func TestTheDemoSaysNothingOfItsPeople(t *testing.T) {
 		t.Errorf("%d", status)
 	}
 	h.stop(t)
-	for _, secret := range append([]string{i.CitizenID, "Nguyễn", "Trần"}, tokens[0][1], tokens[1][1], tokens[2][1], tokens[3][1]) {
+	for _, secret := range append([]string{i.CitizenID, "Nguyễn", "Trần"}, tokens[0][1], tokens[1][1], tokens[2][1], tokens[3][1], tokens[4][1]) {
 		if strings.Contains(h.err.String(), secret) {
 			t.Errorf("the log has %.12s…", secret)
 		}
