@@ -56,9 +56,28 @@ func errCondition(c search.Condition) error {
 func (r *run) checks(of []search.Condition) []check {
 	list := make([]check, len(of))
 	for i, c := range of {
-		list[i] = r.check(c)
+		switch c.(type) {
+		case search.Terms, search.IDs:
+			list[i] = r.check(c)
+		default:
+			list[i] = &laterCheck{r: r, c: c}
+		}
 	}
 	return list
+}
+
+// laterCheck is a check that is made when it is asked: mostly those before it decide.
+type laterCheck struct {
+	r    *run
+	c    search.Condition
+	made check
+}
+
+func (l *laterCheck) holds(v *versionRow) bool {
+	if l.made == nil {
+		l.made = l.r.check(l.c)
+	}
+	return l.made.holds(v)
 }
 
 type notCheck struct{ of check }
@@ -200,9 +219,11 @@ func (c *chainCheck) leads(value []byte) bool {
 type hasCheck struct {
 	r        *run
 	source   target
-	prefix   []byte           // of the source's reference parameter
-	it       *pebble.Iterator // over that; nil until a candidate is asked about
-	versions *versions        // of what refers
+	prefix   []byte    // of the source's reference parameter
+	versions *versions // of what refers
+
+	asked int              // candidates so far
+	it    *pebble.Iterator // over what begins with prefix; nil while candidates are few
 }
 
 func (r *run) hasCheck(c search.Has) check {
@@ -215,25 +236,39 @@ func (r *run) hasCheck(c search.Has) check {
 	return h
 }
 
-func (h *hasCheck) holds(v *versionRow) bool {
-	if h.it == nil {
-		h.it = h.r.iter(h.prefix, after(h.prefix))
-	}
-	if h.it == nil {
+func (h *hasCheck) holds(v *versionRow) (found bool) {
+	if h.r.err != nil {
 		return false
 	}
 	key := appendEscaped(h.prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(h.r.keyOf(v)))
-	for ok := h.it.SeekGE(key); ok && hasPrefix(h.it.Key(), key) && h.r.tick(); ok = h.it.Next() {
-		if !openAt(h.r.value(h.it), h.r.t) {
-			continue
+	if h.asked++; h.asked <= tune.fewAsked {
+		h.r.fail(h.r.kept.list(h.r.db, key, func(n number, events []byte) bool {
+			found = h.refers(n, events)
+			return !found && h.r.tick()
+		}))
+		return found && h.r.err == nil
+	}
+	if h.it == nil {
+		if h.it = h.r.iter(h.prefix, after(h.prefix)); h.it == nil {
+			return false
 		}
-		row, _, found := h.versions.at(lastNumber(h.it.Key()))
-		if found && h.source.checks.holds(&row) {
+	}
+	for ok := h.it.SeekGE(key); ok && hasPrefix(h.it.Key(), key) && h.r.tick(); ok = h.it.Next() {
+		if h.refers(lastNumber(h.it.Key()), h.r.value(h.it)) {
 			return true
 		}
 	}
 	h.r.done(h.it)
 	return false
+}
+
+// refers says whether a resource with these events in the list is a match of the source.
+func (h *hasCheck) refers(n number, events []byte) bool {
+	if !openAt(events, h.r.t) {
+		return false
+	}
+	row, _, there := h.versions.at(n)
+	return there && h.source.checks.holds(&row)
 }
 
 func hasPrefix(key, prefix []byte) bool { return bytes.HasPrefix(key, prefix) }

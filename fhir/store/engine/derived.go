@@ -57,7 +57,7 @@ type derivedCheck struct {
 
 func (r *run) derivedCheck(c search.Derived) check {
 	inner := newRun(r.ctx, r.db, r.types, r.t)
-	inner.maxWork = r.maxWork
+	inner.kept, inner.maxWork = r.kept, r.maxWork
 	r.within = append(r.within, inner)
 	return &derivedCheck{owner: r, judge: judge{r: inner}, c: c}
 }

@@ -15,7 +15,7 @@ import (
 // Shrink makes every search take the ways that are meant for large stores. Call back restores.
 func Shrink() (back func()) {
 	was := tune
-	tune = tuning{unionMax: 1, listsMax: 2, fewForPage: 2, fewForAll: 3, minBudget: 2, patience: 2, fewToSort: 2, listMax: 3, nearby: 1, chunk: 8}
+	tune = tuning{unionMax: 1, listsMax: 2, fewForPage: 2, fewForAll: 3, minBudget: 2, patience: 2, fewToSort: 2, listMax: 3, nearby: 1, chunk: 8, fewAsked: 1}
 	return func() { tune = was }
 }
 

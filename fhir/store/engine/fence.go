@@ -212,7 +212,7 @@ type guard struct {
 // guard makes the guard of f for a run; now is the head.
 func (r *run) guard(f store.Fence, now fhir.T) *guard {
 	open := newRun(r.ctx, r.db, r.types, now)
-	open.maxWork = r.maxWork
+	open.kept, open.maxWork = r.kept, r.maxWork
 	r.within = append(r.within, open)
 	return &guard{fence: f, judge: judge{r: open}, owner: r}
 }
@@ -230,7 +230,7 @@ var watches = sync.Pool{New: func() any { return new(watch) }}
 func (e *Engine) watch(ctx context.Context, now fhir.T) *watch {
 	w := watches.Get().(*watch)
 	w.run = *newRun(ctx, e.db, e.types.Load(), now)
-	w.run.maxWork = e.o.MaxWork
+	w.run.kept, w.run.maxWork = e.kept, e.o.MaxWork
 	w.guard = guard{fence: store.FenceOf(ctx), judge: judge{r: &w.run, recent: &e.recent}, owner: &w.run}
 	return w
 }

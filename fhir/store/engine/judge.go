@@ -169,26 +169,21 @@ func (j *judge) referred(c search.Has, s subject) bool {
 	if code == 0 || j.r.err != nil {
 		return false
 	}
-	prefix := appendValueKey(nil, c.Param, code, value)
-	it, err := j.r.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
-	if err != nil {
-		j.r.fail(errDisk(err))
-		return false
-	}
-	defer func() { j.r.fail(errDisk(it.Close())) }() // at once: one guard may decide on very many
-	list := &posting{r: j.r, it: it, key: prefix, size: len(prefix)}
-	for n, ok := list.seek(0); ok; n, ok = list.seek(n + 1) {
-		v, _, found := j.r.versions().at(n)
-		if !found || !v.alive() {
-			continue
+	found := false
+	err := j.r.kept.list(j.r.db, appendValueKey(make([]byte, 0, 96), c.Param, code, value), func(n number, events []byte) bool {
+		if !openAt(events, j.r.t) {
+			return j.r.tick()
 		}
-		v.id, v.links, v.entries = bytes.Clone(v.id), bytes.Clone(v.links), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
-		key := j.r.keyOf(&v)
-		if j.writes[key] == nil && j.all(c.Source.Where, subjectOf(key, &v)) {
-			return true
+		v, _, there := j.r.versions().at(n)
+		if there && v.alive() {
+			v.id, v.links, v.entries = bytes.Clone(v.id), bytes.Clone(v.links), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
+			key := j.r.keyOf(&v)
+			found = j.writes[key] == nil && j.all(c.Source.Where, subjectOf(key, &v))
 		}
-	}
-	return false
+		return !found && j.r.tick()
+	})
+	j.r.fail(err)
+	return found && err == nil
 }
 
 // current gives the version of key that is there, as far as it is.

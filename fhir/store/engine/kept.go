@@ -19,6 +19,7 @@ import (
 type kept struct {
 	seed   maphash.Seed
 	places [keptPlaces]atomic.Pointer[keptRow]
+	listed [256]atomic.Bool // by parameter and type: lists of their values are or were kept (keptlist.go)
 }
 
 // keptPlaces rows of at most keptBytes are 16 MiB if all are as large as that; those of claims are some 300 bytes.
@@ -81,10 +82,12 @@ func (k *kept) apply(b *pebble.Batch, apply func() error) error {
 			return err
 		}
 		switch {
-		case kind == pebble.InternalKeyKindRangeDelete && bytes.Compare(key, []byte{rowRecord + 1}) < 0 && bytes.Compare(value, []byte{rowID}) > 0:
+		case kind == pebble.InternalKeyKindRangeDelete:
 			k.drop()
 		case len(key) > 0 && (key[0] == rowID || key[0] == rowRecord):
 			k.changed(kind, key, value)
+		case len(key) > 0 && key[0] == rowPosting:
+			k.changedList(key)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 type run struct {
 	ctx   context.Context
 	db    pebble.Reader
+	kept  *kept // of db; nil where it is more than the database
 	types *types
 	t     fhir.T
 	err   error
@@ -43,6 +44,7 @@ func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {
 
 func (e *Engine) run(ctx context.Context, t fhir.T) *run {
 	r := newRun(ctx, e.db, e.types.Load(), t)
+	r.kept = e.kept
 	r.maxWork = e.o.MaxWork
 	r.total = func(typ fhir.Type) int64 { n, _ := e.published.count(typ, t); return n }
 	r.countAll = func(typ fhir.Type) (int64, bool) { return e.published.count(typ, t) }
@@ -118,7 +120,7 @@ func (r *run) value(it *pebble.Iterator) []byte {
 // state gives the row i of a resource, as of now; the caller looks at its t.
 func (r *run) state(code typeCode, id fhir.ID) state {
 	var s state
-	_, err := get(r.db, appendIDKey(make([]byte, 0, 80), code, id), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	_, err := r.kept.get(r.db, appendIDKey(make([]byte, 0, 80), code, id), func(v []byte) (err error) { s, err = decodeState(v); return err })
 	r.fail(err)
 	return s
 }

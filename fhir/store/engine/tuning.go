@@ -8,6 +8,7 @@ var tune = tuning{
 	fewForPage:  256,
 	fewForAll:   8192,
 	checkAtOnce: 4096,
+	fewAsked:    16,
 	minBudget:   4096,
 	patience:    1000,
 	fewToSort:   4000,
@@ -22,6 +23,7 @@ type tuning struct {
 	fewForPage  int // candidates counted before ranges and chains are planned, when a page is wanted …
 	fewForAll   int // … and when all matches are
 	checkAtOnce int // what checking all candidates of a page may cost without asking for a better way
+	fewAsked    int // candidates of whom is asked what is kept of lists (keptlist.go); of more, one iterator passes over all lists
 	minBudget   int // rows that a range may at least cost
 	patience    int // candidates that may at least fail the checks before these are turned into sources
 	fewToSort   int // matches that are collected and sorted; more are met in the order of an index

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Lists of what refers to a resource, such as the Consents of a patient, are kept as rows are: a fence asks for them at each read, and
+// mostly there is nothing. A list is kept under what its rows begin with and holds the number of each with its events, so
+// it serves any commit. One of more than keptBytes is read each time.
+
+// list hands the rows below a prefix to use, which ends with the value, in the order of their numbers, until use says false. A nil kept reads.
+func (k *kept) list(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) (err error) {
+	if k == nil {
+		return eachPosting(db, prefix, use)
+	}
+	k.listedAt(prefix).Store(true) // before anything is read
+	place := k.place(prefix)
+	there := place.Load()
+	if there != nil && there.known && string(there.key) == string(prefix) {
+		for rest := there.value; len(rest) > 0; {
+			size, length := binary.Uvarint(rest[numberLen:])
+			events := rest[numberLen+length:][:size]
+			if !use(lastNumber(rest[:numberLen]), events) {
+				return nil
+			}
+			rest = rest[numberLen+length+int(size):]
+		}
+		return nil
+	}
+	note := &keptRow{key: append([]byte(nil), prefix...)}
+	noted := place.CompareAndSwap(there, note)
+	read := keptRow{key: note.key, known: true}
+	wanted := true
+	err = eachPosting(db, prefix, func(n number, events []byte) bool {
+		if read.known {
+			read.value = append(binary.AppendUvarint(appendNumber(read.value, n), uint64(len(events))), events...)
+			read.known = len(read.value) <= keptBytes
+		}
+		wanted = wanted && use(n, events)
+		return wanted || read.known
+	})
+	if noted && err == nil && read.known {
+		place.CompareAndSwap(note, &read)
+	}
+	return err
+}
+
+// eachPosting is list without anything that is kept.
+func eachPosting(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) error {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return errDisk(err)
+	}
+	defer it.Close() // its error is that of Error
+	for ok := it.First(); ok; ok = it.Next() {
+		events, err := it.ValueAndErr()
+		if err != nil {
+			return errDisk(err)
+		}
+		if !use(lastNumber(it.Key()), events) {
+			return nil
+		}
+	}
+	return errDisk(it.Error())
+}
+
+func (k *kept) listedAt(key []byte) *atomic.Bool {
+	return &k.listed[maphash.Bytes(k.seed, key[:paramKeyLen])%uint64(len(k.listed))]
+}
+
+// changedList drops the list that a row x is of, if anybody looked it up.
+func (k *kept) changedList(key []byte) {
+	if len(key) < paramKeyLen+numberLen || !k.listedAt(key).Load() {
+		return
+	}
+	prefix := key[:len(key)-numberLen]
+	place := k.place(prefix)
+	if there := place.Load(); there != nil && bytes.Equal(there.key, prefix) {
+		place.Store(&keptRow{})
+	}
+}
