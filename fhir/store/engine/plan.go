@@ -220,8 +220,9 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 			continue
 		}
 		budget, cost := -1, checkCost(c)
-		if s.most >= 0 && limit > 0 && cost < dearCheck && s.most*cost <= tune.checkAtOnce {
-			// To look at so few costs less than to ask what a set could be made of: each list of it is opened and sought through.
+		if s.most >= 0 && limit > 0 && cost < dearCheck && s.most*cost <= tune.checkAtOnce && !onItself(c) {
+			// To look at so few, which mostly refer to the same, costs less than to ask what a set could be made of: each list of it is
+			// opened and sought through.
 			s.checks, s.checked = append(s.checks, s.trace.check(s.r, c, s.r.check(c), s.trace.begin(s.r))), append(s.checked, c)
 			continue
 		}
