@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestRolesWithAPublicClient drives a demo as hospital, clinic, auditor and citizen, by the tokens that it prints.
+// TestRolesWithAPublicClient drives a demo as hospital, clinic, auditor, citizen and operator, by the tokens that it prints.
 func TestRolesWithAPublicClient(t *testing.T) {
 	python := filepath.Join(installation(t), "python", "bin", "python")
 	if _, err := os.Stat(python); err != nil {
@@ -20,7 +20,7 @@ func TestRolesWithAPublicClient(t *testing.T) {
 		for _, m := range regexp.MustCompile(`# (\w+)\n\s*H='Authorization: Bearer ([^']+)'`).FindAllStringSubmatch(printed(), -1) {
 			tokens[m[1]] = m[2]
 		}
-		return len(tokens) == 4
+		return len(tokens) == 5
 	})
 	raw, err := json.Marshal(tokens)
 	if err != nil {

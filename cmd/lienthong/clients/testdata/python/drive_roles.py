@@ -29,8 +29,8 @@ def denied(call, kind=ForbiddenError):
 
 @check
 def _():
-    """all four roles have a token"""
-    equal(sorted(roles), ["auditor", "citizen", "clinic", "hospital"])
+    """all five roles have a token"""
+    equal(sorted(roles), ["auditor", "citizen", "clinic", "hospital", "operator"])
 
 
 @check
@@ -74,6 +74,15 @@ def _():
 def _():
     """a clinic reads no claims"""
     denied(lambda: roles["clinic"].resources("Claim").fetch())
+
+
+@check
+def _():
+    """an operator sees no record, whether it is there or not"""
+    for kind in ["Patient", "Encounter", "Immunization", "Claim", "Consent", "AuditEvent"]:
+        denied(lambda: roles["operator"].resources(kind).fetch())
+    for patient in [everybody[0], "nobody"]:
+        denied(lambda: roles["operator"].get("Patient", patient))
 
 
 @check
