@@ -213,28 +213,35 @@ func (s *sequence) match(p *pending, q search.Query, ours bool) ([]fhir.Key, err
 }
 
 func (s *sequence) recordIs(c store.RecordIs) error {
-	value, known := s.asked.of(c)
-	same := known && (value == nil) == (c.Value == nil) && bytes.Equal(value, c.Value)
-	if !known {
-		s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
-		found, err := s.kept.get(s.db, s.key, func(v []byte) error {
-			now, err := recordValue(s.db, s.key, v)
-			if same = err == nil && c.Value != nil && bytes.Equal(now, c.Value); s.kept == nil {
-				value = append([]byte{}, now...)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if same = same || !found && c.Value == nil; s.kept == nil {
-			s.asked.keep(c, value)
-		}
+	same, err := s.recordSame(c)
+	if err == nil && !same {
+		err = fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)
 	}
-	if same {
-		return nil
+	return err
+}
+
+func (s *sequence) recordSame(c store.RecordIs) (same bool, err error) {
+	is := func(value []byte) bool { return (value == nil) == (c.Value == nil) && bytes.Equal(value, c.Value) }
+	if value, known := s.asked.of(c); known {
+		return is(value), nil
 	}
-	return fhir.Errorf(fhir.Precondition, "record-changed", "", string(c.Space), c.Key)
+	same = is(nil) // if there is none
+	var value []byte
+	s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
+	_, err = s.kept.get(s.db, s.key, func(row []byte) error {
+		now, err := recordValue(s.db, s.key, row)
+		if now == nil {
+			now = []byte{}
+		}
+		if same = is(now); s.kept == nil {
+			value = append([]byte{}, now...)
+		}
+		return err
+	})
+	if err == nil && s.kept == nil {
+		s.asked.keep(c, value)
+	}
+	return same, err
 }
 
 // commit makes the commit of what was decided; its number is the next one.

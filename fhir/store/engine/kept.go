@@ -46,27 +46,49 @@ func (k *kept) get(db pebble.Reader, key []byte, use func(value []byte) error) (
 	if k == nil {
 		return get(db, key, use)
 	}
-	place := k.place(key)
-	there := place.Load()
-	if there != nil && there.known && bytes.Equal(there.key, key) {
-		if there.value == nil {
+	row, keep := k.look(key)
+	if row.known {
+		if row.value == nil {
 			return false, nil
 		}
-		return true, use(there.value)
+		return true, use(row.value)
 	}
-	note := &keptRow{key: bytes.Clone(key)}
-	noted := place.CompareAndSwap(there, note)
-	read := keptRow{key: note.key, known: true}
+	read := keptRow{key: row.key, known: true}
 	found, err = get(db, key, func(value []byte) error {
 		if read.known = len(value) <= keptBytes; read.known {
 			read.value = append(make([]byte, 0, len(value)), value...)
 		}
 		return use(value)
 	})
-	if noted && err == nil && read.known {
-		place.CompareAndSwap(note, &read)
+	if err == nil {
+		keep.put(row, &read)
 	}
 	return found, err
+}
+
+// look gives what is known at key. If that is nothing, it is the note of the caller, who reads, and puts what he read at the place that
+// comes with it.
+func (k *kept) look(key []byte) (*keptRow, keptPlace) {
+	place := k.place(key)
+	there := place.Load()
+	if there != nil && there.known && bytes.Equal(there.key, key) {
+		return there, keptPlace{}
+	}
+	note := &keptRow{key: bytes.Clone(key)}
+	if !place.CompareAndSwap(there, note) {
+		return note, keptPlace{}
+	}
+	return note, keptPlace{place}
+}
+
+// keptPlace is where a reader has left a note; none if somebody else was there.
+type keptPlace struct{ at *atomic.Pointer[keptRow] }
+
+// put puts what was read in the place of the note, if that is still there and what was read can be kept.
+func (p keptPlace) put(note, read *keptRow) {
+	if p.at != nil && read.known {
+		p.at.CompareAndSwap(note, read)
+	}
 }
 
 // apply has the database apply a batch by the given function, and brings what is kept up to it. All that changes rows while

@@ -13,16 +13,16 @@ import (
 // mostly there is nothing. A list is kept under what its rows begin with and holds the number of each with its events, so
 // it serves any commit. One of more than keptBytes is read each time.
 
-// list hands the rows below a prefix to use, which ends with the value, in the order of their numbers, until use says false. A nil kept reads.
+// list hands the rows of a value to use, in the order of their numbers, until use says false; prefix is what they begin with. A nil kept
+// reads.
 func (k *kept) list(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) (err error) {
 	if k == nil {
 		return eachPosting(db, prefix, use)
 	}
 	k.listedAt(prefix).Store(true) // before anything is read
-	place := k.place(prefix)
-	there := place.Load()
-	if there != nil && there.known && string(there.key) == string(prefix) {
-		for rest := there.value; len(rest) > 0; {
+	row, keep := k.look(prefix)
+	if row.known {
+		for rest := row.value; len(rest) > 0; {
 			size, length := binary.Uvarint(rest[numberLen:])
 			events := rest[numberLen+length:][:size]
 			if !use(lastNumber(rest[:numberLen]), events) {
@@ -32,9 +32,7 @@ func (k *kept) list(db pebble.Reader, prefix []byte, use func(n number, events [
 		}
 		return nil
 	}
-	note := &keptRow{key: append([]byte(nil), prefix...)}
-	noted := place.CompareAndSwap(there, note)
-	read := keptRow{key: note.key, known: true}
+	read := keptRow{key: row.key, known: true}
 	wanted := true
 	err = eachPosting(db, prefix, func(n number, events []byte) bool {
 		if read.known {
@@ -44,13 +42,13 @@ func (k *kept) list(db pebble.Reader, prefix []byte, use func(n number, events [
 		wanted = wanted && use(n, events)
 		return wanted || read.known
 	})
-	if noted && err == nil && read.known {
-		place.CompareAndSwap(note, &read)
+	if err == nil {
+		keep.put(row, &read)
 	}
 	return err
 }
 
-// eachPosting is list without anything that is kept.
+// eachPosting reads the rows that list gives.
 func eachPosting(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) error {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
