@@ -95,28 +95,23 @@ func (w word) initial(name word) bool {
 	return w.dot && len(w.fold) <= 2 && w.capital() && strings.HasPrefix(name.fold, w.fold)
 }
 
-// titles come before a given name that stands alone. Given names are words of the language, so without one they stay.
-var titles = func() map[string]bool {
+// titles come before a given name that stands alone, plainTitles where nobody typed diacritics. Given names are words of the language, so
+// without one they stay.
+var (
+	titles      = setOf("ông bà anh chị cô chú bác dì cậu cháu bé em con mẹ má bố ba cha vợ chồng trẻ cụ thím mợ tên nhân bn mr mrs ms pt patient name")
+	plainTitles = setOf("ong ba chi co chu bac chau be me bo vo chong tre cu ten nhan")
+)
+
+func setOf(words string) map[string]bool {
 	all := map[string]bool{}
-	for _, w := range wordsIn("ông bà anh chị cô chú bác dì cậu cháu bé em con mẹ má bố ba cha vợ chồng trẻ cụ thím mợ tên nhân BN bn mr mrs ms pt patient name") {
-		all[strings.ToLower(w.text)] = true
+	for w := range strings.FieldsSeq(words) {
+		all[w] = true
 	}
 	return all
-}()
+}
 
 func (w word) title() bool {
-	if titles[strings.ToLower(w.text)] {
-		return true
-	}
-	if !w.plain() {
-		return false
-	}
-	for _, t := range []string{"ong", "ba", "chi", "co", "chu", "bac", "chau", "be", "me", "bo", "vo", "chong", "tre", "cu", "ten", "nhan"} {
-		if w.fold == t {
-			return true
-		}
-	}
-	return false
+	return titles[strings.ToLower(w.text)] || w.plain() && plainTitles[w.fold]
 }
 
 // name takes a name, written in full.

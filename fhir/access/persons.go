@@ -212,10 +212,7 @@ func (p *persons) person(key fhir.Key) ([]*told, error) {
 		}
 		for t, param := range map[fhir.Type]string{"RelatedPerson": "patient", "Coverage": "beneficiary"} {
 			number := search.ParamID(r4.Param(t, param).ID)
-			if err := p.found(t, search.Term{Param: number, Low: search.AppendLocal(nil, "Patient", string(key.ID)), Exact: true}, mostRelated, func(_ fhir.Key, v resource.Value) error {
-				p.read(v, to)
-				return nil
-			}); err != nil {
+			if err := p.found(t, search.Term{Param: number, Low: search.AppendLocal(nil, "Patient", string(key.ID)), Exact: true}, to); err != nil {
 				return nil, err
 			}
 		}
@@ -349,10 +346,10 @@ func (p *persons) citing(key fhir.Key) (claims []fhir.Key, err error) {
 	return claims, nil
 }
 
-// found calls do for the resources of a type that a term finds.
-func (p *persons) found(t fhir.Type, term search.Term, most int, do func(fhir.Key, resource.Value) error) error {
+// found notes what the resources of a type say that a term finds.
+func (p *persons) found(t fhir.Type, term search.Term, to *told) error {
 	q := search.Query{Type: t, Where: []search.Condition{search.Terms{Any: []search.Term{term}}}}
-	for m, err := range p.store.Search(p.ctx, q, 0, store.SearchOptions{Limit: most}) {
+	for m, err := range p.store.Search(p.ctx, q, 0, store.SearchOptions{Limit: mostRelated}) {
 		if err != nil {
 			return err
 		}
@@ -367,9 +364,7 @@ func (p *persons) found(t fhir.Type, term search.Term, most int, do func(fhir.Ke
 		if err != nil {
 			return err
 		}
-		if err := do(m.Key, doc.Root()); err != nil {
-			return err
-		}
+		p.read(doc.Root(), to)
 	}
 	return nil
 }

@@ -43,8 +43,9 @@ func Answer(ctx context.Context, s store.Store, key fhir.Key, body []byte) ([]by
 		return nil, err
 	}
 	eachText(doc.Root(), func(v resource.Value) {
-		if text := v.Text(); words(text) != text {
-			v.ReplaceString(words(text))
+		text := v.Text()
+		if shown := words(text); shown != text {
+			v.ReplaceString(shown)
 		}
 	})
 	return doc.Root().AppendTo(nil), nil
