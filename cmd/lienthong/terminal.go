@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"text/tabwriter"
 )
@@ -38,11 +37,11 @@ func (f serverFlags) ask(ctx context.Context, method, path string, q url.Values)
 		return nil, err
 	}
 	if f.TokenFile != "" {
-		token, err := os.ReadFile(f.TokenFile)
+		token, err := tokenFile(f.TokenFile)(ctx)
 		if err != nil {
 			return nil, err
 		}
-		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	// A token goes to the server that was named, and to no other that it points at.
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
