@@ -14,12 +14,20 @@ import (
 // declaration, tags without attributes, text without comments. That form is read here, in a tenth of the time of an XML
 // parser; where a text leaves it, encoding/xml goes on from there and decides. A fuzz test holds one against the other.
 type Decoder struct {
-	rest string   // what is not read yet, while parser is nil
-	open []string // tags of the elements that are open, as they stood between < and >
+	rest string // what is not read yet, while parser is nil
+	open []tag  // of the elements that are open
 	// closing says that the element begun last has no content (<X/>), so that its end comes next.
 	closing bool
 	parser  *xml.Decoder
 }
+
+// tag is a start tag as it stood between < and >.
+type tag struct {
+	text string
+	name int // length of the name, which it begins with
+}
+
+func (t tag) local() string { return t.text[:t.name] }
 
 type tokenKind uint8
 
@@ -105,9 +113,8 @@ func (d *Decoder) plain() (token, bool) {
 		return token{kind: charData, read: text}, ok
 	}
 	if strings.HasPrefix(d.rest, "</") && len(d.open) > 0 {
-		name := nameOf(d.open[len(d.open)-1])
-		if n := 2 + len(name); len(d.rest) > n && d.rest[2:n] == name && d.rest[n] == '>' {
-			d.rest = d.rest[n+1:]
+		if rest, ok := d.afterEnd(d.rest); ok {
+			d.rest = rest
 			return d.close(), true
 		}
 		return token{}, false
@@ -116,10 +123,10 @@ func (d *Decoder) plain() (token, bool) {
 	if n == 0 {
 		return token{}, false
 	}
-	tag := d.rest[1 : 1+n]
+	begun := tag{d.rest[1 : 1+n], n}
 	rest := d.rest[1+n:]
 	if after, ok := strings.CutPrefix(rest, namespaces); ok { // of an envelope's root
-		tag, rest = d.rest[1:1+n+len(namespaces)], after
+		begun.text, rest = d.rest[1:1+n+len(namespaces)], after
 	}
 	switch {
 	case strings.HasPrefix(rest, ">"):
@@ -129,31 +136,71 @@ func (d *Decoder) plain() (token, bool) {
 	default:
 		return token{}, false
 	}
-	d.open = append(d.open, tag)
-	return token{kind: startTag, name: tag[:n]}, true
+	d.open = append(d.open, begun)
+	return token{kind: startTag, name: begun.local()}, true
+}
+
+// afterEnd gives what follows the end tag of the innermost element, if a text begins with it.
+func (d *Decoder) afterEnd(text string) (rest string, ok bool) {
+	name := d.open[len(d.open)-1].local()
+	if n := 2 + len(name); len(text) > n && text[0] == '<' && text[1] == '/' && text[2:n] == name && text[n] == '>' {
+		return text[n+1:], true
+	}
+	return "", false
 }
 
 // close ends the innermost element.
 func (d *Decoder) close() token {
 	last := len(d.open) - 1
-	name := nameOf(d.open[last])
+	name := d.open[last].local()
 	d.open = d.open[:last]
 	return token{kind: endTag, name: name}
 }
 
-func nameOf(tag string) string {
-	name, _, _ := strings.Cut(tag, " ")
-	return name
+// plainLeaf reads the rest of an element of which the start tag was just read, if it is nothing but a text and the end tag. It
+// does what three tokens do.
+func (d *Decoder) plainLeaf() (text string, ok bool) {
+	if d.parser != nil || d.closing || len(d.open) == 0 {
+		return "", false
+	}
+	end := strings.IndexByte(d.rest, '<')
+	if end < 0 {
+		return "", false
+	}
+	rest, ok := d.afterEnd(d.rest[end:])
+	if !ok {
+		return "", false
+	}
+	if text, ok = unescaped(d.rest[:end]); ok {
+		d.rest, d.open = rest, d.open[:len(d.open)-1]
+	}
+	return text, ok
+}
+
+// passBlanks passes over the white space between two tags.
+func (d *Decoder) passBlanks() {
+	if d.parser != nil || d.closing {
+		return
+	}
+	for i := range len(d.rest) {
+		switch d.rest[i] {
+		case ' ', '\n', '\t':
+		case '<':
+			d.rest = d.rest[i:]
+			return
+		default:
+			return
+		}
+	}
 }
 
 // plainName gives the length of the name that s begins with, 0 if it has others than letters, digits, "_", "-" and "."
 // of ASCII.
 func plainName(s string) int {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c == '_':
-		case i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'):
-		case c == '>', c == '/', c == ' ':
+		switch c := classes[s[i]]; {
+		case c&nameStart != 0, c&nameRest != 0 && i > 0:
+		case c&nameEnd != 0:
 			return i
 		default:
 			return 0
@@ -162,24 +209,53 @@ func plainName(s string) int {
 	return 0
 }
 
+// Classes of bytes.
+const (
+	nameStart uint8 = 1 << iota // letters and "_"
+	nameRest                    // digits, "-" and "."
+	nameEnd
+	high      // of a character beyond ASCII
+	reference // "&"
+	rare      // ">" and control characters but LF and tab, which text has hardly ever
+)
+
+// classes has the classes of each byte.
+var classes = func() (c [256]uint8) {
+	for b := range c {
+		switch b := byte(b); {
+		case b >= 'A' && b <= 'Z', b >= 'a' && b <= 'z', b == '_':
+			c[b] = nameStart
+		case b >= '0' && b <= '9', b == '-', b == '.':
+			c[b] = nameRest
+		case b == '>':
+			c[b] = nameEnd | rare
+		case b == '/', b == ' ':
+			c[b] = nameEnd
+		case b == '&':
+			c[b] = reference
+		case b >= utf8.RuneSelf:
+			c[b] = high
+		case b < ' ' && b != '\n' && b != '\t':
+			c[b] = rare
+		}
+	}
+	return c
+}()
+
 // unescaped gives the characters of a text between two tags; ok is false if it needs a closer look: other references than
 // the five of XML, a carriage return (which XML turns into LF), "]]>", characters that XML does not have.
 func unescaped(s string) (_ string, ok bool) {
-	var high, references bool
+	var has uint8
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= utf8.RuneSelf:
-			high = true
-		case c == '&':
-			references = true
-		case c == '>' && strings.HasSuffix(s[:i], "]]"), c < ' ' && c != '\n' && c != '\t':
-			return "", false
-		}
+		has |= classes[s[i]]
 	}
-	if high && (!utf8.ValidString(s) || strings.Contains(s, "\xEF\xBF")) { // U+FFFE and U+FFFF begin so
+	if has&rare != 0 && (strings.Contains(s, "]]>") || strings.ContainsFunc(s, isControl)) {
 		return "", false
 	}
-	if !references {
+	if has&high != 0 && (!utf8.ValidString(s) || strings.Contains(s, "\xEF\xBF")) { // U+FFFE and U+FFFF begin so
+		return "", false
+	}
+	if has&reference == 0 {
 		return s, true
 	}
 	var b strings.Builder
@@ -199,14 +275,17 @@ func unescaped(s string) (_ string, ok bool) {
 	}
 }
 
+// isControl says whether a character is one of the control characters that a text is not to have as it is.
+func isControl(c rune) bool { return c < ' ' && c != '\n' && c != '\t' }
+
 // entities are the entities that XML itself has.
 var entities = map[string]byte{"amp": '&', "lt": '<', "gt": '>', "quot": '"', "apos": '\''}
 
 // handOver lets encoding/xml go on: it reads the tags of the open elements again, and then what is left.
 func (d *Decoder) handOver() error {
 	var text []byte
-	for _, tag := range d.open {
-		text = append(append(append(text, '<'), tag...), '>')
+	for _, t := range d.open {
+		text = append(append(append(text, '<'), t.text...), '>')
 	}
 	d.parser = parser(bytes.NewReader(append(text, d.rest...)))
 	for range d.open {
@@ -263,6 +342,7 @@ func (t token) blank() bool {
 // Children calls f after the start of each element inside the one whose start was just read; f must read to its end.
 func Children(d *Decoder, f func(name string) error) error {
 	for {
+		d.passBlanks()
 		t, err := d.next()
 		if err != nil {
 			return noEOF(err)
@@ -307,7 +387,19 @@ func Skip(d *Decoder) error {
 
 // Leaf gives the text of the element whose start was just read, up to its end; an element inside is an error.
 func Leaf(d *Decoder, limit int) (string, error) {
-	var first string // nearly always there is one piece; it is copied, for it must not keep the whole text
+	text, err := LentLeaf(d, limit)
+	return strings.Clone(text), err
+}
+
+// LentLeaf is Leaf for those who soon forget what it gives: while they do not, the whole text that is read stays in memory.
+func LentLeaf(d *Decoder, limit int) (string, error) {
+	if text, ok := d.plainLeaf(); ok {
+		if len(text) > limit {
+			return "", ErrTooLarge
+		}
+		return text, nil
+	}
+	var first string // nearly always there is one piece
 	var all strings.Builder
 	for {
 		t, err := d.next()
@@ -331,7 +423,7 @@ func Leaf(d *Decoder, limit int) (string, error) {
 			if all.Len() > 0 {
 				return all.String(), nil
 			}
-			return strings.Clone(first), nil
+			return first, nil
 		case startTag:
 			return "", fmt.Errorf("element %s where text is expected", t.name)
 		}

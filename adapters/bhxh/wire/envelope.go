@@ -181,14 +181,16 @@ func (r *envelopeReader) file(name string) error {
 	var content string
 	err := r.children(func(name string) error {
 		if name == "NOIDUNGFILE" {
-			return r.leaf(name, name, &content)
+			var err error
+			content, err = LentLeaf(r.d, r.lim.Bytes)
+			return err
 		}
 		return r.leaf(name, "LOAIHOSO", &f.LoaiHoSo)
 	})
 	if err != nil {
 		return err
 	}
-	f.NoiDung, err = DecodeBase64([]byte(content))
+	f.NoiDung, err = DecodeBase64([]byte(strings.TrimSpace(content)))
 	f.Bad = err != nil
 	r.at.Files = append(r.at.Files, f)
 	return nil

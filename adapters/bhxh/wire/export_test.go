@@ -31,3 +31,26 @@ func tokens(d *Decoder) (all []string, err error) {
 		}
 	}
 }
+
+// LeavesBothWays reads a text as an element with elements with text, as the Decoder does it and as encoding/xml alone.
+func LeavesBothWays(text []byte) (ours, theirs []string, ourErr, theirErr error) {
+	ours, ourErr = leaves(PlainDecoder(text))
+	theirs, theirErr = leaves(&Decoder{parser: parser(bytes.NewReader(text))})
+	return ours, theirs, ourErr, theirErr
+}
+
+func leaves(d *Decoder) (all []string, err error) {
+	name, err := Root(d)
+	if err != nil {
+		return nil, err
+	}
+	err = Children(d, func(name string) error {
+		text, err := Leaf(d, 100)
+		all = append(all, name, text)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(all, name), End(d)
+}
