@@ -14,7 +14,8 @@ func fixed(s string, decimals int) (*big.Int, bool) {
 	if len(s) == 0 || len(s) > 20 {
 		return nil, false
 	}
-	digits, behind, point := make([]byte, 0, len(s)+decimals), 0, false
+	var buf [32]byte
+	digits, behind, point := buf[:0], 0, false
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
@@ -33,6 +34,13 @@ func fixed(s string, decimals int) (*big.Int, bool) {
 	}
 	for ; behind < decimals; behind++ {
 		digits = append(digits, '0')
+	}
+	if len(digits) < 19 { // nearly always: it fits
+		var n int64
+		for _, c := range digits {
+			n = 10*n + int64(c-'0')
+		}
+		return big.NewInt(n), true
 	}
 	return new(big.Int).SetString(string(digits), 10)
 }

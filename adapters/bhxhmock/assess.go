@@ -18,7 +18,6 @@ type assessment struct {
 	seed     uint64
 	day      string // of discharge, yyyy-MM-dd
 	rec      *record
-	overlaps bool // its stay overlaps another episode of the card
 	seen     map[string]bool
 }
 
@@ -34,7 +33,7 @@ func (rs *Rules) assess(a assessment) []Line {
 }
 
 func (rs *Rules) line(a *assessment, d detail) Line {
-	l := Line{Table: d.table, STT: d.stt, BHTT: wire.Amount(d.fields["T_BHTT"])}
+	l := Line{Table: d.table, STT: d.stt, BHTT: wire.Amount(d.get("T_BHTT"))}
 	l.Accepted = l.BHTT
 	claimed, ok := hundredths(string(l.BHTT))
 	if !ok {
@@ -68,16 +67,16 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 	}
 	switch r.Kind {
 	case "price":
-		ceiling, listed := r.ceilings[d.fields[r.Field]]
-		price, ok := fixed(cmp.Or(d.fields["DON_GIA_BH"], d.fields["DON_GIA"]), 3)
+		ceiling, listed := r.ceilings[d.get(r.Field)]
+		price, ok := fixed(cmp.Or(d.get("DON_GIA_BH"), d.get("DON_GIA")), 3)
 		if listed && ok && price.Cmp(ceiling) > 0 {
 			return share(claimed, ceiling, price)
 		}
 	case "rate":
 		return r.rate(a.rec.total, d, claimed)
 	case "sum":
-		whole, ok1 := hundredths(d.fields["THANH_TIEN_BH"])
-		percent, ok2 := hundredths(d.fields["MUC_HUONG"])
+		whole, ok1 := hundredths(d.get("THANH_TIEN_BH"))
+		percent, ok2 := hundredths(d.get("MUC_HUONG"))
 		if ok1 && ok2 {
 			most := share(whole, percent, big.NewInt(100_00))
 			return most.Add(most, big.NewInt(1)) // a hundredth for the facility's own rounding
@@ -85,7 +84,7 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 	case "duplicate":
 		key, said := fmt.Sprint(n, d.table), false
 		for _, f := range r.Fields {
-			key, said = key+"|"+d.fields[f], said || strings.HasPrefix(f, "MA_") && d.fields[f] != ""
+			key, said = key+"|"+d.get(f), said || strings.HasPrefix(f, "MA_") && d.get(f) != ""
 		}
 		if !said {
 			return nil
@@ -94,10 +93,10 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 		a.seen[key] = true
 		return denied(again)
 	case "overlap":
-		return denied(a.overlaps)
+		return denied(a.rec.overlaps)
 	case "document":
 		if r.Same != "" {
-			return denied(!a.rec.results[r.Same+"|"+d.fields[r.Same]])
+			return denied(!a.rec.tells(r.Same, d.get(r.Same)))
 		}
 		return denied(!a.rec.tables[r.Needs])
 	case "code":
@@ -105,7 +104,7 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 		if r.Table == "XML1" {
 			of = a.rec.total
 		}
-		for value := range strings.SplitSeq(of[r.Field], ";") {
+		for value := range strings.SplitSeq(of.get(r.Field), ";") {
 			if value != "" && !r.pattern.MatchString(value) {
 				return nothing
 			}
@@ -124,15 +123,15 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 // rate is the rule about the benefit rate. A visit that is cheap enough, and a card whose holder pays no share any more
 // (NGAY_MIEN_CCT), has all paid; of several cards the best counts; a number without a benefit code is not judged.
 func (r *rule) rate(total fields, d detail, claimed *big.Int) *big.Int {
-	said, ok := hundredths(d.fields["MUC_HUONG"])
-	if !ok || said.Sign() == 0 || total["NGAY_MIEN_CCT"] != "" {
+	said, ok := hundredths(d.get("MUC_HUONG"))
+	if !ok || said.Sign() == 0 || total.get("NGAY_MIEN_CCT") != "" {
 		return nil
 	}
-	if sum, ok := hundredths(total["T_TONGCHI_BH"]); ok && r.free != nil && sum.Cmp(r.free) < 0 {
+	if sum, ok := hundredths(total.get("T_TONGCHI_BH")); ok && r.free != nil && sum.Cmp(r.free) < 0 {
 		return nil
 	}
 	best := int64(-1)
-	for card := range strings.SplitSeq(total["MA_THE_BHYT"], ";") {
+	for card := range strings.SplitSeq(total.get("MA_THE_BHYT"), ";") {
 		if !cardForm.MatchString(card) || len(card) != 15 {
 			return nil
 		}
@@ -156,7 +155,7 @@ func (a *assessment) pick(code string, d detail) int {
 
 // dayOf gives the day of discharge of an episode; of receipt if it does not say.
 func dayOf(total fields, received time.Time) string {
-	if s := total["NGAY_RA"]; len(s) >= 8 {
+	if s := total.get("NGAY_RA"); len(s) >= 8 {
 		if t, err := time.Parse("20060102", s[:8]); err == nil {
 			return t.Format(time.DateOnly)
 		}

@@ -41,6 +41,25 @@ func edited(t *testing.T, table string, change func(string) string) []byte {
 	return e.Append(nil)
 }
 
+// inpatient gives the inpatient sample as the file of any episode.
+func inpatient(t testing.TB) func(maLK string) []byte {
+	t.Helper()
+	e, _, err := wire.ReadEnvelope(sample(t, "inpatient.xml"), wire.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := bytes.Cut(e.HoSo[0].Files[0].NoiDung, []byte("<MA_LK>"))
+	said, _, _ := bytes.Cut(after, []byte("<"))
+	return func(maLK string) []byte {
+		own := wire.Envelope{MaCSKCB: e.MaCSKCB, NgayLap: e.NgayLap, HoSo: []wire.Episode{{}}}
+		for _, f := range e.HoSo[0].Files {
+			f.NoiDung = bytes.ReplaceAll(f.NoiDung, said, []byte(maLK))
+			own.HoSo[0].Files = append(own.HoSo[0].Files, f)
+		}
+		return own.Append(nil)
+	}
+}
+
 // put sets a field of the n-th row (from 1) of a table.
 func put(n int, field, value string) func(string) string {
 	return func(s string) string {

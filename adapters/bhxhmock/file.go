@@ -1,7 +1,6 @@
 package bhxhmock
 
 import (
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -17,59 +16,22 @@ type record struct {
 	total                fields // XML1
 	lines                []detail
 	errors               []wire.Loi
-	tables               map[string]bool // those it has
-	results              map[string]bool // field|value of the rows of XML4
+	tables               map[string]bool            // those it has
+	results              []fields                   // the rows of XML4
+	told                 map[string]map[string]bool // values in results of the fields that were asked for, see tells
+	overlaps             bool                       // its stay overlaps another episode of the card, see index.overlaps
 }
 
 // maxMaLK is the longest MA_LK that is taken, in bytes: the field has 100 characters.
 const maxMaLK = 400
 
-// fields are the fields of one row by name.
-type fields map[string]string
-
-// readTable reads a table of any kind: rows are the elements at the given depth below the root.
-func readTable(raw []byte, root string, depth, limit int) ([]fields, error) {
-	d, _, err := wire.NewDecoder(raw, limit)
-	if err != nil {
-		return nil, err
-	}
-	name, err := wire.Root(d)
-	if err != nil {
-		return nil, err
-	}
-	if name != root {
-		return nil, fmt.Errorf("the root is not %s", root)
-	}
-	var rows []fields
-	if err := descend(d, depth, &rows, limit); err != nil {
-		return nil, err
-	}
-	return rows, wire.End(d)
-}
-
-func descend(d *wire.Decoder, depth int, rows *[]fields, limit int) error {
-	if depth == 0 {
-		size := 0
-		if n := len(*rows); n > 0 {
-			size = len((*rows)[n-1]) // nearly always as many
-		}
-		row := make(fields, size)
-		*rows = append(*rows, row)
-		return wire.Children(d, func(name string) (err error) {
-			row[name], err = wire.Leaf(d, limit)
-			return err
-		})
-	}
-	return wire.Children(d, func(string) error { return descend(d, depth-1, rows, limit) })
-}
-
 // readCheckIn reads a file of XML0.
 func readCheckIn(file []byte, limit int) ([]record, string) {
 	rows, err := readTable(file, "CHI_TIEU_TRANG_THAI_KCB", 2, limit)
-	if err != nil || len(rows) == 0 || rows[0]["MA_LK"] == "" || len(rows[0]["MA_LK"]) > maxMaLK {
+	if err != nil || len(rows) == 0 || rows[0].get("MA_LK") == "" || len(rows[0].get("MA_LK")) > maxMaLK {
 		return nil, "Tệp check-in không đọc được"
 	}
-	return []record{{maLK: rows[0]["MA_LK"]}}, ""
+	return []record{{maLK: rows[0].get("MA_LK")}}, ""
 }
 
 // readClaim reads a claim file for a facility; fault says in Vietnamese why it cannot be taken. The episodes that could
@@ -120,13 +82,13 @@ func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault 
 		switch f.LoaiHoSo {
 		case "XML1":
 			rows, err := readTable(f.NoiDung, "TONG_HOP", 0, limit)
-			if err != nil || rows[0]["MA_LK"] == "" || len(rows[0]["MA_LK"]) > maxMaLK {
+			if err != nil || rows[0].get("MA_LK") == "" || len(rows[0].get("MA_LK")) > maxMaLK {
 				return rec, "XML1 không đọc được"
 			}
 			total := rows[0]
-			v := wire.ParsePhienBan(total["DU_PHONG"])
-			rec = record{maLK: total["MA_LK"], version: v.So, reason: v.LyDo, total: total, results: map[string]bool{}}
-			if total["MA_CSKCB"] != facility {
+			v := wire.ParsePhienBan(total.get("DU_PHONG"))
+			rec = record{maLK: total.get("MA_LK"), version: v.So, reason: v.LyDo, total: total}
+			if total.get("MA_CSKCB") != facility {
 				return rec, "MA_CSKCB của XML1 khác maCSKCB"
 			}
 		case "XML2", "XML3":
@@ -136,26 +98,39 @@ func readEpisode(h wire.Episode, facility string, limit int) (rec record, fault 
 				return rec, f.LoaiHoSo + " không đọc được"
 			}
 			for _, row := range rows {
-				if row["MA_LK"] != rec.maLK {
+				if row.get("MA_LK") != rec.maLK {
 					return rec, "MA_LK của " + f.LoaiHoSo + " khác XML1"
 				}
 				lines = append(lines, detail{f.LoaiHoSo, 0, row})
 			}
 		case "XML4":
-			rows, err := readTable(f.NoiDung, "CHITIEU_CHITIET_DICHVUCANLAMSANG", 2, limit)
-			if err != nil {
+			var err error
+			if rec.results, err = readTable(f.NoiDung, "CHITIEU_CHITIET_DICHVUCANLAMSANG", 2, limit); err != nil {
 				return rec, "XML4 không đọc được"
-			}
-			for _, row := range rows {
-				for name, value := range row {
-					rec.results[name+"|"+value] = true
-				}
 			}
 		}
 	}
 	rec.tables = seen
 	rec.examine(lines)
 	return rec, ""
+}
+
+// tells says whether a row of XML4 has a value in a field.
+func (rec *record) tells(field, value string) bool {
+	values, ready := rec.told[field]
+	if !ready {
+		values = map[string]bool{}
+		for _, row := range rec.results {
+			if i, has := row.of.at[field]; has {
+				values[row.values[i]] = true
+			}
+		}
+		if rec.told == nil {
+			rec.told = map[string]map[string]bool{}
+		}
+		rec.told[field] = values
+	}
+	return values[value]
 }
 
 // detail is a cost line.
@@ -174,8 +149,8 @@ func (rec *record) examine(lines []detail) {
 	}
 	sum, seen := new(big.Int), map[string]bool{}
 	for _, l := range lines {
-		place := l.table + "[" + l.fields["STT"] + "]"
-		stt, err := strconv.Atoi(l.fields["STT"])
+		place := l.table + "[" + l.get("STT") + "]"
+		stt, err := strconv.Atoi(l.get("STT"))
 		if err != nil || stt < 1 || seen[place] {
 			fault(place, "STT sai hoặc trùng")
 			continue
@@ -184,13 +159,13 @@ func (rec *record) examine(lines []detail) {
 		amount, parts := new(big.Int), new(big.Int)
 		good := true
 		for _, f := range []string{"T_BHTT", "T_BNCCT", "T_BNTT", "T_NGUONKHAC"} {
-			v, ok := hundredths(l.fields[f])
+			v, ok := hundredths(l.get(f))
 			good = good && ok
 			if ok {
 				parts.Add(parts, v)
 			}
 		}
-		v, ok := hundredths(l.fields["THANH_TIEN_BV"])
+		v, ok := hundredths(l.get("THANH_TIEN_BV"))
 		if !ok || !good {
 			fault(place, "Số tiền sai định dạng")
 			continue
@@ -204,13 +179,13 @@ func (rec *record) examine(lines []detail) {
 		l.stt = stt
 		rec.lines = append(rec.lines, l)
 	}
-	month, err := time.Parse("2006-1", rec.total["NAM_QT"]+"-"+strings.TrimPrefix(rec.total["THANG_QT"], "0"))
+	month, err := time.Parse("2006-1", rec.total.get("NAM_QT")+"-"+strings.TrimPrefix(rec.total.get("THANG_QT"), "0"))
 	if err != nil {
 		fault("XML1.THANG_QT", "Kỳ quyết toán sai định dạng")
 	} else {
 		rec.period = month.Format("200601")
 	}
-	if v, ok := hundredths(rec.total["T_TONGCHI_BV"]); !ok || v.Cmp(sum) != 0 {
+	if v, ok := hundredths(rec.total.get("T_TONGCHI_BV")); !ok || v.Cmp(sum) != 0 {
 		fault("XML1.T_TONGCHI_BV", "Tổng không bằng chi tiết")
 	}
 }

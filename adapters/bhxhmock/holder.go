@@ -44,14 +44,16 @@ func holder(salt []byte, card string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// overlaps says whether a stay overlaps that of another episode of its holder. Times are yyyyMMddHHmm.
-func (x *index) overlaps(r Row) bool {
-	if r.Holder == "" || len(r.From) != 12 || len(r.To) != 12 {
+// overlaps says whether a stay overlaps that of another episode of its holder.
+func (x *index) overlaps(r *Row) bool {
+	holder := x.holders.find(r.Holder)
+	if r.Holder == "" || holder < 0 || len(r.From) != stayTime || len(r.To) != stayTime {
 		return false
 	}
-	for _, at := range x.holders[r.Holder] {
-		e := x.rows[at]
-		if (e.facility != r.Facility || e.maLK != r.MaLK) && len(e.from) == 12 && len(e.to) == 12 && r.From < e.to && e.from < r.To {
+	own := x.episodes.find(episodeName(r.Facility, r.MaLK))
+	for at := x.holderEnds[holder]; at >= 0; at = x.rows[at].ofHolder {
+		k := &x.rows[at]
+		if k.episode != own && k.from != notSaid && k.to != notSaid && r.From < string(k.to[:]) && string(k.from[:]) < r.To {
 			return true
 		}
 	}

@@ -85,7 +85,7 @@ func syncDir(dir string) error {
 
 // load reads the rows. The last line may be torn by a crash: it was never acknowledged. Any other damage is an error.
 func (l *ledger) load() (torn int, err error) {
-	l.head, l.size, torn, err = scan(l.file, func(r Row, at int64, length int) { l.index.add(entryOf(r, at, length)) })
+	l.head, l.size, torn, err = scan(l.file, func(r Row, at int64, length int) { l.index.add(&r, at, length) })
 	if err != nil {
 		return 0, err
 	}
@@ -164,26 +164,28 @@ func (l *ledger) write(rows []Row, decide func(at *index, rows []Row)) (end int6
 		decide(&l.index, rows)
 	}
 	var b bytes.Buffer
-	head, entries := l.head, make([]entry, 0, len(rows))
+	head, ends := l.head, make([]int, len(rows))
 	for i := range rows {
 		rows[i].Prev = head.SHA256
 		line, err := json.Marshal(rows[i])
 		if err != nil {
 			return 0, err
 		}
-		entries = append(entries, entryOf(rows[i], l.size+int64(b.Len()), len(line)+1))
 		head = Head{rows[i].N, digest(line)}
 		b.Write(append(line, '\n'))
+		ends[i] = b.Len()
 	}
 	if _, err := l.file.Write(b.Bytes()); err != nil {
 		l.bad = err
 		return 0, err
 	}
 	l.head = head
-	l.size += int64(b.Len())
-	for _, e := range entries {
-		l.index.add(e)
+	begins := 0
+	for i, end := range ends {
+		l.index.add(&rows[i], l.size+int64(begins), end-begins)
+		begins = end
 	}
+	l.size += int64(b.Len())
 	return l.size, nil
 }
 
@@ -222,6 +224,13 @@ func (l *ledger) find(look func(*index) []entry) []entry {
 		}
 	}
 	return all
+}
+
+// overlaps asks the index whether a stay overlaps another one, by what is written until now.
+func (l *ledger) overlaps(r *Row) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.index.overlaps(r)
 }
 
 // row reads a row from the file.

@@ -59,9 +59,10 @@ func (m *Mock) receive(call string) http.HandlerFunc {
 // earlier gives the receipt of the facility's last file that was taken before a request, "" if there is none.
 func (m *Mock) earlier(of Row) (id string) {
 	m.ledger.find(func(x *index) []entry {
-		for i := len(x.rows) - 1; i >= 0; i-- {
-			if e := x.rows[i]; e.effect && e.facility == of.Facility && (of.MaGiaoDich == "" || e.request != of.Request) {
-				id = receipt(e.facility, e.request)
+		facility := x.facilities.find(of.Facility)
+		for i := int32(len(x.rows)) - 1; i >= 0; i-- { //nolint:gosec // as in index
+			if k := &x.rows[i]; k.effect && k.facility == facility && (of.MaGiaoDich == "" || x.requestOf(i) != of.Request) {
+				id = receipt(of.Facility, x.requestOf(i))
 				break
 			}
 		}
@@ -131,21 +132,7 @@ func (q *request) decide() (any, error) {
 	case q.fault != "":
 		return refusal(wire.BadParameter, q.fault)
 	}
-	rows, err := q.m.ledger.append(q.rows(DecisionAccepted, wire.Accepted, ""), func(at *index, rows []Row) {
-		if q.m.o.RefuseRepeats && repeats(at, rows) {
-			for i := range rows {
-				rows[i].Decision, rows[i].Code, rows[i].Text = DecisionRefused, wire.BadParameter, "Hồ sơ đã gửi"
-				rows[i].Effect = false
-			}
-			return
-		}
-		for i := range rows {
-			rows[i].MaGiaoDich = receipt(facility, rows[i].Request)
-			if rows[i].Effect && at.overlaps(rows[i]) {
-				q.m.decide(&rows[i], &q.records[i], true)
-			}
-		}
-	})
+	rows, err := q.m.ledger.append(q.rows(DecisionAccepted, wire.Accepted, ""), q.reconsider)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +144,24 @@ func (q *request) decide() (any, error) {
 		MaKetQua: wire.Accepted, MaGiaoDich: rows[0].MaGiaoDich, ThongDiep: "Tiếp nhận thành công",
 		ThoiGianTiepNhan: wire.Stamp(instant(rows[0].Time)),
 	}, nil
+}
+
+// reconsider is called under the ledger's lock, where what came before is known: it decides anew where that changes something.
+func (q *request) reconsider(at *index, rows []Row) {
+	if q.m.o.RefuseRepeats && repeats(at, rows) {
+		for i := range rows {
+			rows[i].Decision, rows[i].Code, rows[i].Text = DecisionRefused, wire.BadParameter, "Hồ sơ đã gửi"
+			rows[i].Effect = false
+		}
+		return
+	}
+	for i := range rows {
+		rows[i].MaGiaoDich = receipt(rows[i].Facility, rows[i].Request)
+		if over := rows[i].Effect && at.overlaps(&rows[i]); over != q.records[i].overlaps {
+			q.records[i].overlaps = over
+			q.m.decide(&rows[i], &q.records[i])
+		}
+	}
 }
 
 func repeats(at *index, rows []Row) bool {
@@ -209,15 +214,16 @@ func (m *Mock) accept(r *Row, rec *record, call string) {
 		return
 	}
 	r.Effect, r.Period, r.Errors = true, rec.period, rec.errors
-	r.Holder, r.From, r.To = holder(m.salt, rec.total["MA_THE_BHYT"]), clip(rec.total["NGAY_VAO"], 12), clip(rec.total["NGAY_RA"], 12)
-	m.decide(r, rec, false)
+	r.Holder, r.From, r.To = holder(m.salt, rec.total.get("MA_THE_BHYT")), clip(rec.total.get("NGAY_VAO"), 12), clip(rec.total.get("NGAY_RA"), 12)
+	rec.overlaps = m.ledger.overlaps(r) // nearly always what it is when the row is written
+	m.decide(r, rec)
 	m.o.delay(r)
 }
 
 // decide writes the decision on each line into a row.
-func (m *Mock) decide(r *Row, rec *record, overlaps bool) {
+func (m *Mock) decide(r *Row, rec *record) {
 	r.Rules = m.o.Rules.ID()
-	r.Lines = m.o.Rules.assess(assessment{facility: r.Facility, seed: m.o.Seed, day: dayOf(rec.total, instant(r.Time)), rec: rec, overlaps: overlaps})
+	r.Lines = m.o.Rules.assess(assessment{facility: r.Facility, seed: m.o.Seed, day: dayOf(rec.total, instant(r.Time)), rec: rec})
 	claimed, accepted := new(big.Int), new(big.Int)
 	for _, l := range r.Lines {
 		addTo(claimed, l.BHTT)

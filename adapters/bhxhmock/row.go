@@ -107,28 +107,6 @@ const (
 	ReplyReplaced Reply = "replaced" // something else is answered: a status, HTML, nothing, a wrong reply
 )
 
-// entry is what is kept of a row in memory; the row itself is read from the file.
-type entry struct {
-	at      int64 // place in the file
-	length  int
-	n       uint64
-	request uint64
-
-	facility, maLK, period, holder, from, to string
-	version                                  uint64
-	effect, faulty                           bool
-	claimed, accepted                        wire.Amount
-	received, assessing, decided, settled    time.Time
-}
-
-func entryOf(r Row, at int64, length int) entry {
-	return entry{
-		at: at, length: length, n: r.N, request: r.Request, facility: r.Facility, maLK: r.MaLK, period: r.Period, holder: r.Holder, from: r.From, to: r.To, version: r.Version,
-		effect: r.Effect, faulty: len(r.Errors) > 0, claimed: r.Claimed, accepted: r.Accepted,
-		received: instant(r.Time), assessing: instant(r.AssessingAt), decided: instant(r.DecidedAt), settled: instant(r.SettleAt),
-	}
-}
-
 // instant reads a time of a row; zero if there is none.
 func instant(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)

@@ -172,7 +172,7 @@ func (r *rule) holds(day string, total fields) bool {
 // matches says whether each field has one of the values asked for.
 func matches(want map[string][]string, have fields) bool {
 	for name, values := range want {
-		if !slices.Contains(values, have[name]) {
+		if !slices.Contains(values, have.get(name)) {
 			return false
 		}
 	}
