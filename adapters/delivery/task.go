@@ -136,12 +136,13 @@ func findings(w *writer, found []Reason) {
 // AssessmentSystem is the code system of the second coding of Task.businessStatus.
 func (o *Outbox) AssessmentSystem() string { return o.Base + "/fhir/CodeSystem/delivery-assessment" }
 
-// state writes Task.businessStatus.
+// state writes Task.businessStatus. The codes are English words, and the text says in Vietnamese what they mean: displays like the codes
+// would be indexed at each step, and tell nobody more.
 func (o *Outbox) state(w *writer, it Item) {
-	w.open('{').member("coding").open('[').coding(o.StateSystem(), string(it.State), string(it.State))
+	w.open('{').member("coding").open('[').coding(o.StateSystem(), string(it.State), "")
 	text := display[it.State]
 	if it.Assessment != "" && (it.State == Assessed || it.State == Settled) {
-		w.coding(o.AssessmentSystem(), string(it.Assessment), string(it.Assessment))
+		w.coding(o.AssessmentSystem(), string(it.Assessment), "")
 		text += ": " + granted[it.Assessment]
 	}
 	w.close(']').member("text").text(text).close('}')
@@ -190,7 +191,7 @@ func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
 			text += ": " + e.Reason.VI
 		}
 		w.member("valueCodeableConcept").open('{').member("coding").open('[')
-		w.coding(o.StateSystem(), string(e.State), string(e.State))
+		w.coding(o.StateSystem(), string(e.State), "")
 		if e.Reason != nil {
 			w.coding(o.ReasonSystem(), e.Reason.Code, e.Reason.EN)
 		}
