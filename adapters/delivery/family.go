@@ -21,6 +21,14 @@ func (o *Outbox) family(ctx context.Context, claim fhir.ID) (family, error) {
 	if f.raw, err = o.readRow(ctx, SpaceHeads, string(claim), &f.head); err != nil {
 		return f, err
 	}
+	if f.head.Version == 1 { // as of most claims: there can be no other item, and one row is found without an iterator
+		row, err := o.Load(ctx, Key{claim, 1})
+		if err != nil {
+			return f, err
+		}
+		f.rows = []Row{row}
+		return f, nil
+	}
 	for rec, err := range o.store.Records(ctx, SpaceItems, string(claim)+"/", string(claim)+"0") {
 		if err != nil {
 			return f, err
