@@ -29,23 +29,32 @@ func placeOf(table, stt string) string { return table + "/" + stt }
 
 // ClaimedIn reads of a Claim what its ClaimResponses say of it.
 func ClaimedIn(claim resource.Value, s Systems) Claimed {
-	c := Claimed{
+	c := claimedOf(claim)
+	for _, l := range linesOf(claim, s) {
+		if l.table != 0 {
+			fields, _ := extensionFields(l.item, s.Extension(l.table), hoso.DecisionAt("").Layout(l.table))
+			c.add(l, fields)
+		}
+	}
+	return c
+}
+
+// claimedOf reads what is said of the Claim as a whole.
+func claimedOf(claim resource.Value) Claimed {
+	return Claimed{
 		insurer: strings.Clone(claim.Get("insurer").Get("reference").Text()),
 		patient: strings.Clone(claim.Get("patient").Get("reference").Text()),
 		kind:    strings.Clone(cmp.Or(first(codeOf(claim.Get("type"), claimTypeCode)), "institutional")),
 	}
-	for _, l := range linesOf(claim, s) {
-		if l.table == 0 {
-			continue // nothing of the portal's can be about it
-		}
-		fields, _ := extensionFields(l.item, s.Extension(l.table), hoso.DecisionAt("").Layout(l.table))
-		net, _ := number(l.item.Get("net").Get("value"))
-		c.lines = append(c.lines, claimedLine{
-			place: placeOf(l.table.String(), l.stt), sequence: l.sequence,
-			submitted: strings.Clone(cmp.Or(fields["THANH_TIEN_BV"], net)), eligible: strings.Clone(fields["THANH_TIEN_BH"]), copaid: strings.Clone(fields["T_BNCCT"]),
-		})
-	}
-	return c
+}
+
+// add adds a line, which has a table: of others nothing of the portal's can be about them. fields are those of its extension.
+func (c *Claimed) add(l line, fields map[string]string) {
+	net, _ := number(l.item.Get("net").Get("value"))
+	c.lines = append(c.lines, claimedLine{
+		place: placeOf(l.table.String(), l.stt), sequence: l.sequence,
+		submitted: cmp.Or(fields["THANH_TIEN_BV"], net), eligible: fields["THANH_TIEN_BH"], copaid: fields["T_BNCCT"],
+	})
 }
 
 // line gives the line at a place; of several there, the last.

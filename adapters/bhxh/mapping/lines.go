@@ -171,6 +171,7 @@ func (m *mapper) line(row hoso.Row, l line) {
 		set("NGUOI_THUC_HIEN", strings.Join(does, ";"))
 	}
 	fields, bad := extensionFields(item, m.s.Extension(l.table), row.Layout())
+	m.out.Claimed.add(l, fields)
 	for _, name := range bad {
 		fault("MAP-04", name, "extension")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -145,6 +146,9 @@ func roundTrip(tb testing.TB, h hoso.HoSo, o mapping.EpisodeOptions) (mapping.Cl
 	c := fromFHIR(tb, s, claim, mapping.Options{Systems: o.Systems})
 	for _, f := range c.Findings {
 		tb.Errorf("%s %s %s", f.Rule, f.Path(), f.Element)
+	}
+	if read := mapping.ClaimedIn(claim, o.Systems); !reflect.DeepEqual(c.Claimed, read) {
+		tb.Errorf("claimed is %+v, read of the Claim alone it is %+v", c.Claimed, read)
 	}
 	return c, differences(h, c.HoSo)
 }

@@ -32,6 +32,7 @@ type Claim struct {
 	HoSo          hoso.HoSo // XML1, XML2, XML3, and those of XML4 to XML15 that there are
 	MaLK, MaCSKCB string
 	Decision      hoso.Decision
+	Claimed       Claimed        // what ClaimedIn gives
 	Findings      []hoso.Finding // what is missing or contradicts itself; errors hold the claim
 }
 
@@ -83,6 +84,7 @@ func FromFHIR(ctx context.Context, r Reader, claim resource.Value, o Options) (C
 	m.out.Decision = hoso.DecisionAt(m.discharge())
 	m.out.HoSo = hoso.NewHoSo(m.out.Decision, hoso.XML1, hoso.XML2, hoso.XML3)
 	m.summary(m.out.HoSo.Table(hoso.XML1).Add())
+	m.out.Claimed = claimedOf(claim)
 	if m.lines() {
 		m.out.HoSo.FillAmounts()
 	}

@@ -23,8 +23,8 @@ func (m *mapper) period() (p resource.Value, element string) {
 // discharge is NGAY_RA, as far as it can be told; the extension wins, as for every field.
 func (m *mapper) discharge() string {
 	l := hoso.DecisionAt("").Layout(hoso.XML1)
-	if fields, _ := extensionFields(m.claim, m.s.Extension(hoso.XML1), l); fields["NGAY_RA"] != "" {
-		return fields["NGAY_RA"]
+	if said := extensionField(m.claim, m.s.Extension(hoso.XML1), l, "NGAY_RA"); said != "" {
+		return said
 	}
 	p, _ := m.period()
 	s, _ := stamp(p.Get("end").Text(), hoso.Minute)

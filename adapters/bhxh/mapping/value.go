@@ -129,6 +129,18 @@ func extensionFields(v resource.Value, url string, l *hoso.Layout) (fields map[s
 	return fields, bad
 }
 
+// extensionField is one of what extensionFields gives.
+func extensionField(v resource.Value, url string, l *hoso.Layout, name string) string {
+	for e := range extensionOf(v, url).Get("extension").Elements() {
+		if e.Get("url").Text() == name {
+			if s, ok := fieldValue(e, l.Fields[l.Index(name)].Format); ok {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
 // fieldValue reads value[x] of a field's extension.
 func fieldValue(e resource.Value, form hoso.Format) (string, bool) {
 	for name, v := range e.Members() {
