@@ -97,6 +97,7 @@ type prepared struct {
 
 // prepare makes the claim file of an item and checks it.
 func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Reader) (prepared, error) {
+	ctx = store.WithoutSubjects(ctx)
 	claim, err := s.claim(ctx, it)
 	if err != nil {
 		return prepared{}, err
@@ -139,7 +140,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 			return prepared{}, err
 		}
 	}
-	p.claimed = mapping.ClaimedIn(claim.Root(), s.Systems)
+	p.claimed = checked.Claimed
 	p.file = gateway.File{MaCSKCB: checked.MaCSKCB, First: first, Raw: raw}
 	return p, nil
 }

@@ -175,6 +175,19 @@ func Ourselves(ctx context.Context) context.Context {
 	return context.WithValue(WithFence(ctx, OpenFence()), ourselvesKey{}, true)
 }
 
+type withoutSubjectsKey struct{}
+
+// WithoutSubjects gives a context of Ourselves whose reads do not ask whom a version is about: Found.Subjects of Read and ReadVersion may
+// be nil then, which saves looking that up.
+func WithoutSubjects(ctx context.Context) context.Context {
+	return context.WithValue(ctx, withoutSubjectsKey{}, true)
+}
+
+// AsksSubjects says whether a read in a context asks whom a version is about. Whoever does not read for himself always does.
+func AsksSubjects(ctx context.Context) bool {
+	return ctx.Value(withoutSubjectsKey{}) == nil || !IsOurselves(ctx)
+}
+
 // IsOurselves says whether a context is one of Ourselves whose fence still is.
 func IsOurselves(ctx context.Context) bool {
 	return ctx.Value(ourselvesKey{}) != nil && FenceOf(ctx).Open()

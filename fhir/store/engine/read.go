@@ -111,7 +111,7 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 		return store.Found{}, errDenied(key.Type, store.ActionRead)
 	}
 	v, kept := e.recent.of(s.number, s.version)
-	byKey, told := subjectsOfKey(key)
+	byKey, told := subjectsFor(ctx, key)
 	if needs := v.row.typ == 0 && !(grant.All && told); needs || v.document.Form == 0 {
 		if kept { // it lacks what others did not need
 			more := *v
@@ -227,6 +227,9 @@ func (e *Engine) ReadVersion(ctx context.Context, key fhir.Key, version fhir.Ver
 	}
 	if s.number == 0 || version == 0 || version > s.version {
 		return store.Found{}, e.absent(ctx, key)
+	}
+	if subjects, told := subjectsFor(ctx, key); told && version == s.version && s.t <= t {
+		return e.foundFor(ctx, key, version, s.place, subjects)
 	}
 	return e.versionOf(ctx, key, s.number, version, t)
 }

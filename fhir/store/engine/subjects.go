@@ -2,12 +2,14 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"sync"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 const patient fhir.Type = "Patient"
@@ -55,6 +57,12 @@ func subjectsOfKey(key fhir.Key) (ids []fhir.ID, ok bool) {
 		return []fhir.ID{key.ID}, true
 	}
 	return nil, len(subjectParams()[key.Type]) == 0
+}
+
+// subjectsFor is subjectsOfKey for a read: it knows enough too where the reader does not ask.
+func subjectsFor(ctx context.Context, key fhir.Key) (ids []fhir.ID, ok bool) {
+	ids, ok = subjectsOfKey(key)
+	return ids, ok || !store.AsksSubjects(ctx)
 }
 
 // subjectsOf gives the Patients whom one version is about.
