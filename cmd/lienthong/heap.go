@@ -12,8 +12,12 @@ import (
 // times that. A server with little in its caches would collect for each 15 MiB of requests, which is a tenth of its work.
 const heapFloor = 96 << 20
 
-// keepHeapFloor lets a small heap grow to the floor, and leaves a large one at the setting of the runtime, collecting when
-// it has doubled: an import must stay within the memory limit. GOGC, if set, goes before it.
+// heapRoom is how much more than is alive a heap may have before garbage is collected, or half as much as is alive if that is more: of
+// an import as of a server with large caches, which are no garbage and cost nothing to look at.
+const heapRoom = 128 << 20
+
+// keepHeapFloor lets a small heap grow to the floor, one of up to heapRoom to its double, as the runtime does, and a larger one to heapRoom
+// more. GOGC, if set, goes before it.
 var keepHeapFloor = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
 		(&heapKeeper{floor: uint64(min(heapFloor, debug.SetMemoryLimit(-1)/4)), percent: usualPercent}).collected(nil)
@@ -40,11 +44,13 @@ func (k *heapKeeper) collected(*byte) {
 	runtime.AddCleanup(new([32]byte), k.collected, nil) // so large that it is no part of something that lives longer
 }
 
-// percentFor is the GOGC with which a heap of which live bytes are alive is collected at the floor, in steps of ten, since
-// setting it stops the world.
+// percentFor is the GOGC for a heap of which live bytes are alive, in steps of ten, since setting it stops the world.
 func (k *heapKeeper) percentFor(live uint64) int {
-	if live == 0 || live >= k.floor {
+	switch {
+	case live == 0:
 		return usualPercent
+	case live < k.floor:
+		return max(usualPercent, int(min((k.floor-live)*100/live, 2000))/10*10)
 	}
-	return max(usualPercent, int(min((k.floor-live)*100/live, 2000))/10*10)
+	return int(min(usualPercent, max(usualPercent/2, heapRoom*100/live))) / 10 * 10
 }

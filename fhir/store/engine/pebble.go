@@ -24,11 +24,13 @@ func pebbleOptions(o *Options) *pebble.Options {
 		// Twice Pebble's own: two fifths less is written by merges of what claims write (with ownFiles), for 3 % more to look rows up.
 		L0CompactionThreshold: 8,
 		L0StopWritesThreshold: 40,
-		LBaseMaxBytes:         64 << 20,
-		MaxOpenFiles:          500,
-		BytesPerSync:          1 << 20,
-		Logger:                &pebbleLog{log: o.Logger, now: time.Now},
-		Cleaner:               deleteLogs{},
+		// As much as is gathered before a merge. Documents and headers only pass through a level that is larger (ownFiles), postings fill
+		// it, and all of it is written anew for each few megabytes that come in.
+		LBaseMaxBytes: 16 << 20,
+		MaxOpenFiles:  500,
+		BytesPerSync:  1 << 20,
+		Logger:        &pebbleLog{log: o.Logger, now: time.Now},
+		Cleaner:       deleteLogs{},
 	}
 	// Left alone, Pebble ends the process at the first damaged block, with its keys in the message.
 	p.EventListener = &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
