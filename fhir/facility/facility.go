@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
@@ -27,42 +28,27 @@ type Facilities struct {
 }
 
 // Hook refuses what names a facility that is not the caller's: Denied "facility-foreign", or "facility-none" if he has none.
-// What he sent before a facility was taken from him he can call off, and delete. It is an interaction.Hook.
+// What stands there already of somebody else's stays where no claim file is made of it; what is, he can call off, and delete. It is
+// an interaction.Hook.
 func (f Facilities) Hook(ctx context.Context, w interaction.Write) (none interaction.Additions, err error) {
 	if w.Method == store.MethodDelete || w.Ours {
 		return none, nil
 	}
-	names := f.names(w.Doc)
-	if w.Before != nil && len(names) > 0 && mayKeep(w.Doc) {
-		before, err := resource.New(w.Before.Stored.Body)
-		if err != nil {
-			return none, err
-		}
-		had := f.names(before.Root())
-		names = slices.DeleteFunc(names, func(n name) bool {
-			return slices.ContainsFunc(had, func(h name) bool { return h.code == n.code && h.organization == n.organization })
-		})
-	}
-	return none, f.check(ctx, names, w.With)
-}
-
-// mayKeep says of what a caller may leave standing what it said of facilities before: an Organization whose code others gave
-// it, and a record that is called off.
-func mayKeep(v resource.Value) bool {
-	status := v.Get("status").Text()
-	return v.ResourceType() == "Organization" || status == "cancelled" || status == "entered-in-error"
+	return none, f.check(ctx, w)
 }
 
 // Check refuses likewise what is not written: a Claim that is to be checked.
 func (f Facilities) Check(ctx context.Context, v resource.Value) error {
-	return f.check(store.Ourselves(ctx), f.names(v), nil)
+	return f.check(store.Ourselves(ctx), interaction.Write{Doc: v})
 }
 
 // name is a place where a resource names a facility: by code, or by an Organization of this server.
 type name struct {
 	code         string
 	organization fhir.Key
+	number       string // the identifier that names it, "" if none does
 	path         string
+	claims       bool // a claim file is made of it
 }
 
 func (n name) String() string {
@@ -72,37 +58,74 @@ func (n name) String() string {
 	return n.organization.String()
 }
 
+// mayStand says whether a name of somebody else's facility may stay in v as it was: what a claim file is made of only where it is
+// called off.
+func (n name) mayStand(v resource.Value) bool {
+	status := v.Get("status").Text()
+	return !n.claims || status == "cancelled" || status == "entered-in-error"
+}
+
+// providers are the elements that say whose a record is.
+var providers = map[fhir.Type]string{"Claim": "provider", "Encounter": "serviceProvider", "ExplanationOfBenefit": "provider"}
+
 // names gives all places of a resource that name a facility.
 func (f Facilities) names(v resource.Value) (all []name) {
-	t := string(v.ResourceType())
+	t := v.ResourceType()
 	for id := range v.Get("identifier").Elements() {
-		system, path := id.Get("system").Text(), t+".identifier"
-		if code, ok := f.Of(system); ok {
-			all = append(all, name{code: code, path: path})
-		} else if code := f.code(id); t == "Organization" && code != "" {
-			all = append(all, name{code: code, path: path})
+		if code, claims := f.numbers(t, id); code != "" {
+			number := f.Systems.Fold(id.Get("system").Text()) + "|" + id.Get("value").Text()
+			all = append(all, name{code: code, number: number, path: string(t) + ".identifier", claims: claims})
 		}
 	}
-	if t != "Claim" {
+	element := providers[t]
+	if element == "" {
 		return all
 	}
-	provider := v.Get("provider")
+	provider, at := v.Get(element), name{path: string(t) + "." + element, claims: t == "Claim"}
 	if code := f.code(provider.Get("identifier")); code != "" {
-		all = append(all, name{code: code, path: "Claim.provider.identifier"})
+		all = append(all, name{code: code, path: at.path + ".identifier", claims: at.claims})
 	}
 	reference := provider.Get("reference").Text()
 	if inside, ok := strings.CutPrefix(reference, "#"); ok {
 		for c := range v.Get("contained").Elements() {
 			if id, _ := c.ID(); string(id) == inside {
 				for _, code := range f.codes(c) {
-					all = append(all, name{code: code, path: "Claim.provider"})
+					all = append(all, name{code: code, path: at.path, claims: at.claims})
 				}
 			}
 		}
 	} else if key, ok := f.Local(reference); ok && key.Type == "Organization" {
-		all = append(all, name{organization: key, path: "Claim.provider"})
+		at.organization = key
+		all = append(all, at)
 	}
 	return all
+}
+
+// numbers gives the facility that an identifier of a resource names, "" if none; claims says that a claim file is made of it.
+func (f Facilities) numbers(t fhir.Type, id resource.Value) (code string, claims bool) {
+	system := id.Get("system").Text()
+	if code, ok := f.Of(system); ok {
+		return code, true
+	}
+	if code, ok := f.Systems.FacilityOfRecord(system); ok {
+		return code, false
+	}
+	if t == "Organization" {
+		return f.code(id), false
+	}
+	return "", false
+}
+
+// before gives what the version before named, as far as the caller may see it: nobody finds out by trying what it says.
+func (f Facilities) before(w interaction.Write) ([]name, error) {
+	if w.Before == nil || w.Blind {
+		return nil, nil
+	}
+	doc, err := resource.New(w.Before.Stored.Body)
+	if err != nil {
+		return nil, err
+	}
+	return f.names(doc.Root()), nil
 }
 
 // code is the MA_CSKCB of an identifier; "" if it has none.
@@ -123,18 +146,28 @@ func (f Facilities) codes(organization resource.Value) (codes []string) {
 	return codes
 }
 
-// check refuses names that are none of the caller's. with gives what the same request writes; nil = nothing.
-func (f Facilities) check(ctx context.Context, names []name, with func(fhir.Key) (resource.Value, bool)) error {
+// check refuses names that are none of the caller's, and stood not there before.
+func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 	who, found := access.CallerOf(ctx)
-	if len(names) == 0 || !found || f.Any(who.Role) {
+	if !found || f.Any(who.Role) {
+		return nil
+	}
+	names := slices.DeleteFunc(f.names(w.Doc), func(n name) bool { return isItself(who, n, n.organization) })
+	if len(names) == 0 {
 		return nil
 	}
 	own, err := f.own(ctx, who)
 	if err != nil {
 		return err
 	}
+	before := sync.OnceValues(func() ([]name, error) { return f.before(w) })
 	for _, n := range names {
-		is, err := f.isOwn(ctx, who, own, n, with)
+		is, err := f.isOwn(ctx, who, own, n, w.With)
+		if err == nil && !is && n.mayStand(w.Doc) {
+			var had []name
+			had, err = before()
+			is = slices.Contains(had, n)
+		}
 		switch {
 		case err != nil:
 			return err
@@ -148,29 +181,51 @@ func (f Facilities) check(ctx context.Context, names []name, with func(fhir.Key)
 	return nil
 }
 
+// isItself says whether an Organization is the caller's, as which he writes whatever he may send claims for.
+func isItself(who access.Caller, n name, organization fhir.Key) bool {
+	return organization.ID != "" && organization.ID == who.Organization && (who.Facilities == nil || !n.claims)
+}
+
 // own are the codes of the caller's facilities.
 func (f Facilities) own(ctx context.Context, who access.Caller) ([]string, error) {
 	if who.Facilities != nil || who.Organization == "" {
 		return who.Facilities, nil
 	}
-	return f.stored(ctx, fhir.Key{Type: "Organization", ID: who.Organization})
+	return f.CodesOf(ctx, who.Organization)
 }
 
+// mostParts bounds how far up is looked for whose department an Organization is.
+const mostParts = 5
+
+// isOwn says whether a name is of one of the caller's facilities. An Organization without a code counts as the one that it is part of.
 func (f Facilities) isOwn(ctx context.Context, who access.Caller, own []string, n name, with func(fhir.Key) (resource.Value, bool)) (bool, error) {
 	if n.code != "" {
 		return slices.Contains(own, n.code), nil
 	}
-	var codes []string
-	var err error
-	if doc, ok := written(with, n.organization); ok {
-		codes = f.codes(doc)
-	} else if codes, err = f.stored(ctx, n.organization); err != nil {
-		return false, err
+	key := n.organization
+	for range mostParts {
+		if isItself(who, n, key) {
+			return true, nil
+		}
+		doc, sent := written(with, key)
+		if !sent {
+			var err error
+			if doc, err = f.stored(ctx, key); err != nil {
+				return false, err
+			}
+		}
+		if codes := f.codes(doc); len(codes) > 0 {
+			return slices.ContainsFunc(codes, func(code string) bool { return slices.Contains(own, code) }), nil
+		}
+		if key.ID == who.Organization { // which nobody has given a code yet
+			return len(own) > 0, nil
+		}
+		var ok bool
+		if key, ok = f.Local(doc.Get("partOf").Get("reference").Text()); !ok || key.Type != "Organization" {
+			return false, nil
+		}
 	}
-	if len(codes) == 0 { // the caller's own, which nobody has given a code yet
-		return n.organization.ID == who.Organization && (who.Facilities == nil || len(own) > 0), nil
-	}
-	return slices.ContainsFunc(codes, func(code string) bool { return slices.Contains(own, code) }), nil
+	return false, nil
 }
 
 func written(with func(fhir.Key) (resource.Value, bool), key fhir.Key) (doc resource.Value, ok bool) {
@@ -182,21 +237,22 @@ func written(with func(fhir.Key) (resource.Value, bool), key fhir.Key) (doc reso
 
 // CodesOf gives the codes that an Organization carries here.
 func (f Facilities) CodesOf(ctx context.Context, organization fhir.ID) ([]string, error) {
-	return f.stored(store.Ourselves(ctx), fhir.Key{Type: "Organization", ID: organization})
+	doc, err := f.stored(store.Ourselves(ctx), fhir.Key{Type: "Organization", ID: organization})
+	return f.codes(doc), err
 }
 
-// stored are the codes of an Organization that is there; none of one that is not.
-func (f Facilities) stored(ctx context.Context, key fhir.Key) ([]string, error) {
+// stored is an Organization that is there; without members if none is.
+func (f Facilities) stored(ctx context.Context, key fhir.Key) (none resource.Value, err error) {
 	found, err := f.Store.Read(ctx, key, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {
-		return nil, nil
+		return none, nil
 	}
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	doc, err := resource.New(found.Stored.Body)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	return f.codes(doc.Root()), nil
+	return doc.Root(), nil
 }

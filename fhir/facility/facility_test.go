@@ -3,6 +3,7 @@ package facility_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -47,7 +48,9 @@ func facilities() facility.Facilities {
 	return facility.Facilities{
 		Store: organizations{of: map[fhir.ID]string{
 			"bv-a": organization(code("51901")), "bv-b": organization(code("51902")), "bv-c": organization(), "bv-d": organization(`{"system":"http://fhir.hl7.org.vn/core/sid/cskcb","value":"51903"}`),
-			"bv-ab": organization(code("51901"), code("51902")),
+			"bv-ab":  organization(code("51901"), code("51902")),
+			"ward-a": `{"resourceType":"Organization","partOf":{"reference":"Organization/bv-a"}}`, "bed-a": `{"resourceType":"Organization","partOf":{"reference":"Organization/ward-a"}}`,
+			"ward-c": `{"resourceType":"Organization","partOf":{"reference":"Organization/bv-c"}}`, "ring": `{"resourceType":"Organization","partOf":{"reference":"Organization/ring"}}`,
 		}},
 		Of: func(system string) (string, bool) {
 			if rows, ok := strings.CutPrefix(system, sid+"dong-xml/"); ok {
@@ -86,6 +89,15 @@ func TestHook(t *testing.T) {
 	provider := func(organization string) string {
 		return `"provider":{"reference":"Organization/` + organization + `"}`
 	}
+	stay := func(organization string) string {
+		return `{"resourceType":"Encounter","serviceProvider":{"reference":"Organization/` + organization + `"}}`
+	}
+	mabn := func(of, value string) string {
+		return `{"system":"` + sid + `mabn/` + of + `","value":"` + value + `"}`
+	}
+	patient := func(identifiers ...string) string {
+		return `{"resourceType":"Patient","identifier":[` + strings.Join(identifiers, ",") + `]}`
+	}
 	const off, active = `"status":"cancelled"`, `"status":"active"`
 	for _, x := range []struct {
 		what   string
@@ -121,7 +133,32 @@ func TestHook(t *testing.T) {
 
 		{"an Encounter of its own", a, `{"resourceType":"Encounter",` + malk("51901") + `}`, "", "", ""},
 		{"an Encounter of B's episode", a, `{"resourceType":"Encounter",` + malk("51902") + `}`, "", "", "facility-foreign Encounter.identifier"},
-		{"a visit at B", a, `{"resourceType":"Encounter","serviceProvider":{"reference":"Organization/bv-b"}}`, "", "", ""},
+		{"a visit at B", a, stay("bv-b"), "", "", "facility-foreign Encounter.serviceProvider"},
+		{"a visit at B, as it was", a, stay("bv-b"), stay("bv-b"), "", ""},
+		{"a visit at B that was its own", a, stay("bv-b"), stay("bv-a"), "", "facility-foreign Encounter.serviceProvider"},
+		{"a visit at itself", a, stay("bv-a"), "", "", ""},
+		{"a visit at its ward", a, stay("ward-a"), "", "", ""},
+		{"a visit in a bed of its ward", a, stay("bed-a"), "", "", ""},
+		{"a visit at the ward of another", a, stay("ward-c"), "", "", "facility-foreign Encounter.serviceProvider"},
+		{"a visit at a ward of no end", a, stay("ring"), "", "", "facility-foreign Encounter.serviceProvider"},
+		{"a visit at its ward, by whom nobody has given a code", bare, stay("ward-c"), "", "", ""},
+		{"a visit at A, by whom nobody has given a code", bare, stay("ward-a"), "", "", "facility-none Encounter.serviceProvider"},
+		{"a visit at itself, registered for others", group, stay("bv-c"), "", "", ""},
+		{"a visit at itself, registered for none", none, stay("bv-a"), "", "", ""},
+		{"a visit at one of a group", group, stay("bv-b"), "", "", ""},
+		{"a visit at none of a group", group, stay("bv-a"), "", "", "facility-foreign Encounter.serviceProvider"},
+		{"its ward as provider of a claim", a, claim(provider("ward-a")), "", "", ""},
+		{"an explanation of its own", a, `{"resourceType":"ExplanationOfBenefit",` + provider("bv-a") + `}`, "", "", ""},
+		{"an explanation of B's", a, `{"resourceType":"ExplanationOfBenefit",` + provider("bv-b") + `}`, "", "", "facility-foreign ExplanationOfBenefit.provider"},
+
+		{"a patient with a number of its own", a, patient(mabn("51901", "1")), "", "", ""},
+		{"a patient with a number of B", a, patient(mabn("51902", "1")), "", "", "facility-foreign Patient.identifier"},
+		{"a patient whose number of B stood there", a, patient(mabn("51901", "1"), mabn("51902", "1")), patient(mabn("51902", "1")), "", ""},
+		{"a patient whose number of B was another", a, patient(mabn("51902", "2")), patient(mabn("51902", "1")), "", "facility-foreign Patient.identifier"},
+		{"a patient whose number of B was an episode's", a, patient(mabn("51902", "1")), patient(strings.Replace(mabn("51902", "1"), "mabn", "malk", 1)), "", "facility-foreign Patient.identifier"},
+		{"a patient whose number of B stood there under an alias", a, patient(mabn("51902", "1")), patient(strings.Replace(mabn("51902", "1"), sid, "http://fhir.hl7.org.vn/core/sid/", 1)), "", ""},
+		{"somebody who cites a number of B", a, `{"resourceType":"Observation","subject":{"identifier":` + mabn("51902", "1") + `}}`, "", "", ""},
+		{"a clinic that numbers for A", access.Caller{Role: access.RoleClinic, Organization: "bv-c"}, patient(mabn("51901", "1")), "", "", "facility-none Patient.identifier"},
 		{"a row of B's file", a, `{"resourceType":"Observation","identifier":[{"system":"` + sid + `dong-xml/51902","value":"LK1/XML4/1"}]}`, "", "", "facility-foreign Observation.identifier"},
 		{"a row of B's file, of one identifier", a, `{"resourceType":"Composition","identifier":{"system":"` + sid + `dong-xml/51902","value":"LK1/XML7/1"}}`, "", "", "facility-foreign Composition.identifier"},
 
@@ -159,8 +196,17 @@ func TestHook(t *testing.T) {
 			return document(t, x.with), true
 		}
 		ctx := access.WithCaller(store.Ourselves(t.Context()), &x.as)
-		if _, err := facilities().Hook(ctx, w); codeOf(err) != x.want {
+		_, err := facilities().Hook(ctx, w)
+		if codeOf(err) != x.want {
 			t.Errorf("%s: %v, want %q", x.what, err, x.want)
+		}
+		if w.Before != nil { // of what he does not see nobody finds out
+			blind, without := w, w
+			blind.Blind, without.Before = true, nil
+			_, err := facilities().Hook(ctx, blind)
+			if _, none := facilities().Hook(ctx, without); fmt.Sprint(err) != fmt.Sprint(none) {
+				t.Errorf("%s: %v, and where there is nothing %v", x.what, err, none)
+			}
 		}
 		if _, err := facilities().Hook(store.Ourselves(t.Context()), w); err != nil {
 			t.Errorf("%s, by the server itself: %v", x.what, err)

@@ -154,7 +154,7 @@ func (c *change) with(k fhir.Key) (doc resource.Value, ok bool) {
 // askHooks collects what the hooks add.
 func (s *Service) askHooks(ctx context.Context, c *change, next fhir.Version) error {
 	c.more, c.puts = Additions{}, nil
-	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before, Ours: store.FenceOf(ctx).Open(), Introduced: c.introduced, Beside: c.isBeside, With: c.with}
+	w := Write{Key: c.key, Doc: c.value, Method: c.method, Version: next, Before: c.before, Blind: c.blind, Ours: store.FenceOf(ctx).Open(), Introduced: c.introduced, Beside: c.isBeside, With: c.with}
 	own := asOurselves(ctx)
 	for _, hook := range s.hooks {
 		a, err := hook(own, w)

@@ -162,6 +162,8 @@ type Write struct {
 	Version fhir.Version
 	// Before is the current version, nil if there is none or it is deleted.
 	Before *store.Found
+	// Blind says that whoever writes may not read Before: an answer must not tell what it has.
+	Blind bool
 	// Ours says that the server writes it on its own account, whoever asked.
 	Ours bool
 	// Introduced are the resources that references of the request found by Config.Introduce.

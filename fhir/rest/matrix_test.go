@@ -22,6 +22,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -485,13 +486,14 @@ func (m *matrix) creates(world *accesstest.World) {
 	}
 }
 
-// sends sends a Claim and an Encounter of each hospital in every way: as something new, and in the place of what the caller sent
-// before. The hospital whose it is may, and who is registered for it.
+// sends sends what names a hospital, a Claim and an Encounter of its episode, a stay there and a Patient of its number, in every way: as
+// something new, and in the place of what the caller sent before. The hospital whose it is may, and who is registered for it.
 func (m *matrix) sends() {
 	for hospital := range accesstest.Codes {
-		for typ, text := range map[string]func(fhir.ID, string) string{"Claim": accesstest.ClaimOf, "Encounter": accesstest.EncounterOf} {
-			id := strings.ToLower(fmt.Sprintf("sent-%s-%s-%s", strings.NewReplacer(" ", "", ",", "").Replace(m.name), typ, hospital))
+		for what, text := range map[string]func(fhir.ID, string) string{"claim": accesstest.ClaimOf, "encounter": accesstest.EncounterOf, "stay": accesstest.StayOf, "patient": accesstest.PatientOf} {
+			id := strings.ToLower(fmt.Sprintf("sent-%s-%s-%s", strings.NewReplacer(" ", "", ",", "").Replace(m.name), what, hospital))
 			doc := accesstest.Made(m.t, m.caller.Organization, text(hospital, id))
+			typ := string(doc.Key.Type)
 			entry := func(method, path, body string) string {
 				return `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + body + `,"request":{"method":"` + method + `","url":"` + path + `"}}]}`
 			}
@@ -512,7 +514,7 @@ func (m *matrix) sends() {
 				}
 				m.ask("PUT", "/"+before.Key.String(), string(before.JSON))
 				ways["update"] = way{"PUT", "/" + before.Key.String(), text(hospital, string(before.Key.ID)), ""}
-				ways["patch"] = way{"PATCH", "/" + before.Key.String(), `[{"op":"replace","path":"/identifier/0/system","value":"` + accesstest.MaLK + accesstest.Codes[hospital] + `"}]`, "Content-Type: application/json-patch+json"}
+				ways["patch"] = way{"PATCH", "/" + before.Key.String(), patchTo(doc), "Content-Type: application/json-patch+json"}
 			}
 			for name, w := range ways {
 				headers := []string{"Prefer: return=minimal"}
@@ -525,11 +527,21 @@ func (m *matrix) sends() {
 					may = m.may("u", doc)
 				}
 				if (status < 300) != may || !may && status != http.StatusForbidden {
-					m.t.Errorf("%s: %s of %s of %s: %d %s, allowed %v", m.name, name, typ, hospital, status, raw, may)
+					m.t.Errorf("%s: %s of a %s of %s: %d %s, allowed %v", m.name, name, what, hospital, status, raw, may)
 				}
 			}
 		}
 	}
+}
+
+// patchTo is a JSON Patch that makes a document name the hospital that doc does.
+func patchTo(doc *accesstest.Doc) string {
+	for _, element := range []string{"identifier", "serviceProvider"} {
+		if v := doc.Root.Get(element); v.Kind() != resource.None {
+			return `[{"op":"replace","path":"/` + element + `","value":` + string(v.Raw()) + `}]`
+		}
+	}
+	return "[]"
 }
 
 // deletes deletes what the policy allows.

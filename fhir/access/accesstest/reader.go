@@ -83,12 +83,18 @@ func (r *Reader) Foreign(c access.Caller, d *Doc) bool {
 	if r.file.Roles[string(c.Role)].Facilities == "any" {
 		return false
 	}
-	provider := d.Root.Get("provider").Get("reference").Text()
-	if d.Key.Type == "Claim" && strings.HasPrefix(provider, "Organization/") {
-		o := r.World.Get(fhir.ParseReference(provider).Key)
-		return o == nil || !slices.ContainsFunc(facilitiesOf(o), func(code string) bool { return r.isOwn(c, code) })
+	element := map[fhir.Type]string{"Claim": "provider", "ExplanationOfBenefit": "provider", "Encounter": "serviceProvider"}[d.Key.Type]
+	if provider := d.Root.Get(element).Get("reference").Text(); strings.HasPrefix(provider, "Organization/") {
+		key := fhir.ParseReference(provider).Key
+		o := r.World.Get(key)
+		coded := o != nil && len(facilitiesOf(o)) > 0
+		own := coded && slices.ContainsFunc(facilitiesOf(o), func(code string) bool { return r.isOwn(c, code) })
+		itself := key.ID == c.Organization && (d.Key.Type != "Claim" || !coded)
+		if !own && !itself {
+			return true
+		}
 	}
-	return d.Key.Type == "Encounter" && slices.ContainsFunc(facilitiesOf(d), func(code string) bool { return !r.isOwn(c, code) })
+	return d.Key.Type != "Organization" && slices.ContainsFunc(facilitiesOf(d), func(code string) bool { return !r.isOwn(c, code) })
 }
 
 // isOwn says whether a code is among those that a caller is registered for, or of the caller's Organization.
@@ -100,12 +106,14 @@ func (r *Reader) isOwn(c access.Caller, code string) bool {
 	return o != nil && slices.Contains(facilitiesOf(o), code)
 }
 
-// facilitiesOf gives the codes in the identifiers of an Organization, or the facilities whose episodes the others number.
+// facilitiesOf gives the codes in the identifiers of an Organization, or the facilities whose episodes or patients the others number.
 func facilitiesOf(d *Doc) (codes []string) {
 	for id := range d.Root.Get("identifier").Elements() {
 		if id.Get("system").Text() == CSKCB {
 			codes = append(codes, id.Get("value").Text())
 		} else if code, ok := strings.CutPrefix(id.Get("system").Text(), MaLK); ok {
+			codes = append(codes, code)
+		} else if code, ok := strings.CutPrefix(id.Get("system").Text(), MaBN); ok {
 			codes = append(codes, code)
 		}
 	}

@@ -55,10 +55,11 @@ type World struct {
 // Get gives a document, nil if there is none.
 func (w *World) Get(key fhir.Key) *Doc { return w.byKey[key] }
 
-// Systems of the codes of facilities and of their episodes: the first is that by which the policy names them.
+// Systems of the codes of facilities, of their episodes and of their patients: the first is that by which the policy names them.
 const (
 	CSKCB = "http://fhir.hl7.org.vn/core/sid/cskcb"
 	MaLK  = "http://fhir.hl7.org.vn/core/sid/malk/"
+	MaBN  = "http://fhir.hl7.org.vn/core/sid/mabn/"
 )
 
 // Codes are the facilities of the hospitals; o1, which h1 is a part of, has none and may send for both.
@@ -145,6 +146,19 @@ func EncounterOf(hospital fhir.ID, id string) string {
 		id = `"id":"` + id + `",`
 	}
 	return `{"resourceType":"Encounter",` + id + `"identifier":[{"system":"` + MaLK + Codes[hospital] + `","value":"LK1"}],"status":"planned","class":{"code":"AMB"}}`
+}
+
+// StayOf is an Encounter at a hospital, with an id if one is given.
+func StayOf(hospital fhir.ID, id string) string {
+	return strings.Replace(EncounterOf(hospital, id), `"identifier":[{"system":"`+MaLK+Codes[hospital]+`","value":"LK1"}]`, `"serviceProvider":{"reference":"Organization/`+string(hospital)+`"}`, 1)
+}
+
+// PatientOf is a Patient whom a hospital numbers, with an id if one is given.
+func PatientOf(hospital fhir.ID, id string) string {
+	if id != "" {
+		id = `"id":"` + id + `",`
+	}
+	return `{"resourceType":"Patient",` + id + `"identifier":[{"system":"` + MaBN + Codes[hospital] + `","value":"BN1"}],"active":true}`
 }
 
 // Made is a document that a sender would create.

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const sidMaBN = "https://lienthong.example/sid/mabn/"
+
+// numbered is a Patient with record numbers of hospitals, each as facility|number.
+func numbered(id string, numbers ...string) string {
+	var all []string
+	for _, n := range numbers {
+		facility, value, _ := strings.Cut(n, "|")
+		all = append(all, `{"system":"`+sidMaBN+facility+`","value":"`+value+`"}`)
+	}
+	if id != "" {
+		id = `"id":"` + id + `",`
+	}
+	return `{"resourceType":"Patient",` + id + `"identifier":[` + strings.Join(all, ",") + `],"name":[{"text":"Nguyễn Văn Thử"}],"birthDate":"1985-03-15"}`
+}
+
+// TestAHospitalGivesItsOwnNumbers: hospital A numbers its patients itself. Hospital B gives nobody such a number, whatever way it tries, and
+// does not find out by trying which there are; what stands there already, because who keeps the register entered it, stays.
+func TestAHospitalGivesItsOwnNumbers(t *testing.T) {
+	a := serveRoles(t)
+	const hospitalA, hospitalB = "hospital-bva", "hospital-bvb"
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, "operator", "PUT", "/Organization/bvb", hospitalCalled("bvb", "51902"))
+	a.want(201, hospitalA, "PUT", "/Patient/pa", numbered("pa", "51901|BN1"))
+	a.want(201, hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN1"))
+
+	entry := func(method, url, body string) string {
+		return careBundle(`{"resource":` + body + `,"request":{"method":"` + method + `","url":"` + url + `"}}`)
+	}
+	foreign := func(number string) string { return numbered("", "51902|BN1", "51901|"+number) }
+	// BN1 is there and BN2 is not: the answers are one and the same.
+	for way, try := range map[string]func(number string) (int, string){
+		"create": func(n string) (int, string) { return a.ask(hospitalB, "POST", "/Patient", foreign(n)) },
+		"create by an alias": func(n string) (int, string) {
+			return a.ask(hospitalB, "POST", "/Patient", strings.ReplaceAll(foreign(n), "https://lienthong.example/sid/", "http://fhir.hl7.org.vn/core/sid/"))
+		},
+		"conditional create": func(n string) (int, string) {
+			return a.ask(hospitalB, "POST", "/Patient", foreign(n), "If-None-Exist", "identifier="+sidMaBN+"51901%7C"+n)
+		},
+		"conditional update": func(n string) (int, string) {
+			return a.ask(hospitalB, "PUT", "/Patient?identifier="+sidMaBN+"51901%7C"+n, foreign(n))
+		},
+		"update of its own": func(n string) (int, string) {
+			return a.ask(hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN1", "51901|"+n))
+		},
+		"update of what it does not see": func(n string) (int, string) {
+			return a.ask(hospitalB, "PUT", "/Patient/pa", numbered("pa", "51901|"+n))
+		},
+		"patch of its own": func(n string) (int, string) {
+			return a.ask(hospitalB, "PATCH", "/Patient/pb", `[{"op":"add","path":"/identifier/-","value":{"system":"`+sidMaBN+`51901","value":"`+n+`"}}]`, "Content-Type", "application/json-patch+json")
+		},
+		"transaction": func(n string) (int, string) {
+			return a.ask(hospitalB, "POST", "", entry("POST", "Patient", foreign(n)))
+		},
+		"transaction by criteria": func(n string) (int, string) {
+			return a.ask(hospitalB, "POST", "", entry("PUT", "Patient?identifier="+sidMaBN+"51901%7C"+n, foreign(n)))
+		},
+		"try without storing": func(n string) (int, string) { return a.ask(hospitalB, "POST", "/Patient/$validate", foreign(n)) },
+		"another type": func(n string) (int, string) {
+			return a.ask(hospitalB, "POST", "/Account", `{"resourceType":"Account","status":"active","identifier":[{"system":"`+sidMaBN+`51901","value":"`+n+`"}]}`)
+		},
+	} {
+		status, there := try("BN1")
+		if none, absent := try("BN2"); status != 403 || none != status || strings.ReplaceAll(there, "BN1", "BN2") != absent {
+			t.Errorf("%s: %d %s, and of a number that is not there %d %s", way, status, there, none, absent)
+		}
+		if !strings.Contains(there, `"code":"facility-foreign"`) || !strings.Contains(there, "This is about the facility 51901, and you send for 51902.") {
+			t.Errorf("%s: %s", way, there)
+		}
+	}
+	for who, code := range map[string]string{"clinic-k1": "facility-none", "auditor": "facility-none", "citizen-pa": "facility-none", "operator": "access-denied"} {
+		if raw := a.want(403, who, "POST", "/Patient", foreign("BN2")); !strings.Contains(raw, code) {
+			t.Errorf("%s: %s", who, raw)
+		}
+	}
+	a.want(201, hospitalB, "POST", "/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"},"subject":{"identifier":{"system":"`+sidMaBN+`51901","value":"BN1"}}}`) // cites it
+
+	// A person has numbers of two hospitals: the register enters them, and each hospital lets the other's stand.
+	a.want(200, "registrar", "PUT", "/Patient/pb", numbered("pb", "51902|BN1", "51901|BN7"))
+	a.want(200, hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN5", "51901|BN7"))
+	a.want(200, hospitalB, "PATCH", "/Patient/pb", `[{"op":"add","path":"/active","value":true}]`, "Content-Type", "application/json-patch+json")
+	a.want(403, hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN5", "51901|BN8"))
+	merge := `{"resourceType":"Parameters","parameter":[{"name":"source-patient","valueReference":{"reference":"Patient/pa"}},{"name":"target-patient","valueReference":{"reference":"Patient/pb"}},{"name":"reason","valueString":"x"}]}`
+	a.want(200, "registrar", "POST", "/Patient/$merge", merge)
+	a.want(200, "registrar", "POST", "/Patient/$unmerge", merge)
+	a.want(200, hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN5"))
+	a.want(403, hospitalB, "PUT", "/Patient/pb", numbered("pb", "51902|BN5", "51901|BN7"))
+	a.here.stop(t)
+}
+
+// TestAHospitalWritesItsOwnStays: a stay is one at the sender or at a department of the sender, and an ExplanationOfBenefit that it brings
+// along is of its own; whether or not there is what else it names.
+func TestAHospitalWritesItsOwnStays(t *testing.T) {
+	a := serveRoles(t)
+	const hospitalA, hospitalB, bare = "hospital-bva", "hospital-bvb", "hospital-bvc"
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, "operator", "PUT", "/Organization/bvb", hospitalCalled("bvb", "51902"))
+	a.want(201, hospitalB, "PUT", "/Organization/ward", `{"resourceType":"Organization","id":"ward","partOf":{"reference":"Organization/bvb"}}`)
+	a.want(201, hospitalB, "PUT", "/Organization/bed", `{"resourceType":"Organization","id":"bed","partOf":{"reference":"Organization/ward"}}`)
+	a.want(201, hospitalB, "PUT", "/Organization/ring", `{"resourceType":"Organization","id":"ring","partOf":{"reference":"Organization/ring"}}`)
+	for who, id := range map[string]string{hospitalA: "pa", hospitalB: "pb", bare: "pc", "clinic-k1": "pk"} {
+		a.want(201, who, "PUT", "/Patient/"+id, strings.Replace(numbered(id), `"identifier":[],`, "", 1))
+	}
+	stay := func(id, provider string) string {
+		return strings.NewReplacer(`{"reference":"Organization/x"}`, provider, `"status"`, `"id":"`+id+`","status"`).Replace(careEncounter("Patient/pb", "x"))
+	}
+	explains := func(id, provider string) string {
+		return `{"resourceType":"ExplanationOfBenefit","id":"` + id + `","status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/pb"},"created":"2026-03-02","insurer":{"display":"x"},` +
+			`"provider":` + provider + `,"outcome":"complete","insurance":[{"focal":true,"coverage":{"display":"x"}}]}`
+	}
+	at := func(organization string) string { return `{"reference":"Organization/` + organization + `"}` }
+	by := func(code string) string { return `{"identifier":{"system":"` + sidCSKCB + `","value":"` + code + `"}}` }
+	for typ, doc := range map[string]func(id, provider string) string{"Encounter": stay, "ExplanationOfBenefit": explains} {
+		own := "/" + typ + "/own"
+		a.want(201, hospitalB, "PUT", own, doc("own", at("bvb")))
+		for _, provider := range []string{at("ward"), at("bed"), by("51902"), `{"display":"x"}`, `{"reference":"https://elsewhere.example/fhir/Organization/1"}`} {
+			a.want(200, hospitalB, "PUT", own, doc("own", provider))
+		}
+		there, none := a.want(403, hospitalB, "PUT", own, doc("own", at("bva"))), a.want(403, hospitalB, "PUT", own, doc("own", at("bvz")))
+		if strings.ReplaceAll(there, "bva", "bvz") != none || !strings.Contains(there, `"code":"facility-foreign"`) || !strings.Contains(there, typ+`.`) {
+			t.Errorf("at A: %s, and at nobody's %s", there, none)
+		}
+		a.want(403, hospitalB, "PUT", own, doc("own", at("ring")))
+		a.want(403, hospitalB, "PUT", own, doc("own", `{"reference":"`+a.base+`/Organization/bva"}`))
+		for _, code := range []string{"51901", "51999"} {
+			a.want(403, hospitalB, "PUT", own, doc("own", by(code)))
+			a.want(403, hospitalB, "PUT", own, strings.Replace(doc("own", `{"reference":"#o"}`), `"status"`, `"contained":[{"resourceType":"Organization","id":"o","identifier":[{"system":"`+sidCSKCB+`","value":"`+code+`"}]}],"status"`, 1))
+		}
+		a.want(403, hospitalB, "POST", "/"+typ, doc("x", at("bva")))
+		a.want(403, hospitalB, "POST", "/"+typ+"/$validate", doc("x", at("bva")))
+		a.want(403, hospitalB, "PUT", "/"+typ+"?_id=new", doc("new", at("bva")))
+		a.want(403, hospitalB, "PATCH", own, `[{"op":"replace","path":"/`+map[string]string{"Encounter": "serviceProvider", "ExplanationOfBenefit": "provider"}[typ]+`","value":`+at("bva")+`}]`, "Content-Type", "application/json-patch+json")
+		a.want(403, hospitalB, "POST", "", careBundle(`{"resource":`+doc("own", at("bva"))+`,"request":{"method":"PUT","url":"`+typ+`/own"}}`))
+		a.want(403, "hospital-group-51901", "PUT", "/"+typ+"/group", strings.Replace(doc("group", at("bvb")), "Patient/pb", "Patient/none", 1))
+	}
+	if raw := a.want(403, bare, "PUT", "/Encounter/bare", strings.Replace(stay("bare", at("bva")), "Patient/pb", "Patient/pc", 1)); !strings.Contains(raw, "facility-none") {
+		t.Error(raw)
+	}
+	a.want(201, bare, "PUT", "/Encounter/bare", strings.Replace(stay("bare", at("bvc")), "Patient/pb", "Patient/pc", 1))
+	a.want(201, bare+"-", "PUT", "/Encounter/none", strings.Replace(stay("none", at("bvc")), "Patient/pb", "Patient/pc", 1)) // who sends for nobody has stays of its own
+	a.want(403, "clinic-k1", "PUT", "/Encounter/k", strings.Replace(stay("k", at("bva")), "Patient/pb", "Patient/pk", 1))
+	a.want(201, "clinic-k1", "PUT", "/Encounter/k", strings.Replace(stay("k", at("k1")), "Patient/pb", "Patient/pk", 1))
+	a.here.stop(t)
+}
+
+// TestImportOfNumbersBySender: an import by a token is held to the same, one at the terminal of the server is not.
+func TestImportOfNumbersBySender(t *testing.T) {
+	a := serveRoles(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "people.ndjson")
+	if err := os.WriteFile(file, []byte(numbered("p1", "51901|BN1")+"\n"+numbered("p2", "51902|BN1")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const hospital = "hospital-bvb-51902"
+	a.want(200, hospital, "GET", "/Organization", "") // makes the token
+	token := filepath.Join(dir, "token")
+	if err := os.WriteFile(token, []byte(a.tokens[hospital]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	imports := func(more ...string) (int, string) {
+		var out, stderr bytes.Buffer
+		err := run(t.Context(), append([]string{"import", "-q", file}, more...), &out, &stderr)
+		return exitCode(err), out.String() + stderr.String()
+	}
+	if code, out := imports("--server", a.base, "--token-file", token, "--state", filepath.Join(dir, "state")); code != exitPartial || !strings.Contains(out, "This is about the facility 51901, and you send for 51902.") {
+		t.Errorf("by a token: %d %s", code, out)
+	}
+	a.want(200, hospital, "GET", "/Patient/p2", "")
+	a.want(404, hospital, "GET", "/Patient/p1", "")
+	a.here.stop(t)
+	if code, out := imports("--data", filepath.Join(dir, "store")); code != 0 {
+		t.Errorf("at the terminal: %d %s", code, out)
+	}
+}
