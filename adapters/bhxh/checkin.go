@@ -49,6 +49,7 @@ type checkIn struct {
 	State      string       `json:"state"`
 	Facility   string       `json:"facility"`
 	Episode    string       `json:"episode"`
+	Sender     string       `json:"sender,omitempty"` // as whom it was sent, see delivery.Item; "" = not noted
 	Created    fhir.Instant `json:"created"`
 	Due        fhir.Instant `json:"due,omitempty"`
 	Tries      int          `json:"tries,omitempty"`
@@ -56,6 +57,8 @@ type checkIn struct {
 	MaKetQua   string       `json:"maKetQua,omitempty"`
 	MaGiaoDich string       `json:"maGiaoDich,omitempty"`
 	Text       string       `json:"text,omitempty"` // why it was refused, or what it lacks
+	// Reason is why it waits though nobody was called: what the check found, or that its sender is not registered for the facility.
+	Reason *delivery.Reason `json:"reason,omitempty"`
 }
 
 func (c checkIn) dueKey(id fhir.ID) string {
@@ -69,7 +72,9 @@ func (c checkIn) dueKey(id fhir.ID) string {
 type CheckIns struct {
 	Store   store.Store
 	Systems mapping.Systems
-	Now     func() time.Time
+	// Sender is as whom a check-in is sent, see delivery.Config; nil = delivery.SenderAny.
+	Sender func(context.Context) string
+	Now    func() time.Time
 }
 
 // Hook is an interaction.Hook: an Encounter in progress with an MA_LK is queued once, in the commit that writes it.
@@ -85,7 +90,10 @@ func (c CheckIns) Hook(ctx context.Context, w interaction.Write) (a interaction.
 		return a, err
 	}
 	now := fhir.InstantOf(c.Now())
-	in := checkIn{State: "queued", Facility: facility, Episode: episode, Created: now, Due: now}
+	in := checkIn{State: "queued", Facility: facility, Episode: episode, Sender: delivery.SenderAny, Created: now, Due: now}
+	if c.Sender != nil {
+		in.Sender = c.Sender(ctx)
+	}
 	a.Require = append(a.Require, store.RecordIs{Space: spaceCheckIns, Key: string(w.Key.ID)})
 	a.Records = in.records(w.Key.ID, "")
 	return a, nil
@@ -186,6 +194,13 @@ func (c *checkIn) later(now time.Time, why string) {
 	c.Text, c.Due = why, fhir.InstantOf(now.Add(min(time.Minute<<min(c.Tries, 6), time.Hour)))
 }
 
+// hold puts a check-in off without calling anybody.
+func (c *checkIn) hold(now time.Time, why delivery.Reason) {
+	c.Tries++
+	c.later(now, why.Code+" "+why.Path)
+	c.Reason = &why
+}
+
 func (c *checkIn) end(state string) { c.State, c.Due = state, 0 }
 
 // checkInFile makes the file of a check-in; nil if there is none to send, and then in says what is next.
@@ -210,6 +225,17 @@ func (s *Sync) checkInFile(ctx context.Context, in *checkIn, id fhir.ID) ([]byte
 		in.end("ended")
 		return nil, nil, nil
 	}
+	in.Reason = nil
+	if s.Registered != nil {
+		may, err := s.Registered(ctx, Sent{f.Key, in.Facility, in.Sender})
+		if err != nil {
+			return nil, nil, err
+		}
+		if !may {
+			in.hold(s.Now(), foreign("XML0.MA_CSKCB", "Encounter.identifier"))
+			return nil, nil, nil
+		}
+	}
 	row, found, err := mapping.CheckInFromFHIR(ctx, Reader(s.Store, 0), doc.Root(), mapping.Options{Systems: s.Systems})
 	if err != nil {
 		return nil, nil, err
@@ -221,10 +247,9 @@ func (s *Sync) checkInFile(ctx context.Context, in *checkIn, id fhir.ID) ([]byte
 		found = append(found, hoso.Check(checked, Clock(s.Now()))...)
 	}
 	if hoso.Held(found) {
-		in.Tries++
 		for _, x := range found {
 			if x.Severity == fhir.SeverityError || x.Severity == fhir.SeverityFatal {
-				in.later(s.Now(), x.Rule+" "+x.Path())
+				in.hold(s.Now(), reasonOf(x))
 				break
 			}
 		}

@@ -189,3 +189,44 @@ func TestACheckInThatIsNotSent(t *testing.T) {
 		t.Errorf("%+v %v", rows["LK-1"], arrived)
 	}
 }
+
+// A check-in whose sender is not registered for its facility is held, as a claim is, with the reason in its status; and goes out once he is.
+func TestACheckInOfAForeignFacilityWaits(t *testing.T) {
+	r := newReception(t)
+	registered := false
+	r.sync.Registered = func(_ context.Context, it Sent) (bool, error) {
+		if it.Key.Type != "Encounter" || it.Key.ID == "" || it.Facility != facility || it.Sender != "bva" {
+			t.Errorf("asked of %+v", it)
+		}
+		return registered, nil
+	}
+	r.svc = interaction.New(interaction.Config{Store: r.store, Now: r.clock.Now, Hooks: []interaction.Hook{
+		CheckIns{Store: r.store, Sender: func(context.Context) string { return "bva" }, Now: r.clock.Now}.Hook}})
+	r.arrive("LK-1", nil)
+	for range 5 {
+		r.minute(time.Minute)
+	}
+	rows, arrived := r.rows()
+	if in := rows["LK-1"]; in.State != "queued" || in.Reason == nil || in.Reason.Code != delivery.ReasonForeign || in.Reason.Path != "XML0.MA_CSKCB" || arrived["LK-1"] != 0 {
+		t.Errorf("%+v %v", in, arrived)
+	}
+	page, err := r.svc.Search(ours(t.Context()), "Encounter", "", interaction.SearchOptions{})
+	if err != nil || len(page.Matches) != 1 {
+		t.Fatal(err, len(page.Matches))
+	}
+	status := func() string {
+		raw, err := CheckInStatus(ours(t.Context()), r.store, page.Matches[0].Key.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if told := delivery.Because(delivery.ReasonForeign); !strings.Contains(status(), told.VI) || !strings.Contains(status(), told.EN) {
+		t.Error(status())
+	}
+	registered = true
+	r.minute(time.Hour) // at the latest
+	if rows, arrived = r.rows(); rows["LK-1"].State != "accepted" || arrived["LK-1"] != 1 || strings.Contains(status(), delivery.ReasonForeign) {
+		t.Errorf("%+v %v %s", rows["LK-1"], arrived, status())
+	}
+}

@@ -59,7 +59,7 @@ func CheckInStatus(ctx context.Context, st store.Store, encounter fhir.ID) ([]by
 		}
 		attempts = append(attempts, at)
 	}
-	return delivery.AttemptParameters("Encounter/"+string(encounter), in.Facility, in.Episode, in.State, attempts), nil
+	return delivery.AttemptParameters("Encounter/"+string(encounter), in.Facility, in.Episode, in.State, in.Reason, attempts), nil
 }
 
 // CheckInBody gives a body of the nth attempt to send the check-in of an Encounter. Kind NotFound, code "checkin-body-unknown", if it was

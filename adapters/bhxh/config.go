@@ -56,11 +56,17 @@ type Config struct {
 	Path        SendPath      // "" is ByDecision
 	Signer      Signer        // of claim files; nil: they are sent without a signature
 
-	// Registered says whether who sent a claim may, as of now, send for its facility: else it is held. nil = everybody may.
-	Registered func(context.Context, delivery.Item) (bool, error)
+	// Registered says whether who sent a claim or a check-in may, as of now, send for its facility: else it is held. nil = everybody may.
+	Registered func(context.Context, Sent) (bool, error)
 
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil is slog.Default
+}
+
+// Sent is what goes out of a facility: the Claim, or the Encounter of a check-in, and as whom it was sent, see delivery.Item.
+type Sent struct {
+	Key              fhir.Key
+	Facility, Sender string
 }
 
 // Signer puts a facility's signature into a claim file (CHUKYDONVI). Safe for concurrent use. A file that cannot be

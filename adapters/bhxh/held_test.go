@@ -107,8 +107,8 @@ func (w *world) edit(id, old, with string) {
 func TestAClaimOfAForeignFacilityWaits(t *testing.T) {
 	w := newWorld(t)
 	registered := false
-	w.sync.Registered = func(_ context.Context, it delivery.Item) (bool, error) {
-		if it.Facility == "" || it.Sender != delivery.SenderAny {
+	w.sync.Registered = func(_ context.Context, it Sent) (bool, error) {
+		if it.Key.Type != "Claim" || it.Facility == "" || it.Sender != delivery.SenderAny {
 			t.Errorf("asked of %+v", it)
 		}
 		return registered, nil

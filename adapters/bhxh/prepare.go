@@ -95,6 +95,18 @@ type prepared struct {
 	held    []delivery.Reason // errors of the pre-checks; then there is no file
 }
 
+// foreign is the reason of what is held because its sender is not registered for the facility; path and element say where that is named.
+func foreign(path, element string) delivery.Reason {
+	why := *delivery.Because(delivery.ReasonForeign)
+	why.Path, why.Element = path, element
+	return why
+}
+
+// reasonOf is the reason of what is held because of a finding.
+func reasonOf(f hoso.Finding) delivery.Reason {
+	return delivery.Reason{Code: f.Rule, Path: f.Path(), Element: f.Element, VI: f.VI, EN: f.EN}
+}
+
 // prepare makes the claim file of an item and checks it.
 func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Reader) (prepared, error) {
 	ctx = store.WithoutSubjects(ctx)
@@ -103,14 +115,12 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 		return prepared{}, err
 	}
 	if s.Registered != nil {
-		may, err := s.Registered(ctx, it)
+		may, err := s.Registered(ctx, Sent{fhir.Key{Type: "Claim", ID: it.Claim}, it.Facility, it.Sender})
 		if err != nil {
 			return prepared{}, err
 		}
 		if !may {
-			why := *delivery.Because(delivery.ReasonForeign)
-			why.Path, why.Element = "XML1.MA_CSKCB", "Claim.identifier"
-			return prepared{held: []delivery.Reason{why}}, nil
+			return prepared{held: []delivery.Reason{foreign("XML1.MA_CSKCB", "Claim.identifier")}}, nil
 		}
 	}
 	o := mapping.Options{Systems: s.Systems, Version: it.PB}
@@ -125,7 +135,7 @@ func (s *Sync) prepare(ctx context.Context, it delivery.Item, records mapping.Re
 	if hoso.Held(checked.Findings) {
 		for _, f := range checked.Findings {
 			if f.Severity == fhir.SeverityError || f.Severity == fhir.SeverityFatal {
-				p.held = append(p.held, delivery.Reason{Code: f.Rule, Path: f.Path(), Element: f.Element, VI: f.VI, EN: f.EN})
+				p.held = append(p.held, reasonOf(f))
 			}
 		}
 		return p, nil

@@ -60,13 +60,16 @@ func (o *Outbox) StatusParameters(ctx context.Context, claim fhir.ID) ([]byte, e
 	return w.b, nil
 }
 
-// AttemptParameters tells as a FHIR Parameters resource what was sent about a resource that is no claim, with the same parts
-// for each attempt as StatusParameters.
-func AttemptParameters(reference, facility, episode, state string, attempts []Attempt) []byte {
+// AttemptParameters tells as a FHIR Parameters resource what was sent about a resource that is no claim, and why it waits (nil = it does
+// not), with the same parts for each attempt as StatusParameters.
+func AttemptParameters(reference, facility, episode, state string, why *Reason, attempts []Attempt) []byte {
 	w := &writer{}
 	w.open('{').member("resourceType").text("Parameters").member("parameter").open('[')
 	w.open('{').member("name").text("about").member("valueReference").open('{').member("reference").text(reference).close('}').close('}')
 	w.part("state", "valueCode", state).part("MA_CSKCB", "valueString", facility).part("MA_LK", "valueString", episode)
+	if why != nil {
+		w.reason("reason", *why)
+	}
 	for _, a := range attempts {
 		w.attempt(a)
 	}

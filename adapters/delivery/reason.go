@@ -57,7 +57,7 @@ var reasons = map[string]Reason{
 	ReasonAwaitsPerson:  {VI: "Cổng giám định xác nhận chưa nhận được hồ sơ, cần người quyết định gửi lại", EN: "The assessment system says that it has not received the claim: a person decides whether it is sent again"},
 	ReasonLoginRefused:  {VI: "Cổng giám định từ chối tài khoản khi đăng nhập, chưa gửi dữ liệu nào", EN: "The assessment system refused the account at log-in: nothing was sent"},
 	ReasonNotLoggedIn:   {VI: "Cổng giám định từ chối tệp vì phiên đăng nhập không hợp lệ (401), hồ sơ chưa được tiếp nhận", EN: "The assessment system refused the file: not logged in (401). Nothing was taken"},
-	ReasonForeign:       {VI: "Bên gửi chưa được đăng ký gửi hồ sơ cho cơ sở này (MA_CSKCB); hồ sơ chờ đến khi người vận hành máy chủ đăng ký", EN: "Who sent the claim is not registered to send for this facility (MA_CSKCB): it waits until the server's operator registers it"},
+	ReasonForeign:       {VI: "Bên gửi chưa được đăng ký gửi hồ sơ cho cơ sở này (MA_CSKCB); hồ sơ chờ đến khi người vận hành máy chủ đăng ký", EN: "Who sent it is not registered to send for this facility (MA_CSKCB): it waits until the server's operator registers it"},
 	ReasonDecidedByHand: {VI: "Do người có trách nhiệm quyết định", EN: "Decided by a person"},
 }
 

@@ -19,7 +19,7 @@ func (n *node) checkIns(c config.Server, systems mapping.Systems) interaction.Ho
 			return interaction.Additions{}, nil
 		}
 	}
-	return bhxh.CheckIns{Store: n.store, Systems: systems, Now: time.Now}.Hook
+	return bhxh.CheckIns{Store: n.store, Systems: systems, Sender: n.senderToHold, Now: time.Now}.Hook
 }
 
 // planned puts the plan of --gateway-plan and the limits of the portal into the settings of the jobs.

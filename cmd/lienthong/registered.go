@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
@@ -12,7 +13,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// senderToHold is as whom the caller of ctx sends a claim, to be held against the registrations before the claim file goes out: the server
+// senderToHold is as whom the caller of ctx sends a claim or a check-in, to be held against the registrations before it goes out: the server
 // itself, who may send for all, and who said his facilities in a token, which is not there to be read again, are held to nothing later.
 func (n *node) senderToHold(ctx context.Context) string {
 	who := access.Calling(ctx)
@@ -22,9 +23,9 @@ func (n *node) senderToHold(ctx context.Context) string {
 	return string(who.Organization)
 }
 
-// registered says whether, as of now, who sent a claim may send for its facility: one of the organization's clients is registered for it, or
+// registered says whether, as of now, who sent a claim or a check-in may send for its facility: one of the organization's clients is registered for it, or
 // its Organization carries the code where none says otherwise.
-func (n *node) registered(ctx context.Context, it delivery.Item) (bool, error) {
+func (n *node) registered(ctx context.Context, it bhxh.Sent) (bool, error) {
 	if !n.asks || it.Sender == delivery.SenderAny {
 		return true, nil
 	}
@@ -35,7 +36,7 @@ func (n *node) registered(ctx context.Context, it delivery.Item) (bool, error) {
 	if it.Sender != "" {
 		return n.sendsFor(ctx, clients, fhir.ID(it.Sender), it.Facility)
 	}
-	// Written before senders were noted: whoever of those that may now is it the one who created the Claim?
+	// Written before senders were noted: whoever of those that may now is it the one who created the resource?
 	sent := func(by ...fhir.ID) (bool, error) {
 		of := search.Terms{Any: []search.Term{{Param: search.ParamSender}}}
 		if by != nil {
@@ -44,7 +45,7 @@ func (n *node) registered(ctx context.Context, it delivery.Item) (bool, error) {
 				of.Any = append(of.Any, search.Term{Param: search.ParamSender, Low: []byte(id), Exact: true})
 			}
 		}
-		count, err := n.store.Count(ctx, search.Query{Type: "Claim", Where: []search.Condition{search.IDs{ID: []fhir.ID{it.Claim}}, of}}, 0)
+		count, err := n.store.Count(ctx, search.Query{Type: it.Key.Type, Where: []search.Condition{search.IDs{ID: []fhir.ID{it.Key.ID}}, of}}, 0)
 		return count > 0, err
 	}
 	if some, err := sent(); err != nil || !some {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/lienthong/adapters/bhxh"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
@@ -17,7 +18,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
-// TestWhoIsRegisteredNow: whether a claim that waits may go out is asked of the registrations as they are, also of one that was written before
+// TestWhoIsRegisteredNow: whether a claim or a check-in that waits may go out is asked of the registrations as they are, also of one that was written before
 // its sender was noted.
 func TestWhoIsRegisteredNow(t *testing.T) {
 	st := enginetest.OpenAt(t, t.TempDir(), engine.Options{Now: time.Now})
@@ -50,12 +51,13 @@ func TestWhoIsRegisteredNow(t *testing.T) {
 	for id, sender := range map[fhir.ID]string{"of-a": "bva", "of-b": "bvb", "of-nobody": ""} {
 		put("Claim", id, sender, `"status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/p"},"created":"2026-03-02","provider":{"display":"x"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"display":"x"}}]`)
 	}
+	put("Encounter", "visit-a", "bva", `"status":"in-progress","class":{"code":"AMB"}`)
 	client := func(organization fhir.ID, role access.Role, facilities ...string) *smart.Client {
 		return &smart.Client{Organization: organization, Role: role, Facilities: facilities}
 	}
 	for what, c := range map[string]struct {
 		clients smart.Clients
-		of      fhir.ID // Claim
+		of      fhir.ID // Claim, or the Encounter of a check-in
 		sender  string
 		want    bool
 	}{
@@ -72,10 +74,18 @@ func TestWhoIsRegisteredNow(t *testing.T) {
 		"not noted, not registered":   {nil, "of-b", "", false},
 		"not noted, for another":      {smart.Clients{"a": client("bva", "hospital", "51902")}, "of-a", "", false},
 		"not noted, of the server":    {nil, "of-nobody", "", true},
+		"a check-in":                  {nil, "visit-a", "bva", true},
+		"a check-in, no registration": {nil, "visit-a", "bvb", false},
+		"a check-in, not noted":       {nil, "visit-a", "", true},
+		"a check-in, now for another": {smart.Clients{"a": client("bva", "hospital", "51902")}, "visit-a", "", false},
 	} {
 		n := &node{store: access.Masked(st), policies: policies, asks: true, clients: func() smart.Clients { return c.clients }}
 		n.facilities = facility.Facilities{Store: n.store, Systems: identity.Systems{}}
-		got, err := n.registered(ours(t.Context()), delivery.Item{Claim: c.of, Facility: "51901", Sender: c.sender})
+		key := fhir.Key{Type: "Claim", ID: c.of}
+		if c.of == "visit-a" {
+			key.Type = "Encounter"
+		}
+		got, err := n.registered(ours(t.Context()), bhxh.Sent{Key: key, Facility: "51901", Sender: c.sender})
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v, %v", what, got, err)
 		}
