@@ -13,9 +13,10 @@ import (
 
 // told is what persons are told by, to be found again in what somebody wrote freely.
 type told struct {
-	names   [][]word // a Vietnamese name ends with the given name
+	names   []fullName
 	lines   [][]word // addresses and workplaces, found as they stand
 	numbers []string // letters and digits alone, in upper case; addresses of e-mail in lower case
+	short   []string // numbers of few digits, found as a word of their own
 }
 
 // What stands where something of a person stood.
@@ -25,8 +26,12 @@ const (
 	hiddenNumber = "[số bị che]"
 )
 
-// shortestNumber is how many digits a number of digits has at least: of fewer, amounts and dates would be taken for it.
-const shortestNumber = 9
+// shortestNumber is how many digits a number of digits has at least to be found however it is divided: of fewer, amounts and dates would be
+// taken for it. With shortestWord it is found where it stands as it is, such as the record number of a hospital.
+const (
+	shortestNumber = 9
+	shortestWord   = 7
+)
 
 // word is a run of letters, digits and "_".
 type word struct {
@@ -34,16 +39,18 @@ type word struct {
 	from, to int // bytes of the text around it
 	fold     string
 	dot      bool // a full stop follows
+	near     bool // next to the word before: nothing but space is between them, or next to nothing
 }
 
 func wordsIn(text string) (all []word) {
-	from := -1
+	from, before, space := -1, 0, true
 	var room [64]byte
 	end := func(at int) {
 		if from < 0 {
 			return
 		}
-		w := word{text: text[from:at], from: from, to: at, dot: at < len(text) && text[at] == '.'}
+		w := word{text: text[from:at], from: from, to: at, dot: at < len(text) && text[at] == '.', near: space || from-before <= 3}
+		before, space = at, true
 		if w.fold = string(search.AppendFolded(room[:0], w.text, 0)); w.fold != "" {
 			all = append(all, w)
 		}
@@ -58,6 +65,7 @@ func wordsIn(text string) (all []word) {
 		case from >= 0 && strings.ContainsRune("'’ʼ", r): // H'Hen
 		default:
 			end(i)
+			space = space && unicode.IsSpace(r)
 		}
 	}
 	end(len(text))
@@ -70,6 +78,12 @@ func (w word) plain() bool { return strings.EqualFold(w.text, w.fold) }
 func (w word) capital() bool {
 	r, _ := utf8.DecodeRuneInString(w.text)
 	return unicode.IsUpper(r)
+}
+
+// capitalWithin says whether words are typed together with capital letters, as in LeNa.
+func (w word) capitalWithin() bool {
+	small := strings.IndexFunc(w.text, unicode.IsLower)
+	return small >= 0 && strings.ContainsFunc(w.text[small:], unicode.IsUpper)
 }
 
 // toned is the word in lower case with its tones at the end, since they are typed on either of two vowels (hoà, hòa).
@@ -114,19 +128,31 @@ func (w word) title() bool {
 	return titles[strings.ToLower(w.text)] || w.plain() && plainTitles[w.fold]
 }
 
+// fullName is a name, taken apart once: it is looked for in many texts. A Vietnamese name ends with the given name.
+type fullName struct {
+	words []word
+	whole string // all words, folded, without spaces
+	plain bool   // nobody typed diacritics in any of them
+}
+
 // name takes a name, written in full.
 func (t *told) name(text string) {
-	words := wordsIn(text)
-	for _, w := range words {
+	n := fullName{words: wordsIn(text), plain: true}
+	for _, w := range n.words {
 		if strings.ContainsFunc(w.text, unicode.IsDigit) {
 			t.line(text)
 			return
 		}
+		n.whole += w.fold
+		n.plain = n.plain && w.plain()
 	}
-	if len(words) > 0 && len(words) <= 10 {
-		t.names = append(t.names, words)
+	if len(n.words) > 0 && len(n.words) <= mostWords {
+		t.names = append(t.names, n)
 	}
 }
+
+// mostWords is how many words a name has at most.
+const mostWords = 10
 
 // line takes an address; of fewer than three words much else may be meant.
 func (t *told) line(text string) {
@@ -149,6 +175,9 @@ func (t *told) number(text string) {
 	switch onlyDigits := strings.Trim(digits, "0123456789") == ""; {
 	case len(digits) == len(number) && onlyDigits:
 		if len(digits) < shortestNumber {
+			if len(digits) >= shortestWord {
+				t.short = append(t.short, number)
+			}
 			return
 		}
 		t.numbers = append(t.numbers, number)
@@ -165,7 +194,7 @@ func (t *told) number(text string) {
 	}
 }
 
-func (t *told) empty() bool { return len(t.names)+len(t.lines)+len(t.numbers) == 0 }
+func (t *told) empty() bool { return len(t.names)+len(t.lines)+len(t.numbers)+len(t.short) == 0 }
 
 // compact is a text with its ASCII letters, in upper case, and digits alone; what may stand within a number is left out, all else
 // is a 0 byte. at are the places of its bytes.
@@ -198,8 +227,8 @@ func hide(text string, all []*told) (out string, found bool) {
 	words := wordsIn(text)
 	numbers, at := "", []int(nil)
 	for _, t := range all {
-		for _, n := range t.names {
-			places = append(places, namesIn(words, n)...)
+		for i := range t.names {
+			places = append(places, t.names[i].in(words)...)
 		}
 		for _, l := range t.lines {
 			places = append(places, linesIn(words, l)...)
@@ -209,6 +238,9 @@ func hide(text string, all []*told) (out string, found bool) {
 		}
 		for _, n := range t.numbers {
 			places = append(places, numberIn(text, numbers, at, n)...)
+		}
+		for _, n := range t.short {
+			places = append(places, shortIn(words, n)...)
 		}
 	}
 	if len(places) == 0 {
@@ -236,24 +268,21 @@ func hide(text string, all []*told) (out string, found bool) {
 	return b.String(), true
 }
 
-// namesIn finds a name: three of its words or more in any order, with or without diacritics; of two the given name must be one;
-// and the given name behind a title.
-func namesIn(words []word, name []word) (places []place) {
-	given := len(name) - 1
-	whole := ""
-	for _, n := range name {
-		whole += n.fold
-	}
+// in finds a name: three of its words or more in any order, with or without diacritics and the spaces between them; of two the given name
+// must be one; the given name behind a title; and all words of one that nobody typed diacritics in.
+func (n *fullName) in(words []word) (places []place) {
 	for i := 0; i < len(words); i++ {
-		if len(name) > 1 && len(whole) >= 8 && strings.Contains(strings.ReplaceAll(words[i].fold, " ", ""), whole) { // NguyenVanThu_1.pdf; "_" folds to a space
+		if len(n.words) > 1 && len(n.whole) >= longEnough && len(words[i].fold) >= len(n.whole) &&
+			strings.Contains(strings.ReplaceAll(words[i].fold, " ", ""), n.whole) { // NguyenVanThu_1.pdf; "_" folds to a space
 			places = append(places, place{words[i].from, words[i].to, hiddenName})
 			continue
 		}
-		n := run(words[i:], name)
-		for ; n > 0; n-- {
-			if meant(words, i, n, name, given) {
-				places = append(places, place{words[i].from, words[i+n-1].to, hiddenName})
-				i += n - 1
+		parts, most := n.run(words[i:])
+		for count := most; count > 0; count-- {
+			here := words[i : i+count]
+			if n.means(here, parts[:count]) || count == 1 && i > 0 && n.givenBehind(words[i-1], here[0], parts[0]) {
+				places = append(places, place{here[0].from, here[count-1].to, hiddenName})
+				i += count - 1
 				break
 			}
 		}
@@ -261,57 +290,103 @@ func namesIn(words []word, name []word) (places []place) {
 	return places
 }
 
-// run is how many words, from the first one on and next to each other, are words of a name, each used once.
-func run(words []word, name []word) (n int) {
+// longEnough is how many letters words of a name have that are known where they are typed together, alone and in small letters: "hoan" is
+// not Ho An.
+const longEnough = 8
+
+// part says which words of a name a word of a text is: one, or several typed together.
+type part struct {
+	first, last uint8
+	initial     bool // of the first one alone
+}
+
+// run gives how many words, from the first one on and next to each other, are words of the name, each used once, and which.
+func (n *fullName) run(words []word) (parts [mostWords]part, count int) {
 	var used uint16
-	for ; n < len(words) && n < len(name); n++ {
-		if n > 0 && words[n].from-words[n-1].to > 3 {
-			return n
+	for count < min(len(words), len(n.words)) && (count == 0 || words[count].near) {
+		p, ok := n.part(words[count], used)
+		if !ok {
+			break
 		}
-		k := wordOf(words[n], name, used)
-		if k < 0 {
-			return n
+		for k := p.first; k <= p.last; k++ {
+			used |= 1 << k
 		}
-		used |= 1 << k
+		parts[count] = p
+		count++
 	}
-	return n
+	return parts, count
 }
 
-func wordOf(w word, name []word, used uint16) int {
-	for k, n := range name {
-		if used&(1<<k) == 0 && w.fold == n.fold {
-			return k
+func (n *fullName) part(w word, used uint16) (p part, ok bool) {
+	for k, m := range n.words {
+		if used&(1<<k) == 0 && w.fold == m.fold {
+			return part{uint8(k), uint8(k), false}, true
 		}
 	}
-	for k, n := range name {
-		if used&(1<<k) == 0 && w.initial(n) {
-			return k
+	for k, m := range n.words {
+		if used&(1<<k) == 0 && w.initial(m) {
+			return part{uint8(k), uint8(k), true}, true
 		}
 	}
-	return -1
+	for k := range n.words {
+		rest := w.fold
+		for j := k; j < len(n.words) && used&(1<<j) == 0 && strings.HasPrefix(rest, n.words[j].fold); j++ {
+			if rest = rest[len(n.words[j].fold):]; rest == "" {
+				return part{uint8(k), uint8(j), false}, true
+			}
+		}
+	}
+	return part{}, false
 }
 
-// meant says whether the n words from i on, all of which are words of the name, mean the person.
-func meant(words []word, i, n int, name []word, given int) bool {
-	here := words[i : i+n]
-	if n >= 3 && !slices.ContainsFunc(here, func(w word) bool { return !w.stands(name) }) {
+// close says whether a word that is a part of the name is that also alone or beside one other.
+func (n *fullName) close(w word, p part) bool {
+	if p.first == p.last {
+		return slices.ContainsFunc(n.words, func(m word) bool { return w.fold == m.fold && w.close(m) })
+	}
+	var all word
+	for _, m := range n.words[p.first : p.last+1] {
+		all.text, all.fold = all.text+m.text, all.fold+m.fold
+	}
+	return w.close(all)
+}
+
+// given says whether a word that is a part of the name is the given name, or ends with it.
+func (n *fullName) given(w word, p part) bool {
+	given := n.words[len(n.words)-1]
+	if p.first == p.last {
+		return w.fold == given.fold && w.close(given)
+	}
+	return int(p.last) == len(n.words)-1 && n.close(w, p)
+}
+
+// means says whether words that stand together mean the person.
+func (n *fullName) means(words []word, parts []part) bool {
+	count, whole, initials, ordered, given := 0, true, false, true, false
+	for i, p := range parts {
+		count += int(p.last-p.first) + 1
+		initials = initials || p.initial
+		ordered = ordered && (i == 0 || p.first > parts[i-1].last)
+	}
+	if len(words) == 1 && count > 1 && len(words[0].fold) < longEnough && !words[0].capitalWithin() {
+		return false
+	}
+	if count >= 3 && !initials {
 		return true
 	}
-	hasGiven := slices.ContainsFunc(here, func(w word) bool { return w.fold == name[given].fold && w.close(name[given]) })
-	switch {
-	case n >= 2:
-		return hasGiven && !slices.ContainsFunc(here, func(w word) bool {
-			return w.stands(name) && !slices.ContainsFunc(name, func(m word) bool { return w.fold == m.fold && w.close(m) })
-		})
-	case len(name) == 1:
-		return hasGiven && words[i].capital() && len(words[i].fold) > 1
+	for i, p := range parts {
+		whole = whole && (p.initial || n.close(words[i], p))
+		given = given || n.given(words[i], p)
 	}
-	return hasGiven && words[i].capital() && i > 0 && words[i-1].title() && words[i].from-words[i-1].to <= 3
+	if count >= 2 {
+		return whole && given || n.plain && count == len(n.words) && ordered && !initials
+	}
+	return len(n.words) == 1 && given && words[0].capital() && len(words[0].fold) > 1
 }
 
-// stands says whether a word is one of the name's as it stands, not by its initial.
-func (w word) stands(name []word) bool {
-	return slices.ContainsFunc(name, func(m word) bool { return w.fold == m.fold })
+// givenBehind says whether w is the given name behind a title.
+func (n *fullName) givenBehind(title, w word, p part) bool {
+	return n.given(w, p) && w.capital() && w.near && title.title()
 }
 
 // linesIn finds the words of a line as they stand.
@@ -321,6 +396,16 @@ func linesIn(words []word, line []word) (places []place) {
 		if slices.EqualFunc(here, line, func(a, b word) bool { return a.fold == b.fold }) {
 			places = append(places, place{here[0].from, here[len(here)-1].to, hiddenLine})
 			i += len(line) - 1
+		}
+	}
+	return places
+}
+
+// shortIn finds a number of few digits, where it is a word of its own.
+func shortIn(words []word, number string) (places []place) {
+	for _, w := range words {
+		if w.fold == number {
+			places = append(places, place{w.from, w.to, hiddenNumber})
 		}
 	}
 	return places

@@ -15,9 +15,10 @@ import (
 
 // invented persons, of whom the texts below tell.
 const inventedPersons = `"contained":[{"resourceType":"Patient","id":"p","name":[{"use":"official","family":"Nguyễn","given":["Thị","Hà"]}],"telecom":[{"system":"phone","value":"+84 901 234 567"},{"system":"email","value":"Ha.Thu@mail.example"}],` +
-	`"identifier":[{"system":"https://lienthong.example/sid/cccd","value":"051185000011"},{"system":"https://lienthong.example/sid/mabn/51901","value":"BN000001"},{"system":"https://lienthong.example/sid/bhyt","value":"GD4515100000011"},{"value":"123456"}],` +
+	`"identifier":[{"system":"https://lienthong.example/sid/cccd","value":"051185000011"},{"system":"https://lienthong.example/sid/mabn/51901","value":"BN000001"},{"system":"https://lienthong.example/sid/bhyt","value":"GD4515100000011"},{"value":"123456"},{"system":"https://lienthong.example/sid/mabn/51902","value":"7654321"}],` +
 	`"address":[{"text":"Xã Giả Định, tỉnh Quảng Ngãi"}]},` +
-	`{"resourceType":"RelatedPerson","id":"r","patient":{"reference":"#p"},"name":[{"text":"Trần Văn Thử"}]}]`
+	`{"resourceType":"RelatedPerson","id":"r","patient":{"reference":"#p"},"name":[{"text":"Trần Văn Thử"}],"identifier":[{"system":"https://lienthong.example/sid/mabn/51902","value":"20458812"}]},` +
+	`{"resourceType":"RelatedPerson","id":"s","patient":{"reference":"#p"},"name":[{"family":"LE","given":["NA"]},{"text":"Hồ An"}]}]`
 
 // TestFreeTextOfPersons: what tells of known persons goes out of words that were freely written, and what only looks like it stays.
 func TestFreeTextOfPersons(t *testing.T) {
@@ -45,6 +46,14 @@ func TestFreeTextOfPersons(t *testing.T) {
 		"thẻ GD4515100000011 hay gd 4 51 5100000011, BHXH 5100000011":  "thẻ " + number + " hay " + number + ", BHXH " + number,
 		"thư ha.thu@MAIL.example.":                                     "thư " + number + ".",
 		"MA BN000001; BN0000012; LK_BN000001_1":                        "MA " + number + "; BN0000012; LK_BN000001_1",
+		"NguyễnThị Hà, Nguyễn ThịHà, nguyễnthị hà và HàNguyễn":         name + ", " + name + ", " + name + " và HàNguyễn",
+		"Họ tên: Nguyễn\tThị         Hà      Nữ":                       "Họ tên: " + name + "      Nữ",
+		"Nguyễn Thi HÀ, NGUYỄN thị Ha, nGUYEN tHỊ hÀ":                  name + ", " + name + ", " + name,
+		"con lê na, Lê Na, LE NA, LeNa, lena":                          "con " + name + ", " + name + ", " + name + ", " + name + ", lena",
+		"na lê, lẻ":                                                    "na lê, lẻ",
+		"hoan toan binh thuong, hoàn toàn, HồAn":                       "hoan toan binh thuong, hoàn toàn, " + name,
+		"MABN 7654321, số 7654321; 17654321, 7654321a, 765 4321":       "MABN " + number + ", số " + number + "; 17654321, 7654321a, 765 4321",
+		"mẹ có MABN 20458812":                                          "mẹ có MABN " + number,
 		"glucose 123456, 120/80 mmHg, 36.5":                            "glucose 123456, 120/80 mmHg, 36.5",
 		"về xa gia dinh - tỉnh Quảng Ngãi. Gia đình khoẻ":              "về " + line + ". Gia đình khoẻ",
 	} {
