@@ -2,6 +2,7 @@ package bhxhmock
 
 import (
 	"math/big"
+	"math/bits"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
@@ -47,6 +48,11 @@ func fixed(s string, decimals int) (*big.Int, bool) {
 
 // share gives n * a / b, rounded half up; b must be positive, nothing negative.
 func share(n, a, b *big.Int) *big.Int {
+	if n.IsInt64() && a.IsInt64() && b.IsInt64() && b.Int64() < 1<<61 {
+		if high, low := bits.Mul64(n.Uint64(), a.Uint64()); high == 0 && low < 1<<61 { // nearly always: it fits
+			return new(big.Int).SetUint64((2*low + b.Uint64()) / (2 * b.Uint64()))
+		}
+	}
 	twice := new(big.Int).Mul(n, a)
 	twice.Add(twice.Lsh(twice, 1), b)
 	return twice.Div(twice, new(big.Int).Lsh(b, 1))

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +18,7 @@ type assessment struct {
 	seed     uint64
 	day      string // of discharge, yyyy-MM-dd
 	rec      *record
+	holding  []int // the rules that hold for it
 	seen     map[string]bool
 }
 
@@ -25,6 +26,11 @@ type assessment struct {
 // what was received before; a line has the same in every version of its episode, as far as it is the same.
 func (rs *Rules) assess(a assessment) []Line {
 	a.seen = map[string]bool{}
+	for i := range rs.rules {
+		if rs.rules[i].holds(a.day, a.rec.total) {
+			a.holding = append(a.holding, i)
+		}
+	}
 	out := make([]Line, len(a.rec.lines))
 	for i, d := range a.rec.lines {
 		out[i] = rs.line(&a, d)
@@ -40,9 +46,9 @@ func (rs *Rules) line(a *assessment, d detail) Line {
 		return l
 	}
 	least := claimed
-	for i := range rs.rules {
+	for _, i := range a.holding {
 		r := &rs.rules[i]
-		if !r.holds(a.day, a.rec.total) || r.Table != "" && r.Table != "XML1" && r.Table != d.table || !matches(r.Where, d.fields) {
+		if r.Table != "" && r.Table != "XML1" && r.Table != d.table || !matches(r.Where, d.fields) {
 			continue
 		}
 		if left := r.leaves(i, a, d, claimed); left != nil && left.Cmp(least) < 0 {
@@ -82,15 +88,16 @@ func (r *rule) leaves(n int, a *assessment, d detail, claimed *big.Int) *big.Int
 			return most.Add(most, big.NewInt(1)) // a hundredth for the facility's own rounding
 		}
 	case "duplicate":
-		key, said := fmt.Sprint(n, d.table), false
+		key, said := append(strconv.AppendInt(nil, int64(n), 10), d.table...), false
 		for _, f := range r.Fields {
-			key, said = key+"|"+d.get(f), said || strings.HasPrefix(f, "MA_") && d.get(f) != ""
+			value := d.get(f)
+			key, said = append(append(key, '|'), value...), said || strings.HasPrefix(f, "MA_") && value != ""
 		}
 		if !said {
 			return nil
 		}
-		again := a.seen[key]
-		a.seen[key] = true
+		again := a.seen[string(key)]
+		a.seen[string(key)] = true
 		return denied(again)
 	case "overlap":
 		return denied(a.rec.overlaps)
@@ -149,7 +156,11 @@ func (r *rule) rate(total fields, d detail, claimed *big.Int) *big.Int {
 
 // pick draws a number below a thousand for a line: the same in every run and every version.
 func (a *assessment) pick(code string, d detail) int {
-	h := sha256.Sum256(fmt.Appendf(nil, "%d|%s|%s|%s|%s|%d", a.seed, code, a.facility, a.rec.maLK, d.table, d.stt))
+	of := strconv.AppendUint(make([]byte, 0, 128), a.seed, 10)
+	for _, s := range [...]string{code, a.facility, a.rec.maLK, d.table} {
+		of = append(append(of, '|'), s...)
+	}
+	h := sha256.Sum256(strconv.AppendInt(append(of, '|'), int64(d.stt), 10))
 	return int(binary.BigEndian.Uint32(h[:]) % 1000)
 }
 

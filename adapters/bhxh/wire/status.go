@@ -98,6 +98,10 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 		*a = ""
 		return nil
 	}
+	if len(b) > 2 && b[0] == '"' && !bytes.ContainsFunc(b[1:len(b)-1], func(c rune) bool { return (c < '0' || c > '9') && c != '.' }) {
+		*a = Amount(b[1 : len(b)-1]) // nearly always: nothing in it is escaped
+		return nil
+	}
 	if len(b) > 0 && b[0] == '"' {
 		return json.Unmarshal(b, (*string)(a))
 	}
