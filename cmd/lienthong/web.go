@@ -25,7 +25,7 @@ func listen(address string) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the address %s cannot be served on: %w", address, err)
 	}
-	return audit.Hold(ln), nil
+	return audit.Hold(sparing(ln)), nil
 }
 
 // urlOf gives the URL of a listener; an address that means "all of them" is shown as the loopback one.
