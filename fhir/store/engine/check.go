@@ -98,12 +98,18 @@ func (c eitherCheck) holds(v *versionRow) bool {
 
 type termsCheck search.Terms
 
-func (c termsCheck) holds(v *versionRow) bool {
+func (c termsCheck) holds(v *versionRow) bool { return c.noting(nil, v) }
+
+// noting is holds; n is told what functions of terms said.
+func (c termsCheck) noting(n *noted, v *versionRow) bool {
 	for i := range c.Any {
 		t := &c.Any[i]
 		found := false
 		v.values(t.Param, func(value []byte) bool {
-			found = accepts(t, value)
+			if found = ranges(t, value); found && t.Accept != nil {
+				found = t.Accept(value)
+				n.asked(t, value, found)
+			}
 			return !found
 		})
 		if found {
@@ -113,13 +119,12 @@ func (c termsCheck) holds(v *versionRow) bool {
 	return false
 }
 
-// accepts says whether a value is within a term.
-func accepts(t *search.Term, value []byte) bool {
+// ranges says whether a value is within the range of a term.
+func ranges(t *search.Term, value []byte) bool {
 	if t.Exact {
-		return bytes.Equal(value, t.Low) && (t.Accept == nil || t.Accept(value))
+		return bytes.Equal(value, t.Low)
 	}
-	return bytes.Compare(value, t.Low) >= 0 && (t.High == nil || bytes.Compare(value, t.High) < 0) &&
-		(t.Accept == nil || t.Accept(value))
+	return bytes.Compare(value, t.Low) >= 0 && (t.High == nil || bytes.Compare(value, t.High) < 0)
 }
 
 type idsCheck search.IDs
@@ -242,7 +247,7 @@ func (h *hasCheck) holds(v *versionRow) (found bool) {
 	}
 	key := appendEscaped(h.prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(h.r.keyOf(v)))
 	if h.asked++; h.asked <= tune.fewAsked {
-		h.r.fail(h.r.kept.list(h.r.db, key, func(n number, events []byte) bool {
+		h.r.fail(h.r.kept.list(h.r.db, key, nil, func(n number, events []byte) bool {
 			found = h.refers(n, events)
 			return !found && h.r.tick()
 		}))

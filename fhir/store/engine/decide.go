@@ -228,7 +228,7 @@ func (s *sequence) recordSame(c store.RecordIs) (same bool, err error) {
 	same = is(nil) // if there is none
 	var value []byte
 	s.key = appendRecordKey(s.key[:0], string(c.Space), c.Key)
-	_, err = s.kept.get(s.db, s.key, func(row []byte) error {
+	_, err = s.kept.get(s.db, s.key, nil, func(row []byte) error {
 		now, err := recordValue(s.db, s.key, row)
 		if now == nil {
 			now = []byte{}

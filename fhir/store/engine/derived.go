@@ -25,6 +25,7 @@ func onlyChecked(c search.Condition) bool {
 
 // derived decides a condition that is made for s.
 func (j *judge) derived(c search.Derived, s subject) bool {
+	j.r.noted.lose() // it may look at the clock
 	return j.holds(c.From(s.row.unpacked(), func(key fhir.Key) ([]search.Entry, bool) {
 		if !j.r.tick() {
 			return nil, false

@@ -222,6 +222,7 @@ func (r *run) guard(f store.Fence, now fhir.T) *guard {
 type watch struct {
 	run   run
 	guard guard
+	noted noted
 }
 
 var watches = sync.Pool{New: func() any { return new(watch) }}
@@ -237,7 +238,8 @@ func (e *Engine) watch(ctx context.Context, now fhir.T) *watch {
 
 func (w *watch) end() {
 	w.run.close()
-	*w = watch{}
+	w.run, w.guard = run{}, guard{}
+	w.noted.reset()
 	watches.Put(w)
 }
 
@@ -248,20 +250,26 @@ func (g *guard) sees(cond search.Condition, key fhir.Key, v *versionRow) bool {
 	return ok && g.owner.err == nil
 }
 
-// showsNewest says whether the newest version of key may be read. If it is alive, its grant is settled.
-func (g *guard) showsNewest(key fhir.Key, n number, version fhir.Version, newest *recentVersion) bool {
-	row, ok := &newest.row, newest.row.alive()
-	var rest search.Condition
-	if ok {
-		rest = newest.settled.rest
-	} else {
-		var before versionRow
-		before, ok = g.judge.r.living(n, version)
-		row, rest = &before, g.fence.Grant(key.Type, store.ActionRead).Condition()
+// showsNewest says whether the fence of ctx lets the newest version of key, as of now, be read. If it is alive, its grant is settled.
+func (e *Engine) showsNewest(ctx context.Context, key fhir.Key, newest *recentVersion, now fhir.T) (bool, error) {
+	alive := newest.row.alive()
+	if alive {
+		if last := newest.settled.last.Load(); last.stands(e.types.Load(), now) {
+			return last.holds, nil
+		}
 	}
-	ok = ok && g.judge.holds(rest, subjectOf(key, row))
-	g.owner.fail(g.judge.r.err)
-	return ok && g.owner.err == nil
+	w := e.watch(ctx, now)
+	defer w.end()
+	j := &w.guard.judge
+	if !alive {
+		before, ok := w.run.living(newest.number, newest.version)
+		ok = ok && j.holds(w.guard.fence.Grant(key.Type, store.ActionRead).Condition(), subjectOf(key, &before))
+		return ok, w.run.err
+	}
+	w.run.noted = &w.noted
+	ok := j.holds(newest.settled.rest, subjectOf(key, &newest.row))
+	newest.settled.last.Store(w.noted.judgement(ok, &w.run))
+	return ok, w.run.err
 }
 
 // seesCurrent says whether cond holds for the current version, of a deleted resource for the last before the delete. v was
@@ -312,6 +320,7 @@ func (r *run) newest(key fhir.Key) (number, fhir.Version) {
 	if s.number == 0 || s.t <= r.t {
 		return s.number, s.version
 	}
+	r.noted.lose()
 	if _, version, found := r.versions().at(s.number); found {
 		return s.number, version
 	}

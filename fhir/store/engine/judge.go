@@ -47,7 +47,7 @@ func (w *write) subject() subject {
 func (j *judge) holds(c search.Condition, s subject) bool {
 	switch c := c.(type) {
 	case search.Terms:
-		return termsCheck(c).holds(s.row)
+		return termsCheck(c).noting(j.r.noted, s.row)
 	case search.IDs:
 		return slices.Contains(c.ID, s.key.ID)
 	case search.Not:
@@ -112,6 +112,7 @@ func (j *judge) leadsTo(c search.Chain, key fhir.Key) bool {
 
 // within gives what stands at a place of what the document of s contains.
 func (j *judge) within(s subject, place int) (subject, bool) {
+	j.r.noted.lose()
 	if w := s.of.write; w != nil {
 		if place >= len(w.contained) {
 			return subject{}, false
@@ -170,20 +171,36 @@ func (j *judge) referred(c search.Has, s subject) bool {
 		return false
 	}
 	found := false
-	err := j.r.kept.list(j.r.db, appendValueKey(make([]byte, 0, 96), c.Param, code, value), func(n number, events []byte) bool {
+	err := j.r.kept.list(j.r.db, appendValueKey(make([]byte, 0, 96), c.Param, code, value), j.r.noted, func(n number, events []byte) bool {
+		if eventAfter(events, j.r.t) {
+			j.r.noted.lose()
+		}
 		if !openAt(events, j.r.t) {
 			return j.r.tick()
 		}
-		v, _, there := j.r.versions().at(n)
-		if there && v.alive() {
+		v, version, there := j.r.versions().at(n)
+		if !there {
+			j.r.noted.lose()
+		} else if v.alive() {
 			v.id, v.links, v.entries = bytes.Clone(v.id), bytes.Clone(v.links), bytes.Clone(v.entries) // the row is overwritten by the look-ups that follow
 			key := j.r.keyOf(&v)
+			j.noteNewest(&v, n, version)
 			found = j.writes[key] == nil && j.all(c.Source.Where, subjectOf(key, &v))
 		}
 		return !found && j.r.tick()
 	})
 	j.r.fail(err)
 	return found && err == nil
+}
+
+// noteNewest notes that n has the version v, which was found by its number.
+func (j *judge) noteNewest(v *versionRow, n number, version fhir.Version) {
+	if j.r.noted == nil {
+		return
+	}
+	if s := j.r.state(v.typ, fhir.ID(v.id)); s.number != n || s.version != version {
+		j.r.noted.lose() // another one is there that is not published
+	}
 }
 
 // current gives the version of key that is there, as far as it is.

@@ -19,13 +19,15 @@ import (
 type kept struct {
 	seed   maphash.Seed
 	places [keptPlaces]atomic.Pointer[keptRow]
-	listed [256]atomic.Bool // by parameter and type: lists of their values are or were kept (keptlist.go)
+	stamps [keptStamps]atomic.Uint64 // how often rows and lists with such a hash have changed, whether or not they are kept (judged.go)
+	listed [256]atomic.Bool          // by parameter and type: lists of their values are or were kept (keptlist.go)
 }
 
 // keptPlaces rows of at most keptBytes are 16 MiB if all are as large as that; those of claims are some 300 bytes.
 const (
 	keptPlaces = 16384
 	keptBytes  = 1 << 10
+	keptStamps = 32768
 )
 
 // keptRow is what is known of a row. It is not changed once it is at its place.
@@ -37,16 +39,19 @@ type keptRow struct {
 
 func newKept() *kept { return &kept{seed: maphash.MakeSeed()} }
 
-func (k *kept) place(key []byte) *atomic.Pointer[keptRow] {
-	return &k.places[maphash.Bytes(k.seed, key)%keptPlaces]
+// at gives the place and the stamp of what has a key.
+func (k *kept) at(key []byte) (*atomic.Pointer[keptRow], *atomic.Uint64) {
+	h := maphash.Bytes(k.seed, key)
+	return &k.places[h%keptPlaces], &k.stamps[h/keptPlaces%keptStamps]
 }
 
-// get is the function get, for rows i and r of the database. A nil kept reads.
-func (k *kept) get(db pebble.Reader, key []byte, use func(value []byte) error) (found bool, err error) {
+// get is the function get, for rows i and r of the database; n takes note. A nil kept reads.
+func (k *kept) get(db pebble.Reader, key []byte, n *noted, use func(value []byte) error) (found bool, err error) {
 	if k == nil {
+		n.lose()
 		return get(db, key, use)
 	}
-	row, keep := k.look(key)
+	row, keep := k.look(key, n)
 	if row.known {
 		if row.value == nil {
 			return false, nil
@@ -68,8 +73,9 @@ func (k *kept) get(db pebble.Reader, key []byte, use func(value []byte) error) (
 
 // look gives what is known at key. If that is nothing, it is the note of the caller, who reads, and puts what he read at the place that
 // comes with it.
-func (k *kept) look(key []byte) (*keptRow, keptPlace) {
-	place := k.place(key)
+func (k *kept) look(key []byte, n *noted) (*keptRow, keptPlace) {
+	place, stamp := k.at(key)
+	n.stamp(stamp) // before anything is read
 	there := place.Load()
 	if there != nil && there.known && bytes.Equal(there.key, key) {
 		return there, keptPlace{}
@@ -116,7 +122,8 @@ func (k *kept) apply(b *pebble.Batch, apply func() error) error {
 
 // changed takes note of a row that an applied batch writes, if anybody looked it up.
 func (k *kept) changed(kind pebble.InternalKeyKind, key, value []byte) {
-	place := k.place(key)
+	place, stamp := k.at(key)
+	defer stamp.Add(1) // after what is kept has changed
 	there := place.Load()
 	if there == nil || !bytes.Equal(there.key, key) {
 		return
@@ -135,5 +142,8 @@ func (k *kept) changed(kind pebble.InternalKeyKind, key, value []byte) {
 func (k *kept) drop() {
 	for i := range k.places {
 		k.places[i].Store(&keptRow{})
+	}
+	for i := range k.stamps {
+		k.stamps[i].Add(1)
 	}
 }

@@ -13,14 +13,17 @@ import (
 // mostly there is nothing. A list is kept under what its rows begin with and holds the number of each with its events, so
 // it serves any commit. One of more than keptBytes is read each time.
 
-// list hands the rows of a value to use, in the order of their numbers, until use says false; prefix is what they begin with. A nil kept
-// reads.
-func (k *kept) list(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) (err error) {
+// list hands the rows of a value to use, in the order of their numbers, until use says false; prefix is what they begin with. n takes
+// note. A nil kept reads.
+func (k *kept) list(db pebble.Reader, prefix []byte, n *noted, use func(n number, events []byte) bool) (err error) {
 	if k == nil {
+		n.lose()
 		return eachPosting(db, prefix, use)
 	}
-	k.listedAt(prefix).Store(true) // before anything is read
-	row, keep := k.look(prefix)
+	if listed := k.listedAt(prefix); !listed.Load() {
+		listed.Store(true) // before anything is read
+	}
+	row, keep := k.look(prefix, n)
 	if row.known {
 		for rest := row.value; len(rest) > 0; {
 			size, length := binary.Uvarint(rest[numberLen:])
@@ -77,8 +80,9 @@ func (k *kept) changedList(key []byte) {
 		return
 	}
 	prefix := key[:len(key)-numberLen]
-	place := k.place(prefix)
+	place, stamp := k.at(prefix)
 	if there := place.Load(); there != nil && bytes.Equal(there.key, prefix) {
 		place.Store(&keptRow{})
 	}
+	stamp.Add(1)
 }

@@ -33,7 +33,7 @@ func listKey(value string, n number) string {
 
 // refers gives a list as text.
 func (k *kept) refers(t testing.TB, db pebble.Reader, value string) (text string) {
-	if err := k.list(db, appendValueKey(nil, 7, 1, []byte(value)), func(n number, events []byte) bool {
+	if err := k.list(db, appendValueKey(nil, 7, 1, []byte(value)), nil, func(n number, events []byte) bool {
 		text += fmt.Sprintf("%d:%s ", n, events)
 		return true
 	}); err != nil {
@@ -93,7 +93,7 @@ func TestKeptListsOfAHastyAndASlowReader(t *testing.T) {
 	db, k := openMemory(t), newKept()
 	k.write(t, db, map[string][]byte{listKey("p", 1): []byte("a"), listKey("p", 2): []byte("b")})
 	seen := 0
-	if err := k.list(db, appendValueKey(nil, 7, 1, []byte("p")), func(number, []byte) bool { seen++; return false }); err != nil || seen != 1 {
+	if err := k.list(db, appendValueKey(nil, 7, 1, []byte("p")), nil, func(number, []byte) bool { seen++; return false }); err != nil || seen != 1 {
 		t.Fatalf("%d rows handed to who wanted one, %v", seen, err)
 	}
 	if got := k.refers(t, db, "p"); got != "1:a 2:b " {
@@ -133,7 +133,7 @@ func TestKeptListsWhileOthersWrite(t *testing.T) {
 				least := told[value]
 				mu.Unlock()
 				newest := uint64(0)
-				err := k.list(db, appendValueKey(nil, 7, 1, []byte(value)), func(_ number, events []byte) bool {
+				err := k.list(db, appendValueKey(nil, 7, 1, []byte(value)), nil, func(_ number, events []byte) bool {
 					newest = max(newest, binary.BigEndian.Uint64(events))
 					return true
 				})

@@ -67,7 +67,7 @@ func (e *Engine) stateOf(key fhir.Key) (state, error) {
 	if code == 0 {
 		return s, nil
 	}
-	_, err := e.kept.get(e.db, appendIDKey(make([]byte, 0, 80), code, key.ID), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	_, err := e.kept.get(e.db, appendIDKey(make([]byte, 0, 80), code, key.ID), nil, func(v []byte) (err error) { s, err = decodeState(v); return err })
 	return s, err
 }
 
@@ -138,13 +138,14 @@ func (e *Engine) newestOf(ctx context.Context, key fhir.Key, s state, now fhir.T
 				more := *v
 				v, kept = &more, false
 			}
-			v.settled = &settled{grant, settle(grant.Condition(), key, &v.row)}
+			v.settled = &settled{grant: grant, rest: settle(grant.Condition(), key, &v.row)}
 		}
-		w := e.watch(ctx, now)
-		defer w.end()
-		if !w.guard.showsNewest(key, s.number, s.version, v) {
-			w.run.fail(errNotFound(key))
-			return store.Found{}, w.run.err
+		shown, err := e.showsNewest(ctx, key, v, now)
+		if err == nil && !shown {
+			err = errNotFound(key)
+		}
+		if err != nil {
+			return store.Found{}, err
 		}
 	}
 	f := store.Found{Key: key, Version: s.version, At: s.at, T: s.t, Method: s.method, Subjects: v.subjects}
@@ -263,7 +264,7 @@ func (e *Engine) Record(ctx context.Context, space store.Space, key string) (val
 		return nil, false, err
 	}
 	row := appendRecordKey(nil, string(space), key)
-	found, err = e.kept.get(e.db, row, func(b []byte) error {
+	found, err = e.kept.get(e.db, row, nil, func(b []byte) error {
 		v, err := recordValue(e.db, row, b)
 		value = append([]byte{}, v...)
 		return err

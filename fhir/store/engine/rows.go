@@ -201,6 +201,18 @@ func openAt(events []byte, t fhir.T) bool {
 	return open
 }
 
+// eventAfter says whether a posting with these events changes after t.
+func eventAfter(events []byte, t fhir.T) bool {
+	for len(events) > 0 {
+		v, n := binary.Uvarint(events)
+		if n <= 0 || fhir.T(v) > t {
+			return true
+		}
+		events = events[n:]
+	}
+	return false
+}
+
 // rowDecoder reads the parts of a row; after a fault all parts are zero and err says so.
 type rowDecoder struct {
 	b   []byte

@@ -15,7 +15,8 @@ import (
 type run struct {
 	ctx   context.Context
 	db    pebble.Reader
-	kept  *kept // of db; nil where it is more than the database
+	kept  *kept  // of db; nil where it is more than the database
+	noted *noted // of a judgement that may be made again; nil = nothing is noted
 	types *types
 	t     fhir.T
 	err   error
@@ -120,7 +121,7 @@ func (r *run) value(it *pebble.Iterator) []byte {
 // state gives the row i of a resource, as of now; the caller looks at its t.
 func (r *run) state(code typeCode, id fhir.ID) state {
 	var s state
-	_, err := r.kept.get(r.db, appendIDKey(make([]byte, 0, 80), code, id), func(v []byte) (err error) { s, err = decodeState(v); return err })
+	_, err := r.kept.get(r.db, appendIDKey(make([]byte, 0, 80), code, id), r.noted, func(v []byte) (err error) { s, err = decodeState(v); return err })
 	r.fail(err)
 	return s
 }

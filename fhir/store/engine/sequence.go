@@ -71,7 +71,7 @@ func (s *sequence) resolve(w *write) error {
 		return nil
 	}
 	s.key = appendIDKey(s.key[:0], w.typ, w.key.ID)
-	if _, err := s.kept.get(s.db, s.key, func(v []byte) (err error) { w.old, err = decodeState(v); return err }); err != nil {
+	if _, err := s.kept.get(s.db, s.key, nil, func(v []byte) (err error) { w.old, err = decodeState(v); return err }); err != nil {
 		return err
 	}
 	w.number = w.old.number

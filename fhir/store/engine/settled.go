@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -14,6 +15,7 @@ import (
 type settled struct {
 	grant store.Grant
 	rest  search.Condition
+	last  atomic.Pointer[judged] // what the rest came to last
 }
 
 // settle decides what a condition asks of the row itself. What a term accepts by a function of its own is left to be asked each

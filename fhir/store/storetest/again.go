@@ -37,7 +37,19 @@ func fencedAgain(t *testing.T, cfg Config) {
 				}
 			}
 		}
-		w.m.fence = store.OpenFence()
+		// One caller after the other reads all of it, while all of that goes on.
+		for _, fence := range fences {
+			for range 3 {
+				w.m.fence = fence
+				for key := range w.m.lives {
+					w.readOne(key, w.m.t)
+				}
+				w.m.fence = store.OpenFence()
+				if day += byte(w.rng.IntN(2)); w.rng.IntN(3) == 0 {
+					w.commit()
+				}
+			}
+		}
 	}
 	cfg.Check(t, w.s)
 	if err := w.s.Close(); err != nil {
