@@ -137,3 +137,34 @@ func TestConsentsHoldWhoeverReadsAgain(t *testing.T) {
 		t.Fatalf("%d reads were answered and %d refused: the test says little", shown, hidden)
 	}
 }
+
+// FENCED: so does the first Consent of a store, of a type that nothing had been looked up of before.
+func TestTheFirstConsentHoldsWhoeverReadsAgain(t *testing.T) {
+	policies, err := access.Open(access.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fence, err := policies.Fence(t.Context(), access.Caller{Role: access.RoleHospital, Organization: "h1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := interaction.New(interaction.Config{Store: enginetest.Open(t, engine.Options{})})
+	put := func(key fhir.Key, body string) {
+		t.Helper()
+		if _, err := s.Update(ours(t.Context()), key, doc(t, `{"resourceType":%q,"id":%q,%s}`, key.Type, key.ID, body), interaction.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(p1, `"gender":"female"`)
+	put(fhir.Key{Type: "Encounter", ID: "e1"}, `"status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p1"},"serviceProvider":{"reference":"Organization/h1"}`)
+	ctx := store.WithFence(t.Context(), fence)
+	for range 2 {
+		if _, err := s.Store().Read(ctx, p1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(fhir.Key{Type: "Consent", ID: "c1"}, `"status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/p1"},"provision":{"type":"deny"}`)
+	if _, err := s.Store().Read(ctx, p1, 0); code(err) != "not-found" {
+		t.Fatalf("a Patient who denies is shown: %v", err)
+	}
+}
