@@ -26,6 +26,14 @@ func BenchmarkClaim(b *testing.B) {
 	b.Run("made", func(b *testing.B) {
 		measured(b, func(i int) { body(name(i)) })
 	})
+	b.Run("read", func(b *testing.B) {
+		one := file(name(1))
+		measured(b, func(int) {
+			if _, fault := bhxhmock.ReadClaim(one, account.Facilities[0]); fault != "" {
+				b.Error(fault)
+			}
+		})
+	})
 	b.Run("taken", func(b *testing.B) {
 		m, err := bhxhmock.New(bhxhmock.Options{Dir: b.TempDir(), Accounts: []bhxhmock.Account{account}, AssessingAfter: 1, AssessedAfter: 1})
 		if err != nil {

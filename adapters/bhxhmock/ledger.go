@@ -128,7 +128,7 @@ func scan(from io.Reader, each func(r Row, at int64, length int)) (head Head, si
 			return head, size, 0, err
 		}
 		var r Row
-		if err := json.Unmarshal(line, &r); err != nil || r.N != head.N+1 {
+		if err := r.read(line); err != nil || r.N != head.N+1 {
 			return head, size, 0, fmt.Errorf("ledger: row %d cannot be read", head.N+1)
 		}
 		if r.Prev != head.SHA256 {
@@ -239,7 +239,7 @@ func (l *ledger) row(e entry) (r Row, err error) {
 	if _, err := l.file.ReadAt(line, e.at); err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(line, &r)
+	return r, r.read(line)
 }
 
 // end gives the end of what is on disk, and its size.

@@ -3,6 +3,8 @@ package bhxhmock
 import (
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 )
 
@@ -48,6 +50,9 @@ type Row struct {
 	DecidedAt   string `json:"decidedAt,omitempty"`   // from then on the decision is told, or the format errors
 	SettleAt    string `json:"settleAt,omitempty"`    // no run before that settles it
 }
+
+// read reads a line of the ledger, as encoding/json writes it. The second version of that package does so in a third of the time.
+func (r *Row) read(line []byte) error { return json.Unmarshal(line, r) }
 
 // Line is what a cost line asks of the fund, and what it is given.
 type Line struct {
