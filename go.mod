@@ -18,7 +18,7 @@ require (
 	github.com/fxamacker/cbor/v2 v2.10.0 // CBOR of HC1 certificates, MIT: fhir/certificate
 	github.com/gin-gonic/gin v1.12.0 // HTTP routing: fhir/rest
 	github.com/go-jose/go-jose/v4 v4.1.9 // signed tokens, certificates, key sets (JOSE), Apache 2.0: fhir/jwt, fhir/certificate
-	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource; rows of its ledger: adapters/bhxhmock
+	github.com/go-json-experiment/json v1.27.2 // strict JSON tokens: fhir/resource; rows read back: adapters/delivery; rows of its ledger: adapters/bhxhmock
 	github.com/goccy/go-yaml v1.19.2 // settings and rules: cmd/lienthong/config, adapters/bhxhmock
 	github.com/gofrs/flock v0.13.2 // one process on one folder: cmd/lienthong, adapters/bhxhmock
 	github.com/google/uuid v1.6.0 // ids: fhir/interaction

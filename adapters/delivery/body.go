@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	_ "embed"
-	"fmt"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -52,7 +51,7 @@ var (
 	unpacker, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxBody+1<<20), zstd.WithDecoderLowmem(true), zstd.WithDecoderDictRaw(dictionary1ID, dictionary1))
 )
 
-func bodyKey(k Key, n int, p Part) string { return fmt.Sprintf("%s/%s", attemptKey(k, n), p) }
+func bodyKey(k Key, n int, p Part) string { return attemptKey(k, n) + "/" + string(p) }
 
 // body gives the row that keeps a body, none if it is not kept.
 func (o *Outbox) body(k Key, n int, p Part, raw []byte) []store.Record {

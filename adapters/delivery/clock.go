@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -66,7 +65,8 @@ func (i Item) clockKey() string {
 	if i.RunsOut == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%013d/%s", int64(i.RunsOut), i.Key())
+	var room [128]byte
+	return string(i.Key().append(append(appendTime(room[:0], i.RunsOut), '/')))
 }
 
 // SpaceOverdue has the clocks that ran out, as long as the state of their items stays:
@@ -144,7 +144,7 @@ type Alarm struct {
 // the Task (meta.tag and output) and in Status, until the item's state changes.
 func (o *Outbox) Alarms(ctx context.Context, limit int) ([]Alarm, error) {
 	var keys []string
-	for rec, err := range o.store.Records(ctx, SpaceClocks, "", fmt.Sprintf("%013d", int64(o.now())+1)) {
+	for rec, err := range o.store.Records(ctx, SpaceClocks, "", string(appendTime(nil, o.now()+1))) {
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -161,7 +160,7 @@ func (o *Outbox) Facilities(ctx context.Context, w Work) ([]string, error) {
 // Due gives the facility's items with work of this kind due by now, those due longest first, at most limit.
 func (o *Outbox) Due(ctx context.Context, w Work, facility string, limit int) ([]Row, error) {
 	prefix := string(w) + "/" + url.PathEscape(facility) + "/"
-	return o.rows(ctx, prefix, fmt.Sprintf("%s%013d", prefix, int64(o.now())+1), limit)
+	return o.rows(ctx, prefix, prefix+string(appendTime(nil, o.now()+1)), limit)
 }
 
 // rows gives the items of a stretch of the due index.
