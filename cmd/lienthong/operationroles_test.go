@@ -118,6 +118,33 @@ func TestEveryOperationByRole(t *testing.T) {
 		status, _ := ask("registrar", "GET", "/$immunization-coverage", "")
 		return status != http.StatusServiceUnavailable
 	})
+	// What a policy can name is served: its names are of operations that the CapabilityStatement lists, or says what one of them shows.
+	listed := map[string]bool{"immunization-coverage-exact": true}
+	_, raw := ask("operator", "GET", "/metadata", "")
+	statement, err := resource.New([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rests := statement.Root().Get("rest").At(0)
+	for of := range rests.Get("resource").Elements() {
+		for o := range of.Get("operation").Elements() {
+			listed[o.Get("name").Text()] = true
+		}
+	}
+	for o := range rests.Get("operation").Elements() {
+		listed[o.Get("name").Text()] = true
+	}
+	for _, name := range access.Operations {
+		if !listed[name] {
+			t.Errorf("a policy can name the operation %s, which is not served", name)
+		}
+	}
+	if status, raw := ask("operator", "GET", "/SearchParameter/none/$status", ""); status != http.StatusNotFound || strings.Contains(raw, "operation-denied") {
+		t.Errorf("an operator asks how far an index is: %d %s", status, raw)
+	}
+	if status, raw := ask("auditor", "GET", "/SearchParameter/none/$status", ""); status != http.StatusForbidden || !strings.Contains(raw, "operation-denied") {
+		t.Errorf("an auditor asks how far an index is: %d %s", status, raw)
+	}
 	ids := map[fhir.Type]string{"Patient": "p", "Claim": "c", "Task": "t"}
 	reader := accesstest.NewReader(t, nil, access.BuiltIn)
 	shown := 0
