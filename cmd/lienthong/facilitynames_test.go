@@ -181,3 +181,28 @@ func TestImportOfNumbersBySender(t *testing.T) {
 		t.Errorf("at the terminal: %d %s", code, out)
 	}
 }
+
+// TestACheckInWaitsUntilItsSenderIsRegistered: as who sent it, and nobody else, one learns why a check-in is held after the operator took
+// the facility from its sender.
+func TestACheckInWaitsUntilItsSenderIsRegistered(t *testing.T) {
+	a := serveRoles(t, "--gateway-url", "http://127.0.0.1:1", "--gateway-credentials", credentials(t), "--gateway-check-ins")
+	const hospital = "hospital-bva"
+	job := func(operation string) {
+		t.Helper()
+		a.want(200, "operator", "POST", "/$job-"+operation, `{"resourceType":"Parameters","parameter":[{"name":"job","valueString":"bhxh-checkin"},{"name":"reason","valueString":"x"}]}`)
+	}
+	job("pause")
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, hospital, "PUT", "/Patient/pa", numbered("pa", "51901|BN1"))
+	a.want(201, hospital, "PUT", "/Encounter/e", strings.Replace(careEncounter("Patient/pa", "bva"), `"status":"finished"`, `"id":"e","status":"in-progress","identifier":[{"system":"`+sidMaLK+`51901","value":"LK1"}]`, 1))
+	a.want(200, "operator", "PUT", "/Organization/bva", `{"resourceType":"Organization","id":"bva","name":"x"}`)
+	job("resume")
+	job("run")
+	eventually(t, "the reason", func() bool {
+		return strings.Contains(a.want(200, hospital, "GET", "/Encounter/e/$sync-status", ""), "Bên gửi chưa được đăng ký gửi hồ sơ cho cơ sở này (MA_CSKCB)")
+	})
+	for who, status := range map[string]int{"hospital-bvb": 404, "clinic-k1": 403, "citizen-pa": 403, "registrar": 403, "operator": 403, "auditor": 404} {
+		a.want(status, who, "GET", "/Encounter/e/$sync-status", "")
+	}
+	a.here.stop(t)
+}
