@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/metrics"
-	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -30,10 +29,7 @@ func (n *node) measured(base string) *metrics.Metrics {
 		Ready: func(ctx context.Context) error {
 			ctx, reading := store.WithReading(ctx)
 			_, err := n.store.Head(ctx)
-			if _, _, stale := reading.Stale(); stale { // which /readyz takes for ready, since it is what the operator asked for
-				err = fhir.Errorf(fhir.Unavailable, "log-unreachable", "")
-			}
-			return errors.Join(err, n.ready(ctx))
+			return errors.Join(err, reading.Away(), n.ready(ctx)) // stale reads are for the operator to see, though /readyz lets them be served
 		},
 	})
 }

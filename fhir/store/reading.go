@@ -12,7 +12,7 @@ import (
 type Reading struct {
 	mu        sync.Mutex
 	confirmed bool
-	stale     bool
+	stale     error // why the log could not be asked
 	staleAsOf fhir.T
 	staleAt   fhir.Instant
 }
@@ -51,14 +51,14 @@ func (r *Reading) Confirm() {
 	r.confirmed = true
 }
 
-// GoStale notes that the log could not be asked and that reads are as of t, which was committed at at.
-func (r *Reading) GoStale(t fhir.T, at fhir.Instant) {
+// GoStale notes that the log could not be asked, and why, and that reads are as of t, which was committed at at.
+func (r *Reading) GoStale(t fhir.T, at fhir.Instant, why error) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.confirmed, r.stale, r.staleAsOf, r.staleAt = true, true, t, at
+	r.confirmed, r.stale, r.staleAsOf, r.staleAt = true, why, t, at
 }
 
 // Stale tells whether the request was answered without asking the log, and as of what.
@@ -68,5 +68,15 @@ func (r *Reading) Stale() (t fhir.T, at fhir.Instant, stale bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.staleAsOf, r.staleAt, r.stale
+	return r.staleAsOf, r.staleAt, r.stale != nil
+}
+
+// Away gives why the log could not be asked, as an error of the catalogue; nil unless the request is Stale.
+func (r *Reading) Away() error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stale
 }

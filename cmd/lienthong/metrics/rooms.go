@@ -61,7 +61,7 @@ var (
 	overdue   = describe("lienthong_claims_overdue", "Versions of claims whose deadline ran out, by its clock.", "clock")
 	behind    = describe("lienthong_mirror_behind_commits", "Commits that the copy for analysts has not yet.")
 	uncopied  = describe("lienthong_log_copy_behind_commits", "Commits that the copy of the log (--log-copy) has not yet, or that were not compared yet.")
-	notReady  = describe("lienthong_not_ready", "1 if /readyz is red for this reason, else 0. The codes are explained in docs/operator.md.", "code")
+	notReady  = describe("lienthong_not_ready", "1 if /readyz gives this reason, else 0: it is red, or lets stale reads be served. The codes are explained in docs/operator.md.", "code")
 	sourceUp  = describe("lienthong_source_up", "1 if this part of the server could tell its numbers, else 0.", "source")
 )
 

@@ -135,7 +135,7 @@ func (e *Engine) confirm(ctx context.Context) error {
 		return ErrLog(err)
 	}
 	had, _ = e.published.all()
-	reading.GoStale(had.t, had.at)
+	reading.GoStale(had.t, had.at, ErrLog(err))
 	return nil
 }
 

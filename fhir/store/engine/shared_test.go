@@ -260,7 +260,8 @@ func TestAppendWithUnknownOutcome(t *testing.T) {
 
 // TestLogOutOfReach: reads fail, or are as of what is known and say so.
 func TestLogOutOfReach(t *testing.T) {
-	gone := func(func() (fhir.T, error)) (fhir.T, error) { return 0, commitlog.ErrUnreachable }
+	away := errors.Join(commitlog.ErrUnreachable, commitlog.ErrLeaderless)
+	gone := func(func() (fhir.T, error)) (fhir.T, error) { return 0, away }
 	for _, stale := range []bool{false, true} {
 		l := &faulty{Log: newLog(t)}
 		e := overLog(t, l, func(o *engine.Options) { o.StaleReads = stale })
@@ -273,13 +274,20 @@ func TestLogOutOfReach(t *testing.T) {
 		ctx, reading := store.WithReading(ctx)
 		_, err := e.Read(ctx, p.Key, 0)
 		asOf, at, is := reading.Stale()
+		told := err
+		if stale {
+			told = reading.Away()
+		}
+		wantCode(t, told, "log-leaderless")
 		if !stale {
-			wantCode(t, err, "log-unreachable")
+			if is || reading.Away() != nil {
+				t.Errorf("what was refused is stale: %v", reading.Away())
+			}
 		} else if err != nil || !is || asOf != 1 || at == 0 {
 			t.Fatalf("%v, stale %v as of %d, %d", err, is, asOf, at)
 		}
 		_, err = e.Commit(ours(t.Context()), store.Changes{Deletes: []store.Delete{{Key: fhir.Key{Type: "Patient", ID: "none"}}}})
-		wantCode(t, err, "log-unreachable")
+		wantCode(t, err, "log-leaderless")
 	}
 }
 

@@ -198,8 +198,8 @@ func TestLogAway(t *testing.T) {
 func logAway(t *testing.T, s Server) {
 	strict, lax := NewProxy(t, s, 1), NewProxy(t, s, 2)
 	through := func(p *Proxy) Server { return Server{s.Name, p.URI, s.Single, ""} }
-	a := newProcess(t, through(strict), "--log-timeout", "2s")
-	b := newProcess(t, through(lax), "--log-timeout", "2s", "--log-stale-reads")
+	a := newProcess(t, through(strict), "--log-timeout", "2s", "--metrics-listen", "127.0.0.1:0")
+	b := newProcess(t, through(lax), "--log-timeout", "2s", "--log-stale-reads", "--metrics-listen", "127.0.0.1:0")
 	const body = `{"resourceType":"Patient","id":"x"}`
 	if status, raw, _, err := exchange(http.MethodPut, a.url()+"/Patient/x", body); err != nil || status != http.StatusCreated {
 		t.Fatalf("%d %v\n%s", status, err, raw)
@@ -223,6 +223,9 @@ func logAway(t *testing.T, s Server) {
 		t.Errorf("without the log, stale reads allowed: %d, Warning %q", status, h.Get("Warning"))
 	}
 	for _, p := range []*process{a, b} {
+		told(t, p, p == b, "log-unreachable")
+	}
+	for _, p := range []*process{a, b} {
 		status, raw, h, err := exchange(http.MethodPut, p.url()+"/Patient/x", `{"resourceType":"Patient","id":"x","active":true}`)
 		if err != nil || status != http.StatusServiceUnavailable || h.Get("Retry-After") == "" || !strings.Contains(string(raw), "log-un") {
 			t.Errorf("a write without the log: %d, %v\n%s", status, err, raw)
@@ -240,7 +243,35 @@ func logAway(t *testing.T, s Server) {
 				t.Fatalf("the log is back and the answer is %d", status)
 			}
 		}
+		told(t, p, false, "")
 	}
+}
+
+// told waits until /readyz and the figures, from which the alerts are, tell the same reasons; none if code is "". serves: a proxy is to
+// go on sending requests all the same.
+func told(t *testing.T, p *process, serves bool, code string) {
+	t.Helper()
+	status, line, metric := http.StatusOK, "ready\n", "" // of what is in the way
+	if code != "" {
+		status, line, metric = http.StatusServiceUnavailable, "not ready: "+code+": ", fmt.Sprintf("lienthong_not_ready{code=%q} 1", code)
+		if serves {
+			status, line = http.StatusOK, "ready, reads are stale: "+code+": "
+		}
+	}
+	until(t, fmt.Sprintf("%d %q of /readyz with %q of the figures", status, line, metric), func() bool {
+		got, said, _, err := exchange(http.MethodGet, strings.TrimSuffix(p.url(), "/fhir")+"/readyz", "")
+		if err != nil || got != status || !strings.HasPrefix(string(said), line) || strings.Count(string(said), "\n") != 1 {
+			return false
+		}
+		_, raw, _, err := exchange(http.MethodGet, p.figures, "")
+		var red []string
+		for figure := range strings.Lines(string(raw)) {
+			if strings.HasPrefix(figure, "lienthong_not_ready{") && !strings.HasSuffix(figure, " 0\n") {
+				red = append(red, strings.TrimSpace(figure))
+			}
+		}
+		return err == nil && strings.Contains(string(raw), "lienthong_not_ready{") && strings.Join(red, "") == metric
+	})
 }
 
 // TestDemoLogAway: a demo whose log is out of reach for a while goes on when it is back.
