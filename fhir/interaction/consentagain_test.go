@@ -1,7 +1,6 @@
 package interaction_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -102,12 +101,13 @@ func TestConsentsHoldWhoeverReadsAgain(t *testing.T) {
 	shown, hidden := 0, 0
 	check := func(after string) {
 		t.Helper()
+		asked, _ := store.WithReading(t.Context()) // one question for the head of a shared log: there are a hundred thousand reads
 		for i, f := range fences {
-			ctx := store.WithFence(context.Background(), f)
+			ctx := store.WithFence(asked, f)
 			for _, key := range read {
 				for range 2 {
 					found, err := s.Store().Read(ctx, key, 0)
-					newest, gone := s.Store().Read(ours(t.Context()), key, 0)
+					newest, gone := s.Store().Read(ours(asked), key, 0)
 					if gone != nil {
 						continue // never there, or deleted
 					}
