@@ -21,6 +21,9 @@ import (
 func (e *Engine) openDB(bulk bool) error {
 	po := pebbleOptions(&e.o)
 	po.Lock = e.lock
+	if err := tuneForSize(po, e.dir); err != nil {
+		return errDisk(err)
+	}
 	say := po.EventListener.DataCorruption
 	po.EventListener.DataCorruption = func(i pebble.DataCorruptionInfo) {
 		say(i)

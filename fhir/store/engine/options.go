@@ -43,8 +43,8 @@ type Options struct {
 	MaxWaiting      int
 	MaxWaitingBytes int64
 
-	// CacheBytes is for uncompressed blocks and for the tables of what is not yet in sorted files, up to three of MemTableBytes
-	// each; 0 = DefaultCacheBytes and 24 MiB.
+	// CacheBytes is for uncompressed blocks, MemTableBytes for each of up to three tables of what is not yet in sorted
+	// files; 0 = DefaultCacheBytes and 16 MiB.
 	CacheBytes    int64
 	MemTableBytes int64
 
@@ -65,7 +65,7 @@ type Options struct {
 }
 
 // DefaultCacheBytes is Options.CacheBytes where it is 0.
-const DefaultCacheBytes = 80 << 20
+const DefaultCacheBytes = 64 << 20
 
 func (o *Options) setDefaults() {
 	if o.Now == nil {
@@ -84,7 +84,7 @@ func (o *Options) setDefaults() {
 		o.CacheBytes = DefaultCacheBytes
 	}
 	if o.MemTableBytes == 0 {
-		o.MemTableBytes = 24 << 20
+		o.MemTableBytes = 16 << 20
 	}
 	if o.MaxWork == 0 {
 		o.MaxWork = 50_000_000

@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	iofs "io/fs"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/lienthong/lienthong/fhir/store/commitlog/embedded"
 )
@@ -24,13 +28,11 @@ func pebbleOptions(o *Options) *pebble.Options {
 		// Twice Pebble's own: two fifths less is written by merges of what claims write (with ownFiles), for 3 % more to look rows up.
 		L0CompactionThreshold: 8,
 		L0StopWritesThreshold: 40,
-		// As much as is gathered before a merge. Documents and headers only pass through a level that is larger (ownFiles), postings fill
-		// it, and all of it is written anew for each few megabytes that come in.
-		LBaseMaxBytes: 16 << 20,
-		MaxOpenFiles:  500,
-		BytesPerSync:  1 << 20,
-		Logger:        &pebbleLog{log: o.Logger, now: time.Now},
-		Cleaner:       deleteLogs{},
+		LBaseMaxBytes:         largeStore,
+		MaxOpenFiles:          500,
+		BytesPerSync:          1 << 20,
+		Logger:                &pebbleLog{log: o.Logger, now: time.Now},
+		Cleaner:               deleteLogs{},
 	}
 	// Left alone, Pebble ends the process at the first damaged block, with its keys in the message.
 	p.EventListener = &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) {
@@ -47,6 +49,48 @@ func pebbleOptions(o *Options) *pebble.Options {
 		p.Levels[i].FilterPolicy = idFilter{bloom.FilterPolicy(10)}
 	}
 	return p
+}
+
+// largeStore is from when on a store is tuned for what is written into it. A smaller one stays one level below the files that wait to be
+// merged: each level more, and each table in memory that is larger, costs searches some percent.
+const largeStore = 64 << 20
+
+// tuneForSize tunes Pebble for how much the sorted files of a folder take when it is opened.
+//
+// Documents and headers only pass through the base level, the first below the files that wait to be merged (ownFiles); postings fill it, and
+// all of it is written anew for each few megabytes that come in. So in a large store it is no larger than those, and tables in memory,
+// which Pebble takes out of the cache, are half as large again.
+func tuneForSize(p *pebble.Options, dir string) error {
+	size, err := sizeOfTables(p.FS, dir)
+	if err != nil || size < largeStore {
+		return err
+	}
+	p.LBaseMaxBytes = 16 << 20
+	p.CacheSize += int64(p.MemTableSize) //nolint:gosec // megabytes
+	p.MemTableSize += p.MemTableSize / 2
+	return nil
+}
+
+// sizeOfTables gives how much the sorted files of a folder take; 0 if it is not there.
+func sizeOfTables(fs vfs.FS, dir string) (size int64, err error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		if errors.Is(err, iofs.ErrNotExist) {
+			err = nil
+		}
+		return 0, err
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".sst") {
+			continue
+		}
+		info, err := fs.Stat(fs.PathJoin(dir, name))
+		if err != nil {
+			return 0, err
+		}
+		size += info.Size()
+	}
+	return size, nil
 }
 
 // ownFiles are the first bytes of keys at which a sorted file ends: documents, headers of the log and rows of versions have files of their

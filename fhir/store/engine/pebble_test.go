@@ -77,3 +77,43 @@ func TestFilesWithAnotherFilterAreRead(t *testing.T) {
 		}
 	}
 }
+
+// A store that fits into one level stays in one; the base level of a larger one is small.
+func TestLargeStoresAreTunedForWhatIsWritten(t *testing.T) {
+	fs := vfs.NewMem()
+	tuned := func(of string, large bool) {
+		t.Helper()
+		o := Options{FS: fs}
+		o.setDefaults()
+		usual, p := pebbleOptions(&o), pebbleOptions(&o)
+		if err := tuneForSize(p, "store"); err != nil {
+			t.Fatal(err)
+		}
+		blocks := func(p *pebble.Options) int64 { return p.CacheSize - 2*int64(p.MemTableSize) }
+		if smaller := p.LBaseMaxBytes < usual.LBaseMaxBytes; smaller != large || p.MemTableSize > usual.MemTableSize != large || blocks(p) != blocks(usual) {
+			t.Errorf("%s: base level %d, tables %d, cache %d", of, p.LBaseMaxBytes, p.MemTableSize, p.CacheSize)
+		}
+	}
+	tuned("a folder that is not there", false)
+	if err := fs.MkdirAll("store", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, size int) {
+		f, err := fs.Create("store/"+name, vfs.WriteCategoryUnspecified)
+		if err == nil {
+			_, err = f.Write(make([]byte, size))
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("000001.log", largeStore)
+	write("000002.sst", largeStore/2)
+	write("000003.sst", largeStore/2-1)
+	tuned("a small store", false)
+	write("000004.sst", 1)
+	tuned("a large store", true)
+}
