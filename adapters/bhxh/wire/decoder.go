@@ -235,7 +235,7 @@ var classes = func() (c [256]uint8) {
 			c[b] = reference
 		case b >= utf8.RuneSelf:
 			c[b] = high
-		case b < ' ' && b != '\n' && b != '\t':
+		case isControl(rune(b)):
 			c[b] = rare
 		}
 	}
