@@ -60,11 +60,7 @@ func TestDeadlinesAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				began := time.Now()
-				ours, peer := net.Pipe()
-				defer peer.Close()
-				conn := newSparingConn(ours)
-				defer conn.Close()
+				began, conn, peer := sparingPipe(t)
 				set := func(s step) {
 					d := time.Time{}
 					switch {
@@ -77,7 +73,6 @@ func TestDeadlinesAreKept(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				// A read before, with a deadline that has passed since, or not: the connection has been told of one.
 				for _, s := range c.steps {
 					if s.at == 0 {
 						set(s)
@@ -109,16 +104,20 @@ func TestDeadlinesAreKept(t *testing.T) {
 	}
 }
 
+// sparingPipe gives a connection under test, its peer, and the time.
+func sparingPipe(t *testing.T) (began time.Time, conn *sparingConn, peer net.Conn) {
+	ours, peer := net.Pipe()
+	conn = newSparingConn(ours)
+	t.Cleanup(func() { _, _ = conn.Close(), peer.Close() })
+	return time.Now(), conn, peer
+}
+
 // A long answer ends at its deadline too, and one that was put off comes whole.
 func TestWriteDeadlinesAreKept(t *testing.T) {
 	for name, last := range map[string]time.Duration{"kept": time.Minute, "put off": 3 * time.Minute, "taken away": 0} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				began := time.Now()
-				ours, peer := net.Pipe()
-				defer peer.Close()
-				conn := newSparingConn(ours)
-				defer conn.Close()
+				began, conn, peer := sparingPipe(t)
 				if err := conn.SetDeadline(began.Add(time.Minute)); err != nil {
 					t.Fatal(err)
 				}
