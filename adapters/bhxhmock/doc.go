@@ -8,6 +8,7 @@
 //	POST /api/his/KQDanhSachDotGiamDinh    batches of a month
 //	POST /api/his/KQQuyetToan              settlement of a quarter or month, its runs, what was paid
 //	POST /api/egw/KQNhanLichSuKCB2024      card look-up
+//	GET  /                                 a page for people that says what is here
 //	GET  /ledger.ndjson                    the ledger, a row a line
 //	GET  /faults, PUT /faults, GET /panel  the fault switches, see Faults; only with Options.Panel
 //

@@ -126,6 +126,7 @@ func (m *Mock) routes() {
 	m.mux.HandleFunc("POST "+p.Batches, m.asked(CallBatches, m.batches))
 	m.mux.HandleFunc("POST "+p.Settlement, m.asked(CallSettlement, m.settlement))
 	m.mux.HandleFunc("POST "+p.Card, m.card)
+	m.mux.HandleFunc("GET /{$}", m.showFront)
 	m.mux.HandleFunc("GET /ledger.ndjson", m.export)
 	if m.o.Panel {
 		m.panel()
