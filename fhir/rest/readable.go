@@ -63,11 +63,12 @@ type page struct {
 
 type anchor struct{ Text, URL string }
 
-// pageParameter is one of Parameters: a value, a resource, or parts.
+// pageParameter is one of Parameters: a value, a resource, or parts; or several of one name as a table.
 type pageParameter struct {
 	Name, Text, URL string
 	JSON            template.HTML
 	Parts           []pageParameter
+	Table           *pageTable
 }
 
 type pageIssue struct{ Severity, Word, Text, Path string }
@@ -296,8 +297,9 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 	return out
 }
 
-// params shows parameters as lists in lists, which reads better than their JSON.
-func params(base string, names map[string]string, list resource.Value) (out []pageParameter) {
+// params shows parameters as lists in lists and tables, which read better than their JSON.
+func params(base string, names map[string]string, list resource.Value) []pageParameter {
+	var out []pageParameter
 	for e := range list.Elements() {
 		p := pageParameter{Name: e.Get("name").Text(), Parts: params(base, names, e.Get("part"))}
 		if name := names[p.Name]; name != "" {
@@ -313,7 +315,7 @@ func params(base string, names map[string]string, list resource.Value) (out []pa
 		}
 		out = append(out, p)
 	}
-	return out
+	return tabled(out)
 }
 
 // valueText is how a value of a parameter reads, and where a reference leads.

@@ -1,0 +1,71 @@
+package rest_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/rest"
+)
+
+// TestDosesAreATable: what follows each other under one name is a table on a page, and what a list tells better stays one.
+func TestDosesAreATable(t *testing.T) {
+	part := func(name, text string, parts ...string) string {
+		switch {
+		case len(parts) > 0:
+			return fmt.Sprintf(`{"name":%q,"part":[%s]}`, name, strings.Join(parts, ","))
+		case text == "":
+			return fmt.Sprintf(`{"name":%q}`, name)
+		}
+		return fmt.Sprintf(`{"name":%q,"valueString":%q}`, name, text)
+	}
+	page := func(parameters ...string) string {
+		s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+			c.Operations = []rest.Operation{{Name: "told", Type: "Patient", Reads: true, Run: func(context.Context, rest.Asked) ([]byte, error) {
+				return []byte(`{"resourceType":"Parameters","parameter":[` + strings.Join(parameters, ",") + `]}`), nil
+			}}}
+		})
+		return string(s.do(t, "GET", "/Patient/$told?_format=html", nil).want(t, 200).raw)
+	}
+	dose := func(parts ...string) string { return part("dose", "", parts...) }
+	for name, c := range map[string]struct {
+		parameters []string
+		want       []string
+		tables     int
+	}{
+		"two": {
+			[]string{part("patient", "x"), dose(part("date", "2024-12-01"), part("lot", "A-1")), dose(part("date", "2025-02-10"), part("note", "given at home"), part("note", "late"))},
+			[]string{`<th scope="col">date</th><th scope="col">lot</th><th scope="col">note</th>`, `<td><div class="word">2024-12-01</div></td><td><div class="word">A-1</div></td><td></td>`,
+				`<td><div class="word">2025-02-10</div></td><td></td><td><div>given at home</div><div class="word">late</div></td>`}, 1,
+		},
+		"parts in a cell":      {[]string{dose(part("e", "", part("series", "OPV"), part("n", "1"))), dose(part("e", "", part("series", "IPV")))}, []string{`<div>OPV · 1</div>`, `<div class="word">IPV</div>`}, 1},
+		"two kinds":            {[]string{dose(part("a", "1")), dose(part("a", "2")), part("forecast", "", part("b", "3")), part("forecast", "", part("b", "4"))}, nil, 2},
+		"one":                  {[]string{dose(part("date", "2024-12-01"))}, []string{"<dt>date</dt><dd>2024-12-01</dd>"}, 0},
+		"values of their own":  {[]string{part("dose", "1"), part("dose", "2")}, nil, 0},
+		"apart":                {[]string{dose(part("a", "1")), part("x", "1"), dose(part("a", "2"))}, nil, 0},
+		"tables in tables":     {[]string{dose(part("a", "", part("b", "1")), part("a", "", part("b", "2"))), dose(part("c", "3"))}, nil, 1},
+		"too wide to be a row": {[]string{dose(wide(part)...), dose(wide(part)...)}, nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := page(c.parameters...)
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("no %s in\n%s", want, got[strings.Index(got, "<main"):])
+				}
+			}
+			if n := strings.Count(got, "<table"); n != c.tables {
+				t.Errorf("%d tables, want %d", n, c.tables)
+			}
+		})
+	}
+}
+
+// wide are the parts of more columns than a table has.
+func wide(part func(name, text string, parts ...string) string) (parts []string) {
+	for i := range 13 {
+		parts = append(parts, part(fmt.Sprint("c", i), "1"))
+	}
+	return parts
+}
