@@ -104,7 +104,7 @@ func TestWhoseClaims(t *testing.T) {
 		if none, absent := try("LK2"); status != 403 || none != status || strings.ReplaceAll(there, "LK1", "LK2") != absent {
 			t.Errorf("%s: %d %s, and of an episode that is not there %d %s", way, status, there, none, absent)
 		}
-		if !strings.Contains(there, "This is about the facility 51901, and you send for 51902. Each facility sends its own claims and episodes; if 51901 is yours too, ask who runs this server to register it for you.") {
+		if !strings.Contains(there, "This is about the facility 51901, and you send for 51902. Each facility writes in its own name; if 51901 is yours too, ask who runs this server to register it for you.") {
 			t.Errorf("%s: %s", way, there)
 		}
 	}

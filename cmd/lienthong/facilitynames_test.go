@@ -152,6 +152,64 @@ func TestAHospitalWritesItsOwnStays(t *testing.T) {
 	a.here.stop(t)
 }
 
+// TestTheDirectoryIsOfWhoItNames: nobody enters a room, a doctor, a service or a department of somebody else's hospital, nor a code of one,
+// and by such entries a claim cannot be in another's name either; while where a stay came from and leads to may be named.
+func TestTheDirectoryIsOfWhoItNames(t *testing.T) {
+	a := serveRoles(t)
+	const hospitalA, hospitalB = "hospital-bva", "hospital-bvb"
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, "operator", "PUT", "/Organization/bvb", hospitalCalled("bvb", "51902"))
+	a.want(201, hospitalA, "PUT", "/Organization/ward", `{"resourceType":"Organization","id":"ward","name":"Khoa Nội","partOf":{"reference":"Organization/bva"}}`)
+	for typ, element := range map[string]string{"Location": "managingOrganization", "PractitionerRole": "organization", "HealthcareService": "providedBy", "Organization": "partOf", "Account": `status":"active","owner`} {
+		doc := func(id, organization string) string {
+			return `{"resourceType":"` + typ + `","id":"` + id + `","` + element + `":{"reference":"Organization/` + organization + `"}}`
+		}
+		a.want(201, hospitalA, "PUT", "/"+typ+"/room-a", doc("room-a", "bva"))
+		a.want(200, hospitalA, "PUT", "/"+typ+"/room-a", doc("room-a", "ward"))
+		a.want(201, hospitalB, "PUT", "/"+typ+"/room-b", doc("room-b", "bvb"))
+		for _, of := range []string{"bva", "ward"} {
+			raw := a.want(403, hospitalB, "PUT", "/"+typ+"/room-b", doc("room-b", of))
+			if !strings.Contains(raw, `"code":"facility-foreign"`) || !strings.Contains(raw, "This is about the facility Organization/"+of) {
+				t.Error(raw)
+			}
+			a.want(403, hospitalB, "POST", "/"+typ, doc("x", of))
+			a.want(403, hospitalB, "POST", "/"+typ+"/$validate", doc("x", of))
+			a.want(403, hospitalB, "POST", "", careBundle(`{"resource":`+doc("new", of)+`,"request":{"method":"PUT","url":"`+typ+`/new"}}`))
+		}
+	}
+	// What the request itself makes of it counts: a ward of A in the same transaction.
+	a.want(403, hospitalB, "POST", "", careBundle(`{"fullUrl":"urn:uuid:00000000-0000-4000-8000-00000000000a","resource":{"resourceType":"Location","partOf":{"reference":"Location/room-a"}},"request":{"method":"POST","url":"Location"}}`))
+	a.want(403, hospitalB, "POST", "/Location", `{"resourceType":"Location","identifier":[{"system":"`+sidCSKCB+`","value":"51901"}]}`)
+	a.want(201, hospitalB, "PUT", "/Organization/school", `{"resourceType":"Organization","id":"school","name":"Trường tiểu học"}`)
+	a.want(201, hospitalB, "POST", "/Location", `{"resourceType":"Location","managingOrganization":{"reference":"Organization/school"}}`)
+
+	a.want(201, hospitalB, "PUT", "/Patient/pb", carePatient("pb", "051085000022"))
+	claim := func(provider, more string) string {
+		return strings.NewReplacer(`Organization/bvb`, provider, `"use"`, more+`"use"`).Replace(episodeClaim("c", "51902", "LK1", "bvb", "pb"))
+	}
+	a.want(201, hospitalB, "PUT", "/Claim/c", claim("PractitionerRole/room-b", `"facility":{"reference":"Location/room-b"},`))
+	for place, body := range map[string]string{
+		"Claim.provider": claim("PractitionerRole/room-a", ""), "Claim.facility": claim("Organization/bvb", `"facility":{"reference":"Location/room-a"},`),
+		"Claim.facility.identifier": claim("Organization/bvb", `"facility":{"identifier":{"system":"`+sidCSKCB+`","value":"51901"}},`),
+	} {
+		for _, way := range []func() string{
+			func() string { return a.want(403, hospitalB, "PUT", "/Claim/c", body) },
+			func() string { return a.want(403, hospitalB, "POST", "/Claim/$validate", body) },
+			func() string { return a.want(403, hospitalB, "POST", "/Claim/$precheck", body) },
+			func() string {
+				return a.want(403, hospitalB, "POST", "", careBundle(`{"resource":`+body+`,"request":{"method":"PUT","url":"Claim/c"}}`))
+			},
+		} {
+			if raw := way(); !strings.Contains(raw, `"code":"facility-foreign"`) || !strings.Contains(raw, `["`+place+`"]`) && !strings.Contains(raw, place+`"]`) {
+				t.Errorf("%s: %s", place, raw)
+			}
+		}
+	}
+	transfer := strings.Replace(careEncounter("Patient/pb", "bvb"), `"status"`, `"hospitalization":{"origin":{"reference":"Location/room-a"},"destination":{"reference":"Organization/bva"}},"status"`, 1)
+	a.want(201, hospitalB, "POST", "/Encounter", transfer)
+	a.here.stop(t)
+}
+
 // TestImportOfNumbersBySender: an import by a token is held to the same, one at the terminal of the server is not.
 func TestImportOfNumbersBySender(t *testing.T) {
 	a := serveRoles(t)

@@ -42,20 +42,21 @@ func (f Facilities) Check(ctx context.Context, v resource.Value) error {
 	return f.check(store.Ourselves(ctx), interaction.Write{Doc: v})
 }
 
-// name is a place where a resource names a facility: by code, or by an Organization of this server.
+// name is a place where a resource names a facility: by code, or by an entry of the directory of this server.
 type name struct {
-	code         string
-	organization fhir.Key
-	number       string // the identifier that names it, "" if none does
-	path         string
-	claims       bool // a claim file is made of it
+	code   string
+	entry  fhir.Key // of a type in belongs
+	number string   // the identifier that names it, "" if none does
+	path   string
+	claims bool // a claim file is made of it
+	loose  bool // who has no code, and is part of nobody who has, may be named by anybody
 }
 
 func (n name) String() string {
 	if n.code != "" {
 		return n.code
 	}
-	return n.organization.String()
+	return n.entry.String()
 }
 
 // mayStand says whether a name of somebody else's facility may stay in v as it was: what a claim file is made of only where it is
@@ -65,8 +66,32 @@ func (n name) mayStand(v resource.Value) bool {
 	return !n.claims || status == "cancelled" || status == "entered-in-error"
 }
 
-// providers are the elements that say whose a record is.
-var providers = map[fhir.Type]string{"Claim": "provider", "Encounter": "serviceProvider", "ExplanationOfBenefit": "provider"}
+// tie is an element that names a facility.
+type tie struct {
+	element string
+	loose   bool
+}
+
+// ties are the elements that say whose a record or an entry of the directory is.
+var ties = map[fhir.Type][]tie{
+	"Claim":                      {{"provider", false}, {"facility", true}},
+	"ExplanationOfBenefit":       {{"provider", false}, {"facility", true}},
+	"CoverageEligibilityRequest": {{"provider", false}, {"facility", true}},
+	"Encounter":                  {{"serviceProvider", false}},
+	"Account":                    {{"owner", true}},
+	"Invoice":                    {{"issuer", true}},
+	"Organization":               {{"partOf", true}},
+	"Location":                   {{"managingOrganization", true}, {"partOf", true}},
+	"PractitionerRole":           {{"organization", true}},
+	"HealthcareService":          {{"providedBy", true}},
+	"Endpoint":                   {{"managingOrganization", true}},
+}
+
+// belongs are the entries of the directory that lead to a facility: by a code of their own, else by the first of these elements that they
+// have. A room that is rented in a foreign building is of who manages it.
+var belongs = map[fhir.Type][]string{
+	"Organization": {"partOf"}, "Location": {"managingOrganization", "partOf"}, "PractitionerRole": {"organization"}, "HealthcareService": {"providedBy"},
+}
 
 // names gives all places of a resource that name a facility.
 func (f Facilities) names(v resource.Value) (all []name) {
@@ -77,28 +102,59 @@ func (f Facilities) names(v resource.Value) (all []name) {
 			all = append(all, name{code: code, number: number, path: string(t) + ".identifier", claims: claims})
 		}
 	}
-	element := providers[t]
-	if element == "" {
-		return all
-	}
-	provider, at := v.Get(element), name{path: string(t) + "." + element, claims: t == "Claim"}
-	if code := f.code(provider.Get("identifier")); code != "" {
-		all = append(all, name{code: code, path: at.path + ".identifier", claims: at.claims})
-	}
-	reference := provider.Get("reference").Text()
-	if inside, ok := strings.CutPrefix(reference, "#"); ok {
-		for c := range v.Get("contained").Elements() {
-			if id, _ := c.ID(); string(id) == inside {
-				for _, code := range f.codes(c) {
-					all = append(all, name{code: code, path: at.path, claims: at.claims})
-				}
-			}
+	for _, tie := range ties[t] {
+		at := name{path: string(t) + "." + tie.element, claims: t == "Claim" && !tie.loose, loose: tie.loose}
+		named := v.Get(tie.element)
+		all = append(all, f.named(named, v.Get("contained"), at, mostSteps)...)
+		if t == "Location" && named.Kind() != resource.None {
+			break // who manages it decides
 		}
-	} else if key, ok := f.Local(reference); ok && key.Type == "Organization" {
-		at.organization = key
-		all = append(all, at)
 	}
 	return all
+}
+
+// named gives the facilities that a reference names, as far as that can be said without looking anything up: it may lead through resources
+// that it has with it.
+func (f Facilities) named(reference, contained resource.Value, at name, steps int) (all []name) {
+	if code := f.code(reference.Get("identifier")); code != "" {
+		by := at
+		by.code, by.path = code, at.path+".identifier"
+		all = append(all, by)
+	}
+	text := reference.Get("reference").Text()
+	inside, ok := strings.CutPrefix(text, "#")
+	if !ok {
+		if key, ok := f.Local(text); ok && belongs[key.Type] != nil {
+			at.entry = key
+			all = append(all, at)
+		}
+		return all
+	}
+	for c := range contained.Elements() {
+		if id, _ := c.ID(); string(id) != inside || steps == 0 {
+			continue
+		}
+		codes := f.codes(c)
+		for _, code := range codes {
+			by := at
+			by.code = code
+			all = append(all, by)
+		}
+		if len(codes) == 0 {
+			all = append(all, f.named(next(c), contained, at, steps-1)...)
+		}
+	}
+	return all
+}
+
+// next is the reference of an entry of the directory to what it belongs to.
+func next(entry resource.Value) (reference resource.Value) {
+	for _, element := range belongs[entry.ResourceType()] {
+		if reference = entry.Get(element); reference.Kind() != resource.None {
+			return reference
+		}
+	}
+	return reference
 }
 
 // numbers gives the facility that an identifier of a resource names, "" if none; claims says that a claim file is made of it.
@@ -110,7 +166,7 @@ func (f Facilities) numbers(t fhir.Type, id resource.Value) (code string, claims
 	if code, ok := f.Systems.FacilityOfRecord(system); ok {
 		return code, false
 	}
-	if t == "Organization" {
+	if belongs[t] != nil {
 		return f.code(id), false
 	}
 	return "", false
@@ -136,9 +192,9 @@ func (f Facilities) code(id resource.Value) string {
 	return id.Get("value").Text()
 }
 
-// codes are those that an Organization carries.
-func (f Facilities) codes(organization resource.Value) (codes []string) {
-	for id := range organization.Get("identifier").Elements() {
+// codes are those that an entry of the directory carries.
+func (f Facilities) codes(entry resource.Value) (codes []string) {
+	for id := range entry.Get("identifier").Elements() {
 		if code := f.code(id); code != "" {
 			codes = append(codes, strings.Clone(code))
 		}
@@ -152,7 +208,7 @@ func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 	if !found || f.Any(who.Role) {
 		return nil
 	}
-	names := slices.DeleteFunc(f.names(w.Doc), func(n name) bool { return isItself(who, n, n.organization) })
+	names := slices.DeleteFunc(f.names(w.Doc), func(n name) bool { return isItself(who, n, n.entry) })
 	if len(names) == 0 {
 		return nil
 	}
@@ -162,7 +218,7 @@ func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 	}
 	before := sync.OnceValues(func() ([]name, error) { return f.before(w) })
 	for _, n := range names {
-		is, err := f.isOwn(ctx, who, own, n, w.With)
+		is, err := f.isOwn(ctx, who, own, n, w)
 		if err == nil && !is && n.mayStand(w.Doc) {
 			var had []name
 			had, err = before()
@@ -183,7 +239,7 @@ func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 
 // isItself says whether an Organization is the caller's, as which he writes whatever he may send claims for.
 func isItself(who access.Caller, n name, organization fhir.Key) bool {
-	return organization.ID != "" && organization.ID == who.Organization && (who.Facilities == nil || !n.claims)
+	return organization.Type == "Organization" && organization.ID == who.Organization && (who.Facilities == nil || !n.claims)
 }
 
 // own are the codes of the caller's facilities.
@@ -194,20 +250,20 @@ func (f Facilities) own(ctx context.Context, who access.Caller) ([]string, error
 	return f.CodesOf(ctx, who.Organization)
 }
 
-// mostParts bounds how far up is looked for whose department an Organization is.
-const mostParts = 5
+// mostSteps bounds how far is looked for whose an entry of the directory is: a bed, its room, the ward, the department, the hospital.
+const mostSteps = 10
 
-// isOwn says whether a name is of one of the caller's facilities. An Organization without a code counts as the one that it is part of.
-func (f Facilities) isOwn(ctx context.Context, who access.Caller, own []string, n name, with func(fhir.Key) (resource.Value, bool)) (bool, error) {
+// isOwn says whether a name is of one of the caller's facilities. An entry of the directory without a code counts as the one that it belongs to.
+func (f Facilities) isOwn(ctx context.Context, who access.Caller, own []string, n name, w interaction.Write) (bool, error) {
 	if n.code != "" {
 		return slices.Contains(own, n.code), nil
 	}
-	key := n.organization
-	for range mostParts {
+	key := n.entry
+	for range mostSteps {
 		if isItself(who, n, key) {
 			return true, nil
 		}
-		doc, sent := written(with, key)
+		doc, sent := written(w, key)
 		if !sent {
 			var err error
 			if doc, err = f.stored(ctx, key); err != nil {
@@ -217,22 +273,31 @@ func (f Facilities) isOwn(ctx context.Context, who access.Caller, own []string, 
 		if codes := f.codes(doc); len(codes) > 0 {
 			return slices.ContainsFunc(codes, func(code string) bool { return slices.Contains(own, code) }), nil
 		}
-		if key.ID == who.Organization { // which nobody has given a code yet
+		if key.Type == "Organization" && key.ID == who.Organization { // which nobody has given a code yet
 			return len(own) > 0, nil
 		}
-		var ok bool
-		if key, ok = f.Local(doc.Get("partOf").Get("reference").Text()); !ok || key.Type != "Organization" {
-			return false, nil
+		up := next(doc)
+		if code := f.code(up.Get("identifier")); code != "" {
+			return slices.Contains(own, code), nil
 		}
+		above, ok := f.Local(up.Get("reference").Text())
+		if !ok || belongs[above.Type] == nil {
+			break
+		}
+		key = above
 	}
-	return false, nil
+	return n.loose || key.Type != "Organization", nil // a role of no Organization names a person
 }
 
-func written(with func(fhir.Key) (resource.Value, bool), key fhir.Key) (doc resource.Value, ok bool) {
-	if with == nil {
+// written is the document that the request of w writes of a resource.
+func written(w interaction.Write, key fhir.Key) (doc resource.Value, ok bool) {
+	if key == w.Key {
+		return w.Doc, true
+	}
+	if w.With == nil {
 		return doc, false
 	}
-	return with(key)
+	return w.With(key)
 }
 
 // CodesOf gives the codes that an Organization carries here.
@@ -241,7 +306,7 @@ func (f Facilities) CodesOf(ctx context.Context, organization fhir.ID) ([]string
 	return f.codes(doc), err
 }
 
-// stored is an Organization that is there; without members if none is.
+// stored is an entry of the directory that is there; without members if none is.
 func (f Facilities) stored(ctx context.Context, key fhir.Key) (none resource.Value, err error) {
 	found, err := f.Store.Read(ctx, key, 0)
 	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {

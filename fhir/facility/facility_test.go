@@ -19,15 +19,15 @@ import (
 
 const sid = "https://lienthong.example/sid/"
 
-// organizations is a store that has these alone.
-type organizations struct {
+// directory is a store that has these alone.
+type directory struct {
 	store.Store
 	of map[fhir.ID]string // documents
 }
 
-func (o organizations) Read(_ context.Context, key fhir.Key, _ fhir.T) (store.Found, error) {
+func (o directory) Read(_ context.Context, key fhir.Key, _ fhir.T) (store.Found, error) {
 	text := o.of[key.ID]
-	if key.Type != "Organization" || text == "" {
+	if !strings.HasPrefix(text, `{"resourceType":"`+string(key.Type)+`"`) {
 		return store.Found{}, fhir.Errorf(fhir.NotFound, "resource-not-found", "")
 	}
 	return store.Found{Key: key, Stored: resource.Stored{Body: []byte(text)}}, nil
@@ -46,11 +46,18 @@ func code(value string) string {
 
 func facilities() facility.Facilities {
 	return facility.Facilities{
-		Store: organizations{of: map[fhir.ID]string{
+		Store: directory{of: map[fhir.ID]string{
 			"bv-a": organization(code("51901")), "bv-b": organization(code("51902")), "bv-c": organization(), "bv-d": organization(`{"system":"http://fhir.hl7.org.vn/core/sid/cskcb","value":"51903"}`),
 			"bv-ab":  organization(code("51901"), code("51902")),
 			"ward-a": `{"resourceType":"Organization","partOf":{"reference":"Organization/bv-a"}}`, "bed-a": `{"resourceType":"Organization","partOf":{"reference":"Organization/ward-a"}}`,
 			"ward-c": `{"resourceType":"Organization","partOf":{"reference":"Organization/bv-c"}}`, "ring": `{"resourceType":"Organization","partOf":{"reference":"Organization/ring"}}`,
+			"ward-b": `{"resourceType":"Organization","partOf":{"reference":"Organization/bv-b"}}`,
+			"room-a": `{"resourceType":"Location","managingOrganization":{"reference":"Organization/ward-a"}}`, "room-b": `{"resourceType":"Location","managingOrganization":{"reference":"Organization/ward-b"}}`,
+			"room-c": `{"resourceType":"Location","managingOrganization":{"reference":"Organization/bv-c"}}`, "place-b": `{"resourceType":"Location","managingOrganization":{"identifier":` + code("51902") + `}}`,
+			"bed-b": `{"resourceType":"Location","partOf":{"reference":"Location/room-b"}}`, "yard": `{"resourceType":"Location","name":"x"}`, "site-b": `{"resourceType":"Location","identifier":[` + code("51902") + `]}`,
+			"rented-a": `{"resourceType":"Location","managingOrganization":{"reference":"Organization/bv-a"},"partOf":{"reference":"Location/room-b"}}`,
+			"doctor-a": `{"resourceType":"PractitionerRole","organization":{"reference":"Organization/ward-a"}}`, "doctor-b": `{"resourceType":"PractitionerRole","organization":{"reference":"Organization/bv-b"}}`,
+			"doctor-c": `{"resourceType":"PractitionerRole","organization":{"reference":"Organization/bv-c"}}`, "doctor": `{"resourceType":"PractitionerRole","specialty":[{"text":"x"}]}`,
 		}},
 		Of: func(system string) (string, bool) {
 			if rows, ok := strings.CutPrefix(system, sid+"dong-xml/"); ok {
@@ -97,6 +104,12 @@ func TestHook(t *testing.T) {
 	}
 	patient := func(identifiers ...string) string {
 		return `{"resourceType":"Patient","identifier":[` + strings.Join(identifiers, ",") + `]}`
+	}
+	at := func(element, reference string) string {
+		return `"` + element + `":{"reference":"` + reference + `"}`
+	}
+	location := func(more ...string) string {
+		return `{"resourceType":"Location",` + strings.Join(more, ",") + `}`
 	}
 	const off, active = `"status":"cancelled"`, `"status":"active"`
 	for _, x := range []struct {
@@ -150,6 +163,56 @@ func TestHook(t *testing.T) {
 		{"its ward as provider of a claim", a, claim(provider("ward-a")), "", "", ""},
 		{"an explanation of its own", a, `{"resourceType":"ExplanationOfBenefit",` + provider("bv-a") + `}`, "", "", ""},
 		{"an explanation of B's", a, `{"resourceType":"ExplanationOfBenefit",` + provider("bv-b") + `}`, "", "", "facility-foreign ExplanationOfBenefit.provider"},
+
+		{"a provider who works for it", a, claim(`"provider":{"reference":"PractitionerRole/doctor-a"}`), "", "", ""},
+		{"a provider who works for B", a, claim(`"provider":{"reference":"PractitionerRole/doctor-b"}`), "", "", "facility-foreign Claim.provider"},
+		{"a provider who works for somebody without a code", a, claim(`"provider":{"reference":"PractitionerRole/doctor-c"}`), "", "", "facility-foreign Claim.provider"},
+		{"a provider who works for nobody", a, claim(`"provider":{"reference":"PractitionerRole/doctor"}`), "", "", ""},
+		{"a provider who works for B, contained", a, claim(`"contained":[{"resourceType":"PractitionerRole","id":"r","organization":{"reference":"#o"}},{"resourceType":"Organization","id":"o","identifier":[`+code("51902")+`]}]`, `"provider":{"reference":"#r"}`), "", "", "facility-foreign Claim.provider"},
+		{"a provider who works for B here, contained", a, claim(`"contained":[{"resourceType":"PractitionerRole","id":"r","organization":{"reference":"Organization/bv-b"}}]`, `"provider":{"reference":"#r"}`), "", "", "facility-foreign Claim.provider"},
+		{"a provider who is contained in a ring", a, claim(`"contained":[{"resourceType":"Organization","id":"o","partOf":{"reference":"#o"}}]`, `"provider":{"reference":"#o"}`), "", "", ""},
+		{"a provider who works for B, as it was", a, claim(active, `"provider":{"reference":"PractitionerRole/doctor-b"}`), claim(active, `"provider":{"reference":"PractitionerRole/doctor-b"}`), "", "facility-foreign Claim.provider"},
+		{"a provider who works for B, called off", a, claim(off, `"provider":{"reference":"PractitionerRole/doctor-b"}`), claim(active, `"provider":{"reference":"PractitionerRole/doctor-b"}`), "", ""},
+		{"an explanation by who works for B", a, `{"resourceType":"ExplanationOfBenefit","provider":{"reference":"PractitionerRole/doctor-b"}}`, "", "", "facility-foreign ExplanationOfBenefit.provider"},
+
+		{"a claim in its room", a, claim(at("facility", "Location/room-a")), "", "", ""},
+		{"a claim in a room of B", a, claim(at("facility", "Location/room-b")), "", "", "facility-foreign Claim.facility"},
+		{"a claim in a bed of a room of B", a, claim(at("facility", "Location/bed-b")), "", "", "facility-foreign Claim.facility"},
+		{"a claim in a room of B, as it was", a, claim(active, at("facility", "Location/room-b")), claim(active, at("facility", "Location/room-b")), "", ""},
+		{"a claim at a place whose manager is B by code", a, claim(at("facility", "Location/place-b")), "", "", "facility-foreign Claim.facility"},
+		{"a claim at a place that has B's code", a, claim(at("facility", "Location/site-b")), "", "", "facility-foreign Claim.facility"},
+		{"a claim at a place by B's code", a, claim(`"facility":{"identifier":` + code("51902") + `}`), "", "", "facility-foreign Claim.facility.identifier"},
+		{"a claim in a room of B, contained", a, claim(`"contained":[{"resourceType":"Location","id":"l","managingOrganization":{"identifier":`+code("51902")+`}}]`, `"facility":{"reference":"#l"}`), "", "", "facility-foreign Claim.facility.identifier"},
+		{"a claim in a room that is rented from B", a, claim(at("facility", "Location/rented-a")), "", "", ""},
+		{"a claim in a room of somebody without a code", a, claim(at("facility", "Location/room-c")), "", "", ""},
+		{"a claim at nobody's place", a, claim(at("facility", "Location/yard")), "", "", ""},
+		{"an explanation in a room of B", a, `{"resourceType":"ExplanationOfBenefit",` + at("facility", "Location/room-b") + `}`, "", "", "facility-foreign ExplanationOfBenefit.facility"},
+		{"a question about a card as B", a, `{"resourceType":"CoverageEligibilityRequest",` + provider("bv-b") + `}`, "", "", "facility-foreign CoverageEligibilityRequest.provider"},
+		{"an invoice of B", a, `{"resourceType":"Invoice",` + at("issuer", "Organization/bv-b") + `}`, "", "", "facility-foreign Invoice.issuer"},
+		{"an account of B", a, `{"resourceType":"Account",` + at("owner", "Organization/ward-b") + `}`, "", "", "facility-foreign Account.owner"},
+		{"an account of its own", a, `{"resourceType":"Account",` + at("owner", "Organization/ward-a") + `}`, "", "", ""},
+
+		{"a room of its own", a, location(at("managingOrganization", "Organization/bv-a")), "", "", ""},
+		{"a room of a school", a, location(at("managingOrganization", "Organization/bv-c")), "", "", ""},
+		{"a room of whom it sends later", a, location(at("managingOrganization", "Organization/later")), "", "", ""},
+		{"a room of B", a, location(at("managingOrganization", "Organization/bv-b")), "", "", "facility-foreign Location.managingOrganization"},
+		{"a room of a ward of B", a, location(at("managingOrganization", "Organization/ward-b")), "", "", "facility-foreign Location.managingOrganization"},
+		{"a room of B, as others wrote it", a, location(at("managingOrganization", "Organization/bv-b")), location(at("managingOrganization", "Organization/bv-b")), "", ""},
+		{"a room of B, by whom nobody has given a code", bare, location(at("managingOrganization", "Organization/bv-b")), "", "", "facility-none Location.managingOrganization"},
+		{"a bed in a room of B", a, location(at("partOf", "Location/room-b")), "", "", "facility-foreign Location.partOf"},
+		{"a room that it rents from B", a, location(at("managingOrganization", "Organization/bv-a"), at("partOf", "Location/room-b")), "", "", ""},
+		{"a place with B's code", a, location(`"identifier":[` + code("51902") + `]`), "", "", "facility-foreign Location.identifier"},
+		{"a doctor of B", a, `{"resourceType":"PractitionerRole",` + at("organization", "Organization/bv-b") + `}`, "", "", "facility-foreign PractitionerRole.organization"},
+		{"a doctor of its own who sees patients in a room of B", a, `{"resourceType":"PractitionerRole",` + at("organization", "Organization/bv-a") + `,"location":[{"reference":"Location/room-b"}]}`, "", "", ""},
+		{"a service of B", a, `{"resourceType":"HealthcareService",` + at("providedBy", "Organization/bv-b") + `}`, "", "", "facility-foreign HealthcareService.providedBy"},
+		{"an endpoint of B", a, `{"resourceType":"Endpoint",` + at("managingOrganization", "Organization/bv-b") + `}`, "", "", "facility-foreign Endpoint.managingOrganization"},
+		{"a ward of B", a, `{"resourceType":"Organization",` + at("partOf", "Organization/bv-b") + `}`, "", "", "facility-foreign Organization.partOf"},
+		{"a ward of its own", a, `{"resourceType":"Organization",` + at("partOf", "Organization/ward-a") + `}`, "", "", ""},
+		{"a ward of itself", a, `{"resourceType":"Organization",` + at("partOf", "Organization/x") + `}`, "", "", ""},
+
+		{"a stay that came from B and leads there", a, `{"resourceType":"Encounter",` + at("serviceProvider", "Organization/bv-a") + `,"hospitalization":{` + at("origin", "Location/room-b") + `,"destination":{"identifier":` + code("51902") + `}},"location":[{` + at("location", "Location/room-b") + `}]}`, "", "", ""},
+		{"a dose that was given at B", a, `{"resourceType":"Immunization",` + at("location", "Location/room-b") + `,"performer":[{` + at("actor", "Organization/bv-b") + `}]}`, "", "", ""},
+		{"a line that was done at B, by a doctor of B", a, claim(provider("bv-a"), `"careTeam":[{"sequence":1,`+at("provider", "PractitionerRole/doctor-b")+`}]`, `"item":[{"sequence":1,`+at("locationReference", "Location/room-b")+`}]`), "", "", ""},
 
 		{"a patient with a number of its own", a, patient(mabn("51901", "1")), "", "", ""},
 		{"a patient with a number of B", a, patient(mabn("51902", "1")), "", "", "facility-foreign Patient.identifier"},

@@ -486,11 +486,11 @@ func (m *matrix) creates(world *accesstest.World) {
 	}
 }
 
-// sends sends what names a hospital, a Claim and an Encounter of its episode, a stay there and a Patient of its number, in every way: as
+// sends sends what names a hospital, a Claim and an Encounter of its episode, a stay there, a Patient of its number and a Location of its, in every way: as
 // something new, and in the place of what the caller sent before. The hospital whose it is may, and who is registered for it.
 func (m *matrix) sends() {
 	for hospital := range accesstest.Codes {
-		for what, text := range map[string]func(fhir.ID, string) string{"claim": accesstest.ClaimOf, "encounter": accesstest.EncounterOf, "stay": accesstest.StayOf, "patient": accesstest.PatientOf} {
+		for what, text := range map[string]func(fhir.ID, string) string{"claim": accesstest.ClaimOf, "encounter": accesstest.EncounterOf, "stay": accesstest.StayOf, "patient": accesstest.PatientOf, "location": accesstest.LocationOf} {
 			id := strings.ToLower(fmt.Sprintf("sent-%s-%s-%s", strings.NewReplacer(" ", "", ",", "").Replace(m.name), what, hospital))
 			doc := accesstest.Made(m.t, m.caller.Organization, text(hospital, id))
 			typ := string(doc.Key.Type)
@@ -536,7 +536,7 @@ func (m *matrix) sends() {
 
 // patchTo is a JSON Patch that makes a document name the hospital that doc does.
 func patchTo(doc *accesstest.Doc) string {
-	for _, element := range []string{"identifier", "serviceProvider"} {
+	for _, element := range []string{"identifier", "serviceProvider", "managingOrganization"} {
 		if v := doc.Root.Get(element); v.Kind() != resource.None {
 			return `[{"op":"replace","path":"/` + element + `","value":` + string(v.Raw()) + `}]`
 		}

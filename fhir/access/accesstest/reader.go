@@ -83,7 +83,12 @@ func (r *Reader) Foreign(c access.Caller, d *Doc) bool {
 	if r.file.Roles[string(c.Role)].Facilities == "any" {
 		return false
 	}
-	element := map[fhir.Type]string{"Claim": "provider", "ExplanationOfBenefit": "provider", "Encounter": "serviceProvider"}[d.Key.Type]
+	for _, element := range []string{"facility", "owner", "issuer", "partOf", "managingOrganization", "organization", "providedBy"} {
+		if slices.Contains(naming[element], d.Key.Type) && r.of(c, d.Root.Get(element).Get("reference").Text(), 9) {
+			return true
+		}
+	}
+	element := map[fhir.Type]string{"Claim": "provider", "ExplanationOfBenefit": "provider", "CoverageEligibilityRequest": "provider", "Encounter": "serviceProvider"}[d.Key.Type]
 	if provider := d.Root.Get(element).Get("reference").Text(); strings.HasPrefix(provider, "Organization/") {
 		key := fhir.ParseReference(provider).Key
 		o := r.World.Get(key)
@@ -95,6 +100,30 @@ func (r *Reader) Foreign(c access.Caller, d *Doc) bool {
 		}
 	}
 	return d.Key.Type != "Organization" && slices.ContainsFunc(facilitiesOf(d), func(code string) bool { return !r.isOwn(c, code) })
+}
+
+// naming are the types that name a facility by an element, where what leads to no code is nobody's.
+var naming = map[string][]fhir.Type{
+	"facility": {"Claim", "ExplanationOfBenefit", "CoverageEligibilityRequest"}, "owner": {"Account"}, "issuer": {"Invoice"}, "partOf": {"Organization", "Location"},
+	"managingOrganization": {"Location", "Endpoint"}, "organization": {"PractitionerRole"}, "providedBy": {"HealthcareService"},
+}
+
+// of says whether a reference leads to the code of a facility that is not the caller's.
+func (r *Reader) of(c access.Caller, reference string, steps int) bool {
+	key := fhir.ParseReference(reference).Key
+	d := r.World.Get(key)
+	if d == nil || steps == 0 || key == (fhir.Key{Type: "Organization", ID: c.Organization}) {
+		return false
+	}
+	if codes := facilitiesOf(d); len(codes) > 0 {
+		return !slices.ContainsFunc(codes, func(code string) bool { return r.isOwn(c, code) })
+	}
+	for _, element := range []string{"partOf", "managingOrganization", "organization", "providedBy"} {
+		if slices.Contains(naming[element], key.Type) && r.of(c, d.Root.Get(element).Get("reference").Text(), steps-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // isOwn says whether a code is among those that a caller is registered for, or of the caller's Organization.

@@ -161,6 +161,14 @@ func PatientOf(hospital fhir.ID, id string) string {
 	return `{"resourceType":"Patient",` + id + `"identifier":[{"system":"` + MaBN + Codes[hospital] + `","value":"BN1"}],"active":true}`
 }
 
+// LocationOf is a place that a hospital manages, with an id if one is given.
+func LocationOf(hospital fhir.ID, id string) string {
+	if id != "" {
+		id = `"id":"` + id + `",`
+	}
+	return `{"resourceType":"Location",` + id + `"managingOrganization":{"reference":"Organization/` + string(hospital) + `"}}`
+}
+
 // Made is a document that a sender would create.
 func Made(tb testing.TB, sender fhir.ID, text string) *Doc {
 	w := World{byKey: map[fhir.Key]*Doc{}}
