@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/tabular"
 )
 
 const sidMaBN = "https://lienthong.example/sid/mabn/"
@@ -261,6 +264,59 @@ func TestACheckInWaitsUntilItsSenderIsRegistered(t *testing.T) {
 	})
 	for who, status := range map[string]int{"hospital-bvb": 404, "clinic-k1": 403, "citizen-pa": 403, "registrar": 403, "operator": 403, "auditor": 404} {
 		a.want(status, who, "GET", "/Encounter/e/$sync-status", "")
+	}
+	a.here.stop(t)
+}
+
+// TestATableOfDosesGivesNoForeignNumbers: a table with record numbers of another facility is taken, row by row, without these numbers; a row
+// that has no other number is refused with the reason, as CSV and as XLSX, rehearsed and done.
+func TestATableOfDosesGivesNoForeignNumbers(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51901"))
+	a.want(201, "operator", "PUT", "/Organization/bvb", hospitalCalled("bvb", "51902"))
+	a.want(201, "hospital-bva", "PUT", "/Patient/pa", numbered("pa", "51901|BN1"))
+	dir := t.TempDir()
+	table := &tabular.Table{Head: []string{"so_cccd", "ma_ho_so", "ma_cskcb", "ho_ten", "ngay_sinh", "ngay_tiem", "ma_vac_xin"}, Rows: [][]string{
+		{"051225000011", "BN7", "51901", "Giả Định An", "31/01/2025", "31/01/2025", "08"},
+		{"", "BN1", "51901", "Nguyễn Văn Thử", "15/03/1985", "31/01/2025", "08"}, // a person of A
+		{"", "BN2", "51901", "Nguyễn Văn Thử", "15/03/1985", "31/01/2025", "08"}, // nobody
+		{"", "BN1", "51902", "Giả Định Bình", "31/01/2025", "31/01/2025", "08"},
+	}}
+	for who, row := range map[string]string{"hospital-bvb": "(sẽ|đã) thêm,,,", "clinic-k1": "từ chối,lỗi,intake-foreign-record,ma_ho_so"} {
+		a.want(200, who, "GET", "/Organization", "") // makes the token
+		token := filepath.Join(dir, "token-"+who)
+		if err := os.WriteFile(token, []byte(a.tokens[who]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"doses.csv", "doses.xlsx"} {
+			file, report := filepath.Join(dir, name), filepath.Join(dir, who+name+".csv")
+			if who == "clinic-k1" {
+				table.Rows[0][0] = "051225000022"
+			}
+			if err := writeTable(table, file); err != nil {
+				t.Fatal(err)
+			}
+			for _, more := range [][]string{{"--dry-run"}, nil} {
+				var out, stderr bytes.Buffer
+				code := exitCode(run(t.Context(), append([]string{"import-immunizations", file, "--server", a.base, "--token-file", token, "--report", report}, more...), &out, &stderr))
+				raw, err := os.ReadFile(report)
+				if code != exitPartial || err != nil {
+					t.Fatalf("%s: %d %v %s %s", who, code, err, out.String(), stderr.String())
+				}
+				const refused = "Mã hồ sơ thuộc cơ sở 51901, mà bạn không được đăng ký thay mặt, và dòng này không có số nào khác của người được tiêm."
+				want := []string{"2,(sẽ|đã) thêm,cảnh báo,intake-record-left-out,ma_ho_so,\"Không ghi mã hồ sơ của cơ sở 51901, .*", "3,từ chối,lỗi,intake-foreign-record,ma_ho_so,\"" + refused + ".*",
+					"4,từ chối,lỗi,intake-foreign-record,ma_ho_so,\"" + refused + ".*", "5," + row + ".*"}
+				if name == "doses.xlsx" { // the CSV came before
+					want[0], want[3] = "2,đã có,,,,,.*", strings.Replace(want[3], "(sẽ|đã) thêm", "đã có", 1)
+				}
+				if ok, err := regexp.MatchString("^[^\n]*\n"+strings.Join(want, "\n")+"\n$", string(raw)); err != nil || !ok {
+					t.Errorf("%s, %s %v:\n%s", who, name, more, raw)
+				}
+			}
+		}
+	}
+	if raw := a.want(200, "registrar", "GET", "/Patient?_count=50", ""); strings.Count(raw, sidMaBN+"51901") != 1 || strings.Count(raw, sidMaBN+"51902") != 1 || strings.Count(raw, "Giả Định An") != 2 {
+		t.Errorf("%s", raw)
 	}
 	a.here.stop(t)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ func (c *importDosesCmd) Run(ctx context.Context, s streams) error {
 		}
 		token = strings.TrimSpace(string(secret))
 	}
-	var report doseReport
+	report := doseReport{dryRun: c.DryRun}
 	for from := 0; from < max(len(table.Rows), 1); from += rowsAtOnce {
 		part := &tabular.Table{Head: table.Head, Rows: table.Rows[from:min(from+rowsAtOnce, len(table.Rows))]}
 		answer, err := c.send(ctx, part, token)
@@ -73,7 +74,7 @@ func (c *importDosesCmd) Run(ctx context.Context, s streams) error {
 			return err
 		}
 	} else {
-		report.print(s.out)
+		report.print(s.out, lang)
 	}
 	done := "added"
 	if c.DryRun {
@@ -143,6 +144,7 @@ func (c *importDosesCmd) send(ctx context.Context, part *tabular.Table, token st
 
 // doseReport is what the server said of all parts.
 type doseReport struct {
+	dryRun                  bool
 	added, present, refused int
 	lines                   [][]string
 }
@@ -200,14 +202,28 @@ func (r *doseReport) table(l outcome.Language) *tabular.Table {
 	if l == outcome.English {
 		head = []string{"Row", "Outcome", "Severity", "Code", "Column", "Text", "FHIR"}
 	}
-	return &tabular.Table{Head: head, Rows: r.lines}
+	return &tabular.Table{Head: head, Rows: r.inWords(l)}
+}
+
+// inWords gives the lines with outcome and severity in words.
+func (r *doseReport) inWords(l outcome.Language) (lines [][]string) {
+	severities := map[string]string{"error": "lỗi", "warning": "cảnh báo", "information": "thông tin"}
+	for _, line := range r.lines {
+		line = slices.Clone(line)
+		line[1] = intake.Outcome(line[1]).In(l, r.dryRun)
+		if text := severities[line[2]]; text != "" && l != outcome.English {
+			line[2] = text
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // print shows the rows that need a look.
-func (r *doseReport) print(w io.Writer) {
-	for _, l := range r.lines {
+func (r *doseReport) print(w io.Writer, l outcome.Language) {
+	for _, l := range r.inWords(l) {
 		if l[2] != "" {
-			fmt.Fprintf(w, "%6s  %-8s %-11s %s %s\n", l[0], l[1], l[2], l[4], l[5])
+			fmt.Fprintf(w, "%6s  %-14s %-11s %s %s\n", l[0], l[1], l[2], l[4], l[5])
 		}
 	}
 }

@@ -221,7 +221,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 	n.operations = slices.Concat(operations(n, c.SIDBase), forAuditors(n, c.SIDBase), jobOperations(n, c.SIDBase), vaccinations(given, &patientsummary.Service{Interactions: n.service, Vaccinations: given}, c.SIDBase), n.certificates.operations(c.SIDBase),
 		whoIsWho(matching.New(n.service, systems), c.SIDBase))
 	n.operations = append(n.operations, registryOperations(n.registry, c.SIDBase)...)
-	n.operations = append(n.operations, intakeOperation(&intake.Intake{Interactions: n.service, Given: given, Schedules: schedules, Systems: systems}, c.SIDBase))
+	n.operations = append(n.operations, intakeOperation(&intake.Intake{Interactions: n.service, Given: given, Schedules: schedules, Systems: systems, Numbers: n.facilities.Numbers}, c.SIDBase))
 	server, err := rest.New(ctx, rest.Config{
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,

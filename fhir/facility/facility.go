@@ -42,6 +42,27 @@ func (f Facilities) Check(ctx context.Context, v resource.Value) error {
 	return f.check(store.Ourselves(ctx), interaction.Write{Doc: v})
 }
 
+// Numbers refuses if the caller may not number patients for a facility (MA_CSKCB).
+func (f Facilities) Numbers(ctx context.Context, code string) error {
+	who, found := access.CallerOf(ctx)
+	if !found || f.Any(who.Role) {
+		return nil
+	}
+	own, err := f.own(store.Ourselves(ctx), who)
+	if err != nil || slices.Contains(own, code) {
+		return err
+	}
+	return refusal(name{code: code, path: "Patient.identifier"}, own)
+}
+
+// refusal says that a name is none of the caller's own.
+func refusal(n name, own []string) error {
+	if len(own) == 0 {
+		return fhir.Errorf(fhir.Denied, "facility-none", n.path, n.String())
+	}
+	return fhir.Errorf(fhir.Denied, "facility-foreign", n.path, n.String(), strings.Join(own, ", "))
+}
+
 // name is a place where a resource names a facility: by code, or by an entry of the directory of this server.
 type name struct {
 	code   string
@@ -224,14 +245,11 @@ func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 			had, err = before()
 			is = slices.Contains(had, n)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case is:
-		case len(own) == 0:
-			return fhir.Errorf(fhir.Denied, "facility-none", n.path, n.String())
-		default:
-			return fhir.Errorf(fhir.Denied, "facility-foreign", n.path, n.String(), strings.Join(own, ", "))
+		}
+		if !is {
+			return refusal(n, own)
 		}
 	}
 	return nil

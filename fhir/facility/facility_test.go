@@ -297,6 +297,28 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestNumbers: for which facilities a caller numbers patients.
+func TestNumbers(t *testing.T) {
+	for _, x := range []struct {
+		as   access.Caller
+		code string
+		want string
+	}{
+		{access.Caller{Role: access.RoleHospital, Organization: "bv-a"}, "51901", ""},
+		{access.Caller{Role: access.RoleHospital, Organization: "bv-a"}, "51902", "facility-foreign Patient.identifier"},
+		{access.Caller{Role: access.RoleClinic, Organization: "bv-c"}, "51902", "facility-none Patient.identifier"},
+		{access.Caller{Role: access.RoleHospital, Organization: "bv-c", Facilities: []string{"51902"}}, "51902", ""},
+		{access.Caller{Role: access.RoleOperator}, "51902", ""},
+	} {
+		if err := facilities().Numbers(access.WithCaller(t.Context(), &x.as), x.code); codeOf(err) != x.want {
+			t.Errorf("%+v, %s: %v, want %q", x.as, x.code, err, x.want)
+		}
+	}
+	if err := facilities().Numbers(t.Context(), "51902"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A store that cannot be read refuses, and does not let through.
 func TestAStoreThatFails(t *testing.T) {
 	f := facilities()

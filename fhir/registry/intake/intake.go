@@ -28,8 +28,10 @@ type Intake struct {
 	Given        *vaccination.Service
 	Schedules    *immunization.Set
 	Systems      identity.Systems
-	Fields       *Fields          // nil = Standard
-	Now          func() time.Time // nil = time.Now
+	// Numbers refuses with kind Denied if the caller may not number patients for a facility (MA_CSKCB). nil = every caller may for all.
+	Numbers func(ctx context.Context, facility string) error
+	Fields  *Fields          // nil = Standard
+	Now     func() time.Time // nil = time.Now
 }
 
 // Outcome of a row.
@@ -105,13 +107,17 @@ func (in *Intake) Take(ctx context.Context, t *tabular.Table, first int, dryRun 
 	g.SetLimit(parallel)
 	var order []string
 	rows := map[string][]*work{}
+	foreign := map[string]bool{} // facilities, once asked
 	for i := range out.Rows {
 		w := &work{row: &out.Rows[i]}
 		w.entry, w.row.Faults = readRow(fields, t.Rows[w.row.Number-first])
+		if w.entry.foreign, err = in.foreign(ctx, &w.entry, foreign); err != nil {
+			return nil, err
+		}
 		w.numbers = w.entry.identifiers(in.Systems)
 		person := ""
 		if len(w.numbers) > 0 {
-			person = w.numbers[0][1]
+			person = w.numbers[0][0] + "|" + w.numbers[0][1] // two facilities may give the same number
 		}
 		if rows[person] == nil {
 			order = append(order, person)
@@ -129,6 +135,25 @@ func (in *Intake) Take(ctx context.Context, t *tabular.Table, first int, dryRun 
 		})
 	}
 	return out, g.Wait()
+}
+
+// foreign says whether the record number of a row is of a facility for which the caller numbers nobody. Such a number finds the person, and
+// is not written.
+func (in *Intake) foreign(ctx context.Context, e *entry, known map[string]bool) (bool, error) {
+	if in.Numbers == nil || e.record == "" || e.facility == "" {
+		return false, nil
+	}
+	is, asked := known[e.facility]
+	if !asked {
+		err := in.Numbers(ctx, e.facility)
+		refused, ok := errors.AsType[*fhir.Error](err)
+		if err != nil && (!ok || refused.Kind != fhir.Denied) {
+			return false, err
+		}
+		is = err != nil
+		known[e.facility] = is
+	}
+	return is, nil
 }
 
 // work is a row on its way.
@@ -178,6 +203,13 @@ func (in *Intake) row(ctx context.Context, w, first *work, dryRun bool, seen *se
 			r.Outcome = Refused
 			return nil
 		}
+	}
+	if who == nil && e.foreign {
+		if len(e.given(in.Systems)) == 0 {
+			r.Outcome, r.Faults = Refused, append(r.Faults, Fault{*refuse("intake-foreign-record", e.facility), "ma_ho_so"})
+			return nil
+		}
+		r.Faults = append(r.Faults, Fault{fhir.Issue{Severity: fhir.SeverityWarning, Code: "intake-record-left-out", Args: []any{e.facility}}, "ma_ho_so"})
 	}
 	if who == nil && dryRun && first != w { // by then the person would be here
 		r.Faults = append(r.Faults, e.disagreesWith(&first.entry)...)

@@ -351,3 +351,59 @@ func TestDaysAsPeopleWriteThem(t *testing.T) {
 		}
 	}
 }
+
+// A record number of a facility for which the sender numbers nobody finds a person, and is given to none: the row goes without it, or is
+// refused alone. A facility that cannot be asked stops the table.
+func TestRecordNumbersOfOthers(t *testing.T) {
+	const table = `so_cccd,ma_ho_so,ma_cskcb,ho_ten,ngay_sinh,ngay_tiem,ma_vac_xin
+051225000011,BN1,51902,Giả Định An,31/01/2025,31/01/2025,08
+,BN1,51902,Giả Định Bình,31/01/2025,31/01/2025,08
+,BN2,51903,Giả Định Bình,31/01/2025,31/01/2025,08
+051225000013,,51902,Giả Định Chi,31/01/2025,31/01/2025,08
+,BN9,51902,Giả Định Dung,31/01/2025,31/01/2025,08
+`
+	want := []string{"2 added intake-record-left-out@ma_ho_so", "3 refused intake-foreign-record@ma_ho_so", "4 added", "5 added", "6 added"}
+	in := open(t)
+	asked := 0
+	in.Numbers = func(_ context.Context, code string) error {
+		if asked++; code == "51903" {
+			return nil
+		}
+		return fhir.Errorf(fhir.Denied, "facility-foreign", "", code)
+	}
+	there, err := resource.New([]byte(`{"resourceType":"Patient","id":"d","identifier":[{"system":"` + in.Systems.MaBN("51902") + `","value":"BN9"}],"name":[{"text":"Giả Định Dung"}],"birthDate":"2025-01-31"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Interactions.Apply(ours(), interaction.WriteSet{Docs: []*resource.Document{there}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, dryRun := range []bool{true, false} {
+		if got := outcomes(in.take(t, table, dryRun)); !slices.Equal(got, want) {
+			t.Errorf("dry run %v:\n got %q\nwant %q", dryRun, got, want)
+		}
+	}
+	if asked != 4 {
+		t.Errorf("asked %d times", asked) // of each facility once in a table
+	}
+	page, err := in.Interactions.Search(ours(), "Patient", "", interaction.SearchOptions{})
+	if err != nil || len(page.Matches) != 4 {
+		t.Fatalf("%v %d", err, len(page.Matches))
+	}
+	for _, m := range page.Matches {
+		if m.Key.ID != "d" && strings.Contains(string(m.Stored.Body), "51902") {
+			t.Errorf("%s", m.Stored.Body)
+		}
+	}
+	if got := outcomes(in.take(t, table, false)); got[0] != "2 present" { // who is there needs no number
+		t.Errorf("again: %q", got)
+	}
+	in.Numbers = func(context.Context, string) error { return fhir.Errorf(fhir.Unavailable, "busy", "") }
+	parsed, first, err := tabular.Read([]byte(table), tabular.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Take(ours(), parsed, first, false); err == nil {
+		t.Error("taken, though nobody can say whose the numbers are")
+	}
+}

@@ -77,10 +77,7 @@ func (r *Report) Table(l outcome.Language) *tabular.Table {
 		pick("Cột", "Column"), pick("Nội dung", "Text"), "Patient", "Immunization"}}
 	for i := range r.Rows {
 		row := &r.Rows[i]
-		what := map[Outcome]string{Added: pick("đã thêm", "added"), Present: pick("đã có", "present"), Refused: pick("từ chối", "refused")}[row.Outcome]
-		if r.DryRun && row.Outcome == Added {
-			what = pick("sẽ thêm", "would be added")
-		}
+		what := row.Outcome.In(l, r.DryRun)
 		fresh := ""
 		if row.NewPerson {
 			fresh = pick("có", "yes")
@@ -95,6 +92,18 @@ func (r *Report) Table(l outcome.Language) *tabular.Table {
 		}
 	}
 	return t
+}
+
+// In says the outcome in words.
+func (o Outcome) In(l outcome.Language, dryRun bool) string {
+	words := map[Outcome][2]string{Added: {"đã thêm", "added"}, Present: {"đã có", "present"}, Refused: {"từ chối", "refused"}}[o]
+	if dryRun && o == Added {
+		words = [2]string{"sẽ thêm", "would be added"}
+	}
+	if l == outcome.English {
+		return words[1]
+	}
+	return words[0]
 }
 
 // Template is an empty table with all columns, to be filled in.

@@ -40,6 +40,7 @@ type entry struct {
 	maker, country                     string
 	lot, expiry                        string
 	reacted, reaction                  string
+	foreign                            bool // record is a number that the caller may not give
 }
 
 type guardian struct{ name, kind, phone string }
@@ -300,6 +301,15 @@ func (e *entry) identifiers(s identity.Systems) (out [][2]string) {
 	return out
 }
 
+// given are the numbers that a new person gets.
+func (e *entry) given(s identity.Systems) [][2]string {
+	own := *e
+	if e.foreign {
+		own.record = ""
+	}
+	return own.identifiers(s)
+}
+
 func texted(s string) resource.ObjectOf {
 	if s == "" {
 		return nil
@@ -319,7 +329,7 @@ const ownBase = "https://lienthong.example/fhir/StructureDefinition/"
 // patient writes the person as a Patient.
 func (e *entry) patient(s identity.Systems) resource.ObjectOf {
 	var ids, contacts, extensions resource.ListOf
-	for _, n := range e.identifiers(s) {
+	for _, n := range e.given(s) {
 		ids = append(ids, resource.ObjectOf{"system", n[0], "value", n[1]})
 	}
 	for i, g := range e.guardians {
