@@ -299,6 +299,18 @@ func followTheWholeWay(t *testing.T, w *insurer) {
 	if strings.Count(out, "\n") != 3 || json.Unmarshal([]byte(out[:strings.Index(out, "\n")]), &one) != nil || one.Paid == "" {
 		t.Fatalf("%s", out)
 	}
+	// The same version once more is what was accepted, also when it was paid.
+	var orgs struct {
+		Entry []struct{ Resource struct{ ID string } }
+	}
+	if _, raw := w.ask(w.token("auditor", ""), http.MethodGet, "/Organization?identifier=https://lienthong.example/sid/cskcb%7C51901", ""); json.Unmarshal(raw, &orgs) != nil || len(orgs.Entry) != 1 {
+		t.Fatalf("%s", raw)
+	}
+	hospital := w.token("hospital", orgs.Entry[0].Resource.ID)
+	_, claim := w.ask(hospital, http.MethodGet, "/"+one.Claim, "")
+	if status, raw := w.ask(hospital, http.MethodPost, "/Claim/$precheck", string(claim)); status != http.StatusOK || !strings.Contains(string(raw), `"DUP-02"`) {
+		t.Errorf("$precheck of what was paid: %d %s", status, raw)
+	}
 	for _, name := range []string{string(one.ID()), one.Claim, one.MaLK} {
 		if out := claims("show", name); !strings.Contains(out, "XML2/1") || !strings.Contains(out, one.MaGiaoDich) {
 			t.Errorf("%s: %s", name, out)

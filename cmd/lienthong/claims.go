@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
 )
@@ -149,6 +151,7 @@ func onTerminal(s string) string {
 type claimsShowCmd struct {
 	serverFlags
 	Claim string `arg:"" help:"Id of the Claim, or its MA_LK, as the list shows them."`
+	Lang  string `enum:"vi,en" default:"vi" help:"Language of what holds or ended a version: vi or en. Default: ${default}."`
 }
 
 // claimPath is the address of a claim, named by its id or by the MA_LK of its episode.
@@ -210,6 +213,20 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintf(w, "\n#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON\n")
 		for _, l := range one.Lines {
 			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, l.Name, l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
+		}
+		fmt.Fprintf(w, "\nVERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY\n")
+		for _, v := range one.Versions {
+			why := v.Findings // v.Reason is the first of them
+			if len(why) == 0 {
+				why = append(why, *cmp.Or(v.Reason, &delivery.Reason{}))
+			}
+			for _, r := range why {
+				words := r.VI
+				if c.Lang == "en" {
+					words = r.EN
+				}
+				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), string(v.State), v.Since.Format(time.RFC3339), r.Code, r.Path, words))
+			}
 		}
 		fmt.Fprintf(w, "\nVERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256\n")
 		for _, v := range one.Versions {

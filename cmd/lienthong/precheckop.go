@@ -108,8 +108,11 @@ func (p *pastOfStore) Accepted(maCSKCB, maLK string, version uint64) bool {
 			return false
 		}
 		for _, v := range st.Versions {
-			if v.PB == version && (v.State == delivery.Accepted || v.State == delivery.Assessed) {
-				return true
+			if v.PB == version {
+				switch v.State {
+				case delivery.Accepted, delivery.Assessed, delivery.Settled:
+					return true
+				}
 			}
 		}
 	}

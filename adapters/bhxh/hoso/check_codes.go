@@ -76,10 +76,11 @@ func duplicateLines(c *checker) {
 	}
 }
 
-// services gives the codes of services in a table.
+// services gives the codes of services in a table. Supplies have none, which is no service.
 func (c *checker) services(id ID) map[string]bool {
 	set := map[string]bool{}
 	c.every(func(r at) { set[r.Get("MA_DICH_VU")] = true }, id)
+	delete(set, "")
 	return set
 }
 

@@ -66,6 +66,7 @@ var spoils = func() []spoilt {
 		{"TOT-04", "XML1.T_BHTT", "outpatient", set(hoso.XML1, 0, "T_BHTT", "368606.01")},
 		{"TOT-05", "XML1.T_BHTT_GDV", "outpatient", set(hoso.XML3, 0, "MA_PTTT", "2")},
 		{"REF-01 REF-02", "XML4[1].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
+		{"REF-01 REF-02", "XML4[1].MA_DICH_VU", "inpatient", set(hoso.XML4, 0, "MA_DICH_VU", "")}, // where supplies have none either
 		{"REF-02 REF-01", "XML3[2].MA_DICH_VU", "outpatient", set(hoso.XML4, 0, "MA_DICH_VU", "99.9999")},
 		{"REF-03", "XML3[2].NGUOI_THUC_HIEN", "outpatient", set(hoso.XML3, 1, "NGUOI_THUC_HIEN", "")},
 		{"DUP-01 TOT-01 TOT-03 TOT-05", "XML2[2]", "outpatient", func(f *hoso.File) {

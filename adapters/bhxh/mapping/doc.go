@@ -52,7 +52,9 @@
 // Any valueString, valueCode, valueDecimal, valueInteger, valuePositiveInt, valueUnsignedInt, valueMoney, valueDate or
 // valueDateTime is read. What the facility wrote into the extension of the claim itself wins over the element, but for
 // MA_LK, MA_CSKCB and SO_CCCD, where a difference holds the claim (MAP-03). Fields of XML1 that are about the person may
-// also stand in an extension xml1 on the Patient.
+// also stand in an extension xml1 on the Patient. What Episode makes of a file has the fields of Patient and Coverage there as well, said to
+// be absent (data-absent-reason) where they are empty: the Patient and the Coverage may be there already, and say something else
+// (docs/decisions/0064).
 //
 // Code systems are …/fhir/CodeSystem/{name}, with the codes of the decision. Of the answers: adjudication categories are
 // HL7's (submitted, eligible, copay, benefit) and giam-dinh#requested-fund (T_BHTT, what is asked of the fund), reasons are ly-do-giam-dinh (the portal's codes), states

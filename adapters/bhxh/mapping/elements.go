@@ -8,7 +8,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
-// summaryElements are where the fields of XML1 come from; those that are missing have the extension.
+// summaryElements are where the fields of XML1 come from, unless the claim's extension has them, as it has those that are missing here.
 var summaryElements = map[string]string{
 	"MA_LK": "Claim.identifier", "MA_CSKCB": "Claim.identifier", "MA_BN": "Patient.identifier", "SO_CCCD": "Patient.identifier",
 	"HO_TEN": "Patient.name", "NGAY_SINH": "Patient.birthDate", "GIOI_TINH": "Patient.gender",
@@ -33,7 +33,15 @@ var lineElements = map[string]string{
 // Element gives the FHIRPath of the element that a finding is about: its own, or where the field of the claim file comes
 // from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML15.
 func Element(claim resource.Value, s Systems, f hoso.Finding) string {
-	return element(s, f, func(table hoso.ID) int {
+	said := func(field string) bool { // in the extension, which wins
+		for e := range extensionOf(claim, s.Extension(hoso.XML1)).Get("extension").Elements() {
+			if e.Get("url").Text() == field {
+				return true
+			}
+		}
+		return false
+	}
+	return element(s, f, said, func(table hoso.ID) int {
 		if table >= hoso.XML4 {
 			n := 0
 			for _, info := range bySequence(claim.Get("supportingInfo")) {
@@ -56,7 +64,7 @@ func Element(claim resource.Value, s Systems, f hoso.Finding) string {
 
 // ElementOf gives the same for a claim file that is not FHIR yet: where Episode will put the field.
 func ElementOf(h hoso.HoSo, s Systems, f hoso.Finding) string {
-	return element(s, f, func(table hoso.ID) int {
+	return element(s, f, func(string) bool { return false }, func(table hoso.ID) int {
 		before := 0
 		first := hoso.XML2
 		if table >= hoso.XML4 {
@@ -74,8 +82,8 @@ func ElementOf(h hoso.HoSo, s Systems, f hoso.Finding) string {
 	})
 }
 
-// element gives the path; sequence is asked for the item that the finding is about, 0 is none.
-func element(s Systems, f hoso.Finding, sequence func(table hoso.ID) int) string {
+// element gives the path. said is asked whether a field of XML1 stands in the extension, sequence for the item that the finding is about, 0 is none.
+func element(s Systems, f hoso.Finding, said func(field string) bool, sequence func(table hoso.ID) int) string {
 	if f.Element != "" {
 		return f.Element
 	}
@@ -88,7 +96,7 @@ func element(s Systems, f hoso.Finding, sequence func(table hoso.ID) int) string
 	}
 	switch table {
 	case hoso.XML1:
-		if e, ok := summaryElements[f.Field]; ok {
+		if e, ok := summaryElements[f.Field]; ok && !said(f.Field) {
 			return e
 		}
 		if f.Field == "" {

@@ -68,9 +68,18 @@ func CheckIn(row hoso.Row, o EpisodeOptions) ([]byte, error) {
 type placed struct {
 	hoso.Row
 	taken map[string]bool
+	kept  map[string]bool // taken or not, they are in the extension
 }
 
-func place(r hoso.Row) placed { return placed{r, map[string]bool{}} }
+func place(r hoso.Row) placed { return placed{r, map[string]bool{}, map[string]bool{}} }
+
+// keep puts fields into the extension besides the elements that they are taken for, said to be absent where they are empty. The elements
+// are of a Patient or Coverage that is found where it is there already, and then says what another file, or somebody else, has said of it.
+func (p placed) keep(fields ...string) {
+	for _, f := range fields {
+		p.kept[f] = true
+	}
+}
 
 // take gives a field's text and takes it.
 func (p placed) take(field string) string { return p.takeIf(field, func(string) bool { return true }) }
@@ -90,12 +99,12 @@ func (p placed) extension(s Systems) object {
 	var parts list
 	for i, f := range p.Layout().Fields {
 		v := p.Values()[i]
-		if v == "" && f.Name == "STT" && !f.Required {
-			// It would be taken for the place of the row.
+		if v == "" && (f.Name == "STT" && !f.Required || p.kept[f.Name]) {
+			// Else the place of the row would be taken for STT, and what the found resource says for the others.
 			parts = append(parts, object{"url", f.Name, "extension", list{object{"url", absentURL, "valueCode", "unknown"}}})
 			continue
 		}
-		if v == "" || p.taken[f.Name] {
+		if v == "" || p.taken[f.Name] && !p.kept[f.Name] {
 			continue
 		}
 		if f.Type == hoso.Number && f.Format == hoso.NoFormat && jsonNumber(v) {

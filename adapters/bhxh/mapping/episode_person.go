@@ -18,6 +18,10 @@ func (b *builder) person() object {
 		}
 		return object{"reference", b.o.Patient}
 	}
+	b.x.keep("MA_BN", "HO_TEN", "NGAY_SINH", "GIOI_TINH", "DIA_CHI", "DIEN_THOAI")
+	if b.x.Get("SO_CCCD") == "" { // else the Patient is found by it
+		b.x.keep("SO_CCCD")
+	}
 	sid := b.s.sid()
 	record := identifier(sid.MaBN(b.facility), b.x.takeIf("MA_BN", isCode))
 	var citizen object
@@ -121,6 +125,9 @@ func (b *builder) cards() (refs []object) {
 	}
 	for _, f := range cardFields {
 		b.x.take(f)
+	}
+	if b.o.ID == "" { // with an id the Coverages are of this episode alone
+		b.x.keep(cardFields[:]...)
 	}
 	for i := range n {
 		card, from, to := values[0][i], values[1][i], values[2][i]

@@ -356,10 +356,13 @@ func TestWhatIsMissingHoldsTheClaim(t *testing.T) {
 		"episode":                       {swap("/sid/malk/51901", "/sid/malk/"), "MAP-02", "XML1.MA_LK"},
 		"other episode":                 {swap(`"value":"51901_2026_000001"`, `"value":"51901_2026_000009"`), "MAP-03", "XML1.MA_LK"},
 		"an encounter of somebody else": {other("Encounter", "seealso"), "MAP-03", "XML1.HO_TEN"},
-		"a card of somebody else":       {other("Coverage", "seealso"), "MAP-03", "XML1.MA_THE_BHYT"},
-		"currency":                      {swap(`"net":{"value":360000.00,"currency":"VND"}`, `"net":{"value":360000.00,"currency":"USD"}`), "MAP-04", "XML2[1].THANH_TIEN_BV"},
-		"negative":                      {swap(`"quantity":{"value":30`, `"quantity":{"value":-30`), "MAP-04", "XML2[1].SO_LUONG"},
-		"unknown field":                 {swap(`{"url":"CAN_NANG"`, `{"url":"CAN_NANG_GI"`), "MAP-04", "XML1"},
+		"a card of somebody else": {func(s shelf, c string) (shelf, string) {
+			s, c = swap(`{"url":"GT_THE_DEN",`, `{"url":"NAM_NAM_LIEN_TUC",`)(s, c) // now the Coverage says until when
+			return other("Coverage", "seealso")(s, c)
+		}, "MAP-03", "XML1.MA_THE_BHYT"},
+		"currency":      {swap(`"net":{"value":360000.00,"currency":"VND"}`, `"net":{"value":360000.00,"currency":"USD"}`), "MAP-04", "XML2[1].THANH_TIEN_BV"},
+		"negative":      {swap(`"quantity":{"value":30`, `"quantity":{"value":-30`), "MAP-04", "XML2[1].SO_LUONG"},
+		"unknown field": {swap(`{"url":"CAN_NANG"`, `{"url":"CAN_NANG_GI"`), "MAP-04", "XML1"},
 		"no table": {func(s shelf, c string) (shelf, string) {
 			return s, strings.NewReplacer("CodeSystem/bang-xml", "x", "CodeSystem/ma-nhom", "x", "StructureDefinition/xml2", "x").Replace(c)
 		}, "MAP-05", "XML3"},

@@ -79,5 +79,57 @@ func TestEpisodesArePushedToAServerAgainAndAgain(t *testing.T) {
 	}
 }
 
+// A Patient and a Coverage are found where they are there already, with what an earlier file said of them. The file that goes out says
+// what the one that came in says all the same, and a correction of such a field is a new version of the Claim: else it would never go out.
+func TestAFileSaysItselfWhoseItIs(t *testing.T) {
+	svc := interaction.New(interaction.Config{Store: enginetest.Open(t, engine.Options{})})
+	// push gives the version of the Claim after a file came, and what goes out for it.
+	push := func(h hoso.HoSo) (fhir.Version, hoso.HoSo) {
+		t.Helper()
+		raw, err := mapping.Episode(h, mapping.EpisodeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		bundle, err := resource.New(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := svc.Transaction(ours(t.Context()), bundle, interaction.BundleOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		page, err := svc.Search(ours(t.Context()), "Claim", "identifier="+h.MaLK(), interaction.SearchOptions{})
+		if err != nil || len(page.Matches) != 1 {
+			t.Fatalf("%d claims, %v", len(page.Matches), err)
+		}
+		claim, err := server{svc}.Read(ours(t.Context()), page.Matches[0].Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := mapping.FromFHIR(ours(t.Context()), server{svc}, claim.Root(), mapping.Options{})
+		if err != nil || len(c.Findings) > 0 {
+			t.Fatalf("%v %+v", err, c.Findings)
+		}
+		return page.Matches[0].Version, c.HoSo
+	}
+	h := samples(t)["child"]
+	h.XML1().Set("DIEN_THOAI", "0900000000")
+	before, _ := push(h)
+	for _, change := range [][2]string{
+		{"HO_TEN", "LÊ BÉ THÍ DỤ HAI"}, {"NGAY_SINH", "202401210000"}, {"GIOI_TINH", "2"}, {"DIA_CHI", "Xã Khác"}, {"DIEN_THOAI", ""}, {"MA_BN", "BN000099"},
+		{"GT_THE_DEN", "20271231"}, {"GT_THE_DEN", ""}, {"MA_DKBD", "51902"}, {"GT_THE_TU", "20260102"}, {"MA_THE_BHYT", "TE1515100000034"},
+		{"SO_CCCD", "051224000034"}, {"SO_CCCD", ""}, {"MA_THE_BHYT", "TE1515100000033"},
+	} {
+		h.XML1().Set(change[0], change[1])
+		after, out := push(h)
+		if after == before {
+			t.Errorf("%s is %q now, and the Claim has no new version", change[0], change[1])
+		}
+		before = after
+		for _, d := range differences(h, out) {
+			t.Errorf("%s is %q now: %s", change[0], change[1], d)
+		}
+	}
+}
+
 // ours gives a context whose fence is open.
 func ours(ctx context.Context) context.Context { return store.WithFence(ctx, store.OpenFence()) }

@@ -127,7 +127,7 @@ func CheckInFromFHIR(ctx context.Context, r Reader, encounter resource.Value, o 
 		m.find("MAP-04", hoso.XML0, 0, name, "Encounter.extension")
 	}
 	for name, v := range fields {
-		set(name, v)
+		row.Set(name, v) // "": it is said to be absent
 	}
 	return row, m.out.Findings, m.err
 }
@@ -192,12 +192,26 @@ func (m *mapper) gather() {
 			continue
 		}
 		m.coverages = append(m.coverages, c)
-		m.ofPatient(c.Get("beneficiary"), "MA_THE_BHYT", "Coverage.beneficiary")
+		if !m.cardsSaid() {
+			m.ofPatient(c.Get("beneficiary"), "MA_THE_BHYT", "Coverage.beneficiary")
+		}
 	}
 	m.team = make(map[string]member)
 	for c := range m.claim.Get("careTeam").Elements() {
 		m.team[c.Get("sequence").Text()] = m.member(c)
 	}
+}
+
+// cardsSaid says whether the claim itself has all fields of its cards, so that nothing of a Coverage comes into the file. Then whose entry
+// the Coverage names is no matter: a file that mends the citizen ID is of another Patient than the one that it mends, with the same card.
+func (m *mapper) cardsSaid() bool {
+	said, _ := extensionFields(m.claim, m.s.Extension(hoso.XML1), hoso.DecisionAt("").Layout(hoso.XML1))
+	for _, f := range cardFields {
+		if _, ok := said[f]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // ofPatient finds where the claim's patient and what it cites are of two persons: the file would say of one what is the other's. An

@@ -74,10 +74,7 @@ func (m *mapper) summary(row hoso.Row) {
 				continue
 			}
 		}
-		if name == "STT" && v == "" {
-			row.Set(name, "") // it is said to be absent
-		}
-		set(name, v)
+		row.Set(name, v) // "": it is said to be absent
 	}
 	if row.Get("SO_NGAY_DTRI") == "" {
 		set("SO_NGAY_DTRI", daysOf(row.Get("MA_LOAI_KCB"), row.Get("NGAY_VAO"), row.Get("NGAY_RA")))
