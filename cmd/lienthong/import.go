@@ -24,7 +24,7 @@ import (
 )
 
 type importCmd struct {
-	Paths     []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, or claim files (XML), also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest."`
+	Paths     []string `arg:"" name:"files" help:"Files, folders or patterns: FHIR JSON or NDJSON, or claim files (XML), also .gz and .bz2. Names with 'hospital' go first, then 'practitioner', then the rest, then claim files in the order given."`
 	Server    string   `env:"LIENTHONG_SERVER" placeholder:"URL" help:"FHIR base URL of the server to import into. Default: http://127.0.0.1:8080/fhir, unless --data is given."`
 	TokenFile string   `name:"token-file" type:"path" env:"LIENTHONG_TOKEN_FILE" placeholder:"FILE" help:"File with the access token to send by; it is read for each request, so that a new one can be put there meanwhile. Without it nobody sends."`
 	clientFlags

@@ -37,7 +37,7 @@ func (f *file) claims(ctx context.Context, r io.Reader, emit func(*parcel) error
 			f.badEpisode(n, h.MaLK(), err)
 			return ctx.Err()
 		}
-		return f.transaction(bundle, n-1, emit)
+		return f.transaction(bundle, h.MaCSKCB()+"|"+h.MaLK(), n-1, emit)
 	})
 	return err
 }
@@ -82,19 +82,19 @@ func (f *file) checkIns(h hoso.HoSo, emit func(*parcel) error) error {
 			f.badEpisode(i+1, row.Get("MA_LK"), err)
 			continue
 		}
-		if err := f.transaction(bundle, i, emit); err != nil {
+		if err := f.transaction(bundle, row.Get("MA_CSKCB")+"|"+row.Get("MA_LK"), i, emit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *file) transaction(bundle []byte, at int, emit func(*parcel) error) error {
+func (f *file) transaction(bundle []byte, episode string, at int, emit func(*parcel) error) error {
 	doc, err := resource.Parse(bundle, limits)
 	if err != nil {
 		return err
 	}
-	p := &parcel{file: f, body: bundle, atomic: true}
+	p := &parcel{file: f, body: bundle, atomic: true, episode: episode}
 	for e := range doc.Root().Get("entry").Elements() {
 		p.items = append(p.items, item{typ: typeOf(e), label: strings.Clone(e.Get("request").Get("url").Text()), at: at})
 	}

@@ -10,9 +10,11 @@
 //	                               same file twice is one episode, a changed one a new version. An episode with a table
 //	                               that cannot be read is refused whole. Check-in files (XML0) make Encounters
 //
-// Order: files whose name contains "hospital", then those with "practitioner", then the rest. Each of the three groups is
-// finished before the next begins, since bundles refer to hospitals and practitioners that must be there (as Synthea
-// writes them). Within a group several senders work at once and the order is open.
+// Order: FHIR data in files whose name contains "hospital", then those with "practitioner", then the rest, then claim files. Each of the
+// groups is finished before the next begins, since bundles refer to hospitals and practitioners that must be there (as Synthea
+// writes them). Within a group several senders work at once and the order is open, but for the parcels of one episode of claim files:
+// they go out one after the other, in the order of the files as they were named (those of a folder by their names), so that a
+// corrected file counts and not the one that it corrects (turns.go).
 //
 // It can be stopped and run again: marks in a state file (see marks.go) say what was acknowledged, and that is not sent
 // twice. The one gap is a crash, or a lost connection, between the server's commit and the mark. PUT entries and

@@ -57,6 +57,9 @@ type parcel struct {
 	hash   string // SHA-256 of body, in hex
 	atomic bool   // transaction
 	items  []item
+
+	episode string // of a claim file: whose parcels go out one after the other; "" = any time
+	turn    turn
 }
 
 // read takes the file apart and hands its parcels to emit.

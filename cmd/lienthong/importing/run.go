@@ -58,6 +58,7 @@ type run struct {
 	bytes     atomic.Int64
 	resources atomic.Int64
 	under     sync.Map // hash -> *sync.Mutex, held while a parcel with these bytes is under way
+	turns     turns
 }
 
 // Run imports and reports. An error means that it could not go on, such as a server out of reach; the report then says
@@ -67,7 +68,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.Now = time.Now
 	}
 	start := o.Now()
-	r := &run{o: o, report: &Report{Resources: map[fhir.Type]int{}, failures: map[string]*failure{}}}
+	r := &run{o: o, turns: turns{last: map[string]chan struct{}{}}, report: &Report{Resources: map[fhir.Type]int{}, failures: map[string]*failure{}}}
 	found, err := sources(o.Paths)
 	if err != nil {
 		return r.report, err
@@ -126,6 +127,9 @@ func (r *run) sameStore(ctx context.Context) error {
 func (r *run) files(ctx context.Context, group []source) error {
 	senders := max(r.o.Senders, 1)
 	readers := min(len(group), runtime.GOMAXPROCS(0), 4)
+	if group[0].group == claims {
+		readers = 1 // of two files with the same episode the later one counts
+	}
 	next := make(chan source)
 	parcels := make(chan *parcel)
 
@@ -161,7 +165,12 @@ func (r *run) files(ctx context.Context, group []source) error {
 	for range senders {
 		g.Go(func() error {
 			for p := range parcels {
-				if err := r.send(ctx, p); err != nil {
+				err := r.turns.wait(ctx, p)
+				if err == nil {
+					err = r.send(ctx, p)
+				}
+				r.turns.done(p)
+				if err != nil {
 					return err
 				}
 			}
@@ -195,6 +204,9 @@ func (r *run) read(ctx context.Context, s source, parcels chan<- *parcel) error 
 	f.pending.Store(1)
 	err := f.read(ctx, func(p *parcel) error {
 		f.pending.Add(1)
+		if s.group == claims { // where one reader hands them on in order
+			r.turns.take(p)
+		}
 		select {
 		case parcels <- p:
 			return nil

@@ -25,11 +25,14 @@ const (
 	hospitals group = iota
 	practitioners
 	others
+	claims // claim files, and whatever else is not named as FHIR data
 )
 
 func groupOf(path string) group {
 	name := strings.ToLower(filepath.Base(path))
 	switch {
+	case kindOf(path) != ".json" && !isLines(path):
+		return claims
 	case strings.Contains(name, "hospital"):
 		return hospitals
 	case strings.Contains(name, "practitioner"):
@@ -39,7 +42,7 @@ func groupOf(path string) group {
 }
 
 // sources finds the files that paths name: files themselves, folders with all below them, patterns such as "*.json.bz2"
-// where the shell did not expand them. In folders only names of FHIR data count. The result is in the order to load.
+// where the shell did not expand them. In folders only names of FHIR data count, by their names' order. The result is in the order to load.
 func sources(paths []string) ([]source, error) {
 	var found []source
 	seen := map[string]bool{}
@@ -83,9 +86,7 @@ func sources(paths []string) ([]source, error) {
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%s: no files of FHIR data or claims (.json, .ndjson, .xml, also .gz and .bz2)", strings.Join(paths, ", "))
 	}
-	slices.SortStableFunc(found, func(a, b source) int {
-		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.path, b.path))
-	})
+	slices.SortStableFunc(found, func(a, b source) int { return cmp.Compare(a.group, b.group) })
 	return found, nil
 }
 
