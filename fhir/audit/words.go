@@ -33,7 +33,7 @@ var inWords = map[outcome.Language]phrases{
 		roles: map[string]string{"hospital": "A hospital", "clinic": "A clinic", "auditor": "An insurance auditor", "citizen": "You, or a person with your access,",
 			"registrar": "The register of persons", "operator": "An operator", "service": "This service itself"},
 		purposes: map[string]string{"TREAT": "treatment", "HPAYMT": "payment", "PATRQT": "at the patient's request", "ETREAT": "emergency treatment", "HOPERAT": "running the service"},
-		at:       "%s, ", of: " (%s)", refused: " was refused: it asked for", records: "%d %s", none: "nothing", purpose: " Purpose: %s.",
+		at:       "%s: ", of: " (%s)", refused: " was refused: it asked for", records: "%d %s", none: "nothing", purpose: " Purpose: %s.",
 		glass: " Emergency access with the reason: %s.", met: " The organization had not known the person before: identity number and birth date were shown to it.", someone: "Somebody who was not identified", and: ", ", from: " from %s",
 	},
 	outcome.Vietnamese: {
@@ -43,7 +43,7 @@ var inWords = map[outcome.Language]phrases{
 		roles: map[string]string{"hospital": "Một bệnh viện", "clinic": "Một phòng khám", "auditor": "Một giám định viên bảo hiểm", "citizen": "Bạn, hoặc người dùng quyền của bạn,",
 			"registrar": "Cơ quan quản lý thông tin công dân", "operator": "Một quản trị viên", "service": "Chính hệ thống này"},
 		purposes: map[string]string{"TREAT": "điều trị", "HPAYMT": "thanh toán", "PATRQT": "theo yêu cầu của người bệnh", "ETREAT": "cấp cứu", "HOPERAT": "vận hành hệ thống"},
-		at:       "%s, ", of: " (%s)", refused: " bị từ chối khi yêu cầu", records: "%d %s", none: "không có gì", purpose: " Mục đích: %s.",
+		at:       "%s: ", of: " (%s)", refused: " bị từ chối khi yêu cầu", records: "%d %s", none: "không có gì", purpose: " Mục đích: %s.",
 		glass: " Truy cập khẩn cấp với lý do: %s.", met: " Trước đó cơ sở này chưa biết người bệnh: số định danh và ngày sinh đã được xuất trình.", someone: "Một người không xác định", and: ", ", from: " từ %s",
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"html"
 	"html/template"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -76,6 +77,7 @@ type pageIssue struct{ Severity, Word, Text, Path string }
 type pageEntry struct {
 	Title, URL, Label string
 	Facts             []string
+	Params            []pageParameter
 	JSON              template.HTML
 }
 
@@ -165,11 +167,11 @@ func (s *Server) page(c *call, a answer) []byte {
 		p.Title, p.JSON = string(t), jsonMarkup(c.base, root)
 	}
 	if c.http.Method != http.MethodPost {
-		path := strings.TrimPrefix(c.http.URL.EscapedPath(), s.BasePath)
+		at := strings.TrimPrefix(c.http.URL.EscapedPath(), s.BasePath)
 		query := strings.Trim(dropParams(c.query, "_format")+"&_format=json", "&")
-		p.Links = append(p.Links, anchor{"JSON", c.base + path + "?" + query})
+		p.Links = append(p.Links, anchor{"JSON", c.base + at + "?" + query})
 	}
-	if c.key.Type != "" && c.key.ID == "" && !strings.HasSuffix(c.http.URL.Path, "/_history") {
+	if last := path.Base(c.http.URL.Path); c.key.Type != "" && c.key.ID == "" && last != "_history" && !strings.HasPrefix(last, "$") {
 		if p.Form = c.searchForm(); p.Failed {
 			p.Form.Kept = nil // what was wrong may be among it, where nobody could correct it
 		}
@@ -240,7 +242,8 @@ func (p *page) bundle(c *call, v resource.Value) {
 	if history {
 		p.Title, what = strings.TrimPrefix(place+" · "+p.Words.History, " · "), p.Words.Versions
 	}
-	if _, operation, ok := strings.Cut(c.http.URL.Path, "/$"); ok {
+	_, operation, asked := strings.Cut(c.http.URL.Path, "/$")
+	if asked {
 		p.Title = strings.TrimPrefix(p.Title+"/$"+operation, "/")
 	}
 	if p.Title == "" {
@@ -255,7 +258,7 @@ func (p *page) bundle(c *call, v resource.Value) {
 		}
 	}
 	entries := v.Get("entry")
-	p.Open = entries.Len() <= 2
+	p.Open = entries.Len() <= 2 && !asked // what an operation tells is told in its words
 	for e := range entries.Elements() {
 		r := e.Get("resource")
 		if e.Get("search").Get("mode").Text() == "outcome" {
@@ -274,7 +277,13 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 	if at, ok := strings.CutPrefix(e.Get("fullUrl").Text(), c.base+"/"); ok {
 		title = at
 	}
-	out := pageEntry{Title: title, Label: labelOf(r), Facts: p.facts(r)}
+	label := labelOf(r)
+	if id, ok := r.ID(); title == "" && ok { // a collection need not say where its resources are
+		title = string(r.ResourceType()) + "/" + id
+	} else if title == "" && label == "" {
+		title = string(r.ResourceType())
+	}
+	out := pageEntry{Title: title, Label: label, Facts: p.facts(r)}
 	if localReference(title) && r.Kind() == resource.Object {
 		out.URL = c.base + "/" + title
 		if version := r.Get("meta").Get("versionId").Text(); history && version != "" {
@@ -283,6 +292,9 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 	}
 	if r.Kind() == resource.Object {
 		out.JSON = jsonMarkup(c.base, r)
+	}
+	if r.ResourceType() == "Parameters" {
+		out.Params = params(c.base, c.names, r.Get("parameter"))
 	}
 	switch mode := e.Get("search").Get("mode").Text(); mode {
 	case "", "match":
@@ -318,10 +330,19 @@ func params(base string, names map[string]string, list resource.Value) []pagePar
 	return tabled(out)
 }
 
+// noBreak is a space at which no line ends.
+const noBreak = "\u00a0"
+
 // valueText is how a value of a parameter reads, and where a reference leads.
 func valueText(base string, v resource.Value) (text, url string) {
 	if v.Kind() != resource.Object {
+		if t := v.Text(); strings.HasPrefix(t, base+"/") {
+			return t, t
+		}
 		return v.Text(), ""
+	}
+	if n := v.Get("value"); n.Kind() == resource.Number { // Money, Quantity
+		return strings.TrimSuffix(n.Text()+noBreak+v.Get("currency").Text()+v.Get("unit").Text(), noBreak), ""
 	}
 	for _, name := range []string{"display", "text", "reference", "code", "value"} {
 		if t := v.Get(name).Text(); text == "" && t != "" {

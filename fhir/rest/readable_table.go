@@ -12,8 +12,8 @@ type pageTable struct {
 // pageCell are the parts of one name in one row; most have one.
 type pageCell []pageParameter
 
-// widestTable is how many columns a table has: more than that do not fit beside each other, and lists read better.
-const widestTable = 12
+// widestTable is how many columns a table has. Those of a claim's lines, thirteen, are still read beside each other.
+const widestTable = 16
 
 // tabled gives the parameters with each run of two or more that tableOf takes put into one that has a table.
 func tabled(list []pageParameter) []pageParameter {

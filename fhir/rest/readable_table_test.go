@@ -38,9 +38,9 @@ func TestDosesAreATable(t *testing.T) {
 		"two": {
 			[]string{part("patient", "x"), dose(part("date", "2024-12-01"), part("lot", "A-1")), dose(part("date", "2025-02-10"), part("note", "given at home"), part("note", "late"))},
 			[]string{`<th scope="col">date</th><th scope="col">lot</th><th scope="col">note</th>`, `<td><div class="word">2024-12-01</div></td><td><div class="word">A-1</div></td><td></td>`,
-				`<td><div class="word">2025-02-10</div></td><td></td><td><div>given at home</div><div class="word">late</div></td>`}, 1,
+				`<td><div class="word">2025-02-10</div></td><td></td><td><div class="words">given at home</div><div class="word">late</div></td>`}, 1,
 		},
-		"parts in a cell":      {[]string{dose(part("e", "", part("series", "OPV"), part("n", "1"))), dose(part("e", "", part("series", "IPV")))}, []string{`<div>OPV · 1</div>`, `<div class="word">IPV</div>`}, 1},
+		"parts in a cell":      {[]string{dose(part("e", "", part("series", "OPV"), part("n", "1"))), dose(part("e", "", part("series", "IPV")))}, []string{`<div class="words">OPV · 1</div>`, `<div class="word">IPV</div>`}, 1},
 		"two kinds":            {[]string{dose(part("a", "1")), dose(part("a", "2")), part("forecast", "", part("b", "3")), part("forecast", "", part("b", "4"))}, nil, 2},
 		"one":                  {[]string{dose(part("date", "2024-12-01"))}, []string{"<dt>date</dt><dd>2024-12-01</dd>"}, 0},
 		"values of their own":  {[]string{part("dose", "1"), part("dose", "2")}, nil, 0},
@@ -64,8 +64,36 @@ func TestDosesAreATable(t *testing.T) {
 
 // wide are the parts of more columns than a table has.
 func wide(part func(name, text string, parts ...string) string) (parts []string) {
-	for i := range 13 {
+	for i := range 17 {
 		parts = append(parts, part(fmt.Sprint("c", i), "1"))
 	}
 	return parts
+}
+
+// TestACollectionIsToldPartByPart: entries of a collection need no address, and still each says what it is; Parameters among them are read, not
+// unfolded.
+func TestACollectionIsToldPartByPart(t *testing.T) {
+	var base string
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Operations = []rest.Operation{{Name: "case", Type: "Claim", Reads: true, Run: func(_ context.Context, a rest.Asked) ([]byte, error) {
+			base = a.Base
+			return []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Parameters","parameter":[{"name":"paid","valueMoney":{"value":39360.80,"currency":"VND"}},
+				{"name":"dose","valueQuantity":{"value":0.5,"unit":"mL","code":"mL"}},{"name":"bare","valueQuantity":{"value":2}},{"name":"next","valueUri":"` + a.Base + `/Claim?page=2"},{"name":"away","valueUri":"https://elsewhere.example/"}]}},
+				{"resource":{"resourceType":"Claim","id":"c1","status":"active"}}]}`), nil
+		}}}
+	})
+	page := string(s.do(t, "GET", "/Claim/$case?_format=html", nil).want(t, 200).raw)
+	for _, want := range []string{
+		"<h2>Parameters</h2>", `<h2><a href="` + base + `/Claim/c1">Claim/c1</a></h2>`, "<dd>39360.80\u00a0VND</dd>", "<dd>0.5\u00a0mL</dd>", "<dd>2</dd>",
+		`<dd><a href="` + base + `/Claim?page=2">`, "<dd>https://elsewhere.example/</dd>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page[strings.Index(page, "<main"):])
+		}
+	}
+	for _, not := range []string{"<details open", "<form"} {
+		if strings.Contains(page, not) {
+			t.Errorf("%s in\n%s", not, page[strings.Index(page, "<main"):])
+		}
+	}
 }
