@@ -16,7 +16,8 @@ type told struct {
 	names   []fullName
 	lines   [][]word // addresses and workplaces, found as they stand
 	numbers []string // letters and digits alone, in upper case; addresses of e-mail in lower case
-	short   []string // numbers of few digits, found as a word of their own
+	short   []string // numbers of few digits, found as a word of their own, or behind letters
+	labeled []string // numbers that much else may be, in small letters, found behind a word that says what they are
 }
 
 // What stands where something of a person stood.
@@ -27,10 +28,12 @@ const (
 )
 
 // shortestNumber is how many digits a number of digits has at least to be found however it is divided: of fewer, amounts and dates would be
-// taken for it. With shortestWord it is found where it stands as it is, such as the record number of a hospital.
+// taken for it. With shortestWord it is found where it stands as it is, such as the record number of a hospital; of fewer only where the words before say that
+// it is one.
 const (
 	shortestNumber = 9
 	shortestWord   = 7
+	longNumber     = 15 // from here on also within other letters and digits
 )
 
 // word is a run of letters, digits and "_".
@@ -40,17 +43,18 @@ type word struct {
 	fold     string
 	dot      bool // a full stop follows
 	near     bool // next to the word before: nothing but space is between them, or next to nothing
+	open     bool // nothing but space or a colon is between it and the word before
 }
 
 func wordsIn(text string) (all []word) {
-	from, before, space := -1, 0, true
+	from, before, space, open := -1, 0, true, true
 	var room [64]byte
 	end := func(at int) {
 		if from < 0 {
 			return
 		}
-		w := word{text: text[from:at], from: from, to: at, dot: at < len(text) && text[at] == '.', near: space || from-before <= 3}
-		before, space = at, true
+		w := word{text: text[from:at], from: from, to: at, dot: at < len(text) && text[at] == '.', near: space || from-before <= 3, open: open}
+		before, space, open = at, true, true
 		if w.fold = string(search.AppendFolded(room[:0], w.text, 0)); w.fold != "" {
 			all = append(all, w)
 		}
@@ -66,6 +70,7 @@ func wordsIn(text string) (all []word) {
 		default:
 			end(i)
 			space = space && unicode.IsSpace(r)
+			open = open && (unicode.IsSpace(r) || r == ':')
 		}
 	}
 	end(len(text))
@@ -78,6 +83,11 @@ func (w word) plain() bool { return strings.EqualFold(w.text, w.fold) }
 func (w word) capital() bool {
 	r, _ := utf8.DecodeRuneInString(w.text)
 	return unicode.IsUpper(r)
+}
+
+// capitals says whether w has two letters or more and no small one: then its capital letter tells nothing.
+func (w word) capitals() bool {
+	return utf8.RuneCountInString(w.text) > 1 && !strings.ContainsFunc(w.text, unicode.IsLower)
 }
 
 // capitalWithin says whether words are typed together with capital letters, as in LeNa.
@@ -99,10 +109,22 @@ func (w word) toned() string {
 	return string(append(letters, tones...))
 }
 
+// spelt says whether w is a word of a name but for letter case and diacritics: i may be y where it is the only vowel (Mĩ, Mỹ).
+func (w word) spelt(name word) bool {
+	if w.fold == name.fold {
+		return true
+	}
+	end := len(w.fold) - 1
+	return end > 0 && end == len(name.fold)-1 && w.fold[:end] == name.fold[:end] && strings.IndexByte("iy", w.fold[end]) >= 0 && strings.IndexByte("iy", name.fold[end]) >= 0 &&
+		(strings.IndexByte("aeiou", w.fold[end-1]) < 0 || strings.HasSuffix(w.fold[:end], "qu"))
+}
+
 // close says whether a word of a text is this word of a name, also alone or beside one other: "thì hạ" is not Thị Hạ.
 func (w word) close(name word) bool {
-	return w.plain() || w.toned() == name.toned() || name.plain() && w.capital()
+	return w.plain() || w.toned() == name.toned() || name.plain() && w.capital() || w.fold != name.fold && withI(w.toned()) == withI(name.toned())
 }
+
+func withI(toned string) string { return strings.ReplaceAll(toned, "y", "i") }
 
 // initial says whether w is a name's word shortened, as in Ng. V. Thử.
 func (w word) initial(name word) bool {
@@ -114,6 +136,8 @@ func (w word) initial(name word) bool {
 var (
 	titles      = setOf("ông bà anh chị cô chú bác dì cậu cháu bé em con mẹ má bố ba cha vợ chồng trẻ cụ thím mợ tên nhân bn mr mrs ms pt patient name")
 	plainTitles = setOf("ong ba chi co chu bac chau be me bo vo chong tre cu ten nhan")
+	shortened   = setOf("bn mr mrs ms pt")
+	calls       = setOf("ông bà anh chị cô chú bác dì cậu cụ thím mợ mr mrs ms") // by which somebody is called, as nobody is by bệnh nhân
 )
 
 func setOf(words string) map[string]bool {
@@ -177,6 +201,8 @@ func (t *told) number(text string) {
 		if len(digits) < shortestNumber {
 			if len(digits) >= shortestWord {
 				t.short = append(t.short, number)
+			} else if number != "" {
+				t.labeled = append(t.labeled, number)
 			}
 			return
 		}
@@ -186,15 +212,23 @@ func (t *told) number(text string) {
 				t.numbers = append(t.numbers, "84"+rest, "0"+rest, rest)
 			}
 		}
-	case len(number) >= 6 && strings.ContainsAny(number, "0123456789"):
+	case !strings.ContainsAny(number, "0123456789"):
+	case len(number) < 6: // as K29 and B12 are
+		t.labeled = append(t.labeled, strings.ToLower(number))
+	default:
 		t.numbers = append(t.numbers, number)
+		if len(number) < longNumber {
+			t.labeled = append(t.labeled, strings.ToLower(number)) // typed together with what it is
+		}
 		if onlyDigits && len(digits) > 10 { // an insurance card ends with the number of social insurance
 			t.numbers = append(t.numbers, digits[len(digits)-10:])
 		}
 	}
 }
 
-func (t *told) empty() bool { return len(t.names)+len(t.lines)+len(t.numbers)+len(t.short) == 0 }
+func (t *told) empty() bool {
+	return len(t.names)+len(t.lines)+len(t.numbers)+len(t.short)+len(t.labeled) == 0
+}
 
 // compact is a text with its ASCII letters, in upper case, and digits alone; what may stand within a number is left out, all else
 // is a 0 byte. at are the places of its bytes.
@@ -242,6 +276,9 @@ func hide(text string, all []*told) (out string, found bool) {
 		for _, n := range t.short {
 			places = append(places, shortIn(words, n)...)
 		}
+		for _, n := range t.labeled {
+			places = append(places, labeledIn(words, n)...)
+		}
 	}
 	if len(places) == 0 {
 		return text, false
@@ -268,8 +305,8 @@ func hide(text string, all []*told) (out string, found bool) {
 	return b.String(), true
 }
 
-// in finds a name: three of its words or more in any order, with or without diacritics and the spaces between them; of two the given name
-// must be one; the given name behind a title; and all words of one that nobody typed diacritics in.
+// in finds a name: three of its words or more in any order, with any diacritics or none and the spaces between them; of two the given name
+// must be one, and another diacritic wants capital letters; the given name behind a title; and all words of one that nobody typed diacritics in.
 func (n *fullName) in(words []word) (places []place) {
 	for i := 0; i < len(words); i++ {
 		if len(n.words) > 1 && len(n.whole) >= longEnough && len(words[i].fold) >= len(n.whole) &&
@@ -280,7 +317,7 @@ func (n *fullName) in(words []word) (places []place) {
 		parts, most := n.run(words[i:])
 		for count := most; count > 0; count-- {
 			here := words[i : i+count]
-			if n.means(here, parts[:count]) || count == 1 && i > 0 && n.givenBehind(words[i-1], here[0], parts[0]) {
+			if n.means(here, parts[:count]) || count == 1 && i > 0 && n.givenBehind(words, i, parts[0]) {
 				places = append(places, place{here[0].from, here[count-1].to, hiddenName})
 				i += count - 1
 				break
@@ -294,10 +331,17 @@ func (n *fullName) in(words []word) (places []place) {
 // not Ho An.
 const longEnough = 8
 
-// part says which words of a name a word of a text is: one, or several typed together.
+// part says which words of a name a word of a text is: one, or several typed together, in the order in which they stand there.
 type part struct {
-	first, last uint8
-	initial     bool // of the first one alone
+	words   [mostWords]uint8
+	count   uint8
+	initial bool // of the first one alone
+}
+
+func (p *part) all() []uint8 { return p.words[:p.count] }
+
+func one(k int, initial bool) part {
+	return part{words: [mostWords]uint8{uint8(k)}, count: 1, initial: initial}
 }
 
 // run gives how many words, from the first one on and next to each other, are words of the name, each used once, and which.
@@ -308,7 +352,7 @@ func (n *fullName) run(words []word) (parts [mostWords]part, count int) {
 		if !ok {
 			break
 		}
-		for k := p.first; k <= p.last; k++ {
+		for _, k := range p.all() {
 			used |= 1 << k
 		}
 		parts[count] = p
@@ -319,54 +363,69 @@ func (n *fullName) run(words []word) (parts [mostWords]part, count int) {
 
 func (n *fullName) part(w word, used uint16) (p part, ok bool) {
 	for k, m := range n.words {
-		if used&(1<<k) == 0 && w.fold == m.fold {
-			return part{uint8(k), uint8(k), false}, true
+		if used&(1<<k) == 0 && w.spelt(m) {
+			return one(k, false), true
 		}
 	}
 	for k, m := range n.words {
 		if used&(1<<k) == 0 && w.initial(m) {
-			return part{uint8(k), uint8(k), true}, true
+			return one(k, true), true
 		}
 	}
-	for k := range n.words {
-		rest := w.fold
-		for j := k; j < len(n.words) && used&(1<<j) == 0 && strings.HasPrefix(rest, n.words[j].fold); j++ {
-			if rest = rest[len(n.words[j].fold):]; rest == "" {
-				return part{uint8(k), uint8(j), false}, true
-			}
-		}
+	return p, n.joined(w.fold, used, &p)
+}
+
+// joined takes apart what is typed together.
+func (n *fullName) joined(rest string, used uint16, p *part) bool {
+	if rest == "" {
+		return p.count > 0
 	}
-	return part{}, false
+	for k, m := range n.words {
+		if used&(1<<k) != 0 || !strings.HasPrefix(rest, m.fold) {
+			continue
+		}
+		p.words[p.count] = uint8(k)
+		p.count++
+		if n.joined(rest[len(m.fold):], used|1<<k, p) {
+			return true
+		}
+		p.count--
+	}
+	return false
 }
 
 // close says whether a word that is a part of the name is that also alone or beside one other.
 func (n *fullName) close(w word, p part) bool {
-	if p.first == p.last {
-		return slices.ContainsFunc(n.words, func(m word) bool { return w.fold == m.fold && w.close(m) })
+	if p.count == 1 {
+		return slices.ContainsFunc(n.words, func(m word) bool { return w.spelt(m) && w.close(m) })
 	}
 	var all word
-	for _, m := range n.words[p.first : p.last+1] {
+	for _, k := range p.all() {
+		m := n.words[k]
 		all.text, all.fold = all.text+m.text, all.fold+m.fold
 	}
 	return w.close(all)
 }
 
-// given says whether a word that is a part of the name is the given name, or ends with it.
+// given says whether a word that is a part of the name is the given name, or has it.
 func (n *fullName) given(w word, p part) bool {
 	given := n.words[len(n.words)-1]
-	if p.first == p.last {
-		return w.fold == given.fold && w.close(given)
+	if p.count == 1 {
+		return w.spelt(given) && w.close(given)
 	}
-	return int(p.last) == len(n.words)-1 && n.close(w, p)
+	return slices.Contains(p.all(), uint8(len(n.words)-1)) && n.close(w, p)
 }
 
 // means says whether words that stand together mean the person.
 func (n *fullName) means(words []word, parts []part) bool {
-	count, whole, initials, ordered, given := 0, true, false, true, false
-	for i, p := range parts {
-		count += int(p.last-p.first) + 1
+	count, last, initials, ordered := 0, -1, false, true
+	for _, p := range parts {
+		count += int(p.count)
 		initials = initials || p.initial
-		ordered = ordered && (i == 0 || p.first > parts[i-1].last)
+		for _, k := range p.all() {
+			ordered = ordered && int(k) > last
+			last = int(k)
+		}
 	}
 	if len(words) == 1 && count > 1 && len(words[0].fold) < longEnough && !words[0].capitalWithin() {
 		return false
@@ -374,19 +433,68 @@ func (n *fullName) means(words []word, parts []part) bool {
 	if count >= 3 && !initials {
 		return true
 	}
+	if len(words) == 2 && count == 2 && !words[0].capital() && !words[1].capital() && compound(words[0], words[1]) { // tâm thu, of Tâm Thu
+		return false
+	}
+	whole, given, some, capitals := true, false, false, true
 	for i, p := range parts {
-		whole = whole && (p.initial || n.close(words[i], p))
+		close := !p.initial && n.close(words[i], p)
+		whole = whole && (p.initial || close)
+		some = some || close
 		given = given || n.given(words[i], p)
+		capitals = capitals && words[i].capital()
 	}
 	if count >= 2 {
-		return whole && given || n.plain && count == len(n.words) && ordered && !initials
+		return whole && given || n.plain && count == len(n.words) && ordered && !initials ||
+			capitals && some && !initials && n.givenAmong(parts) // with another tone: Thị Hạ
 	}
 	return len(n.words) == 1 && given && words[0].capital() && len(words[0].fold) > 1
 }
 
-// givenBehind says whether w is the given name behind a title.
-func (n *fullName) givenBehind(title, w word, p part) bool {
-	return n.given(w, p) && w.capital() && w.near && title.title()
+// givenAmong says whether the given name is among parts, with whatever diacritics.
+func (n *fullName) givenAmong(parts []part) bool {
+	return slices.ContainsFunc(parts, func(p part) bool { return slices.Contains(p.all(), uint8(len(n.words)-1)) })
+}
+
+// givenBehind says whether words[i] is the given name behind a title.
+func (n *fullName) givenBehind(words []word, i int, p part) bool {
+	title, w := words[i-1], words[i]
+	given := n.words[len(n.words)-1]
+	if p.initial || p.count == 1 && !w.spelt(given) || !w.near || !title.title() {
+		return false
+	}
+	switch is := n.given(w, p); {
+	case !w.capital():
+		return is && (p.count > 1 || w.toned() == given.toned()) && smallName(words, i)
+	case is:
+		return !inCapitals(words, i) || !ordinary(words, i)
+	}
+	return p.count == 1 && calls[strings.ToLower(title.text)] && !ordinary(words, i) // with another tone: chị Hạ
+}
+
+// inCapitals says whether words[i] and what is around it is in capital letters, which therefore tell nothing. BN always is.
+func inCapitals(words []word, i int) bool {
+	return words[i].capitals() && words[i-1].capitals() && (len(words[i-1].text) > 2 || i+1 < len(words) && words[i+1].capitals())
+}
+
+// ordinary says whether words[i] behind a title is a word of the language there.
+func ordinary(words []word, i int) bool {
+	return saidOf[words[i].toned()] || compound(words[i-1], words[i]) || i+1 < len(words) && compound(words[i], words[i+1])
+}
+
+// smallName says whether words[i] behind a title is a name though it has no capital letter. Where nobody types diacritics, nobody knows:
+// "ba lan" is Mrs Lan, father Lan and three times.
+func smallName(words []word, i int) bool {
+	title, w := strings.ToLower(words[i-1].text), words[i]
+	switch {
+	case !titles[title] || titles[strings.ToLower(w.text)] || ordinary(words, i):
+		return false
+	case !w.open && (!words[i-1].dot || !shortened[title]): // of another sentence
+		return false
+	case title == "nhân" && (i < 2 || words[i-2].fold != "benh"): // nguyên nhân
+		return false
+	}
+	return slices.ContainsFunc(words, func(w word) bool { return !w.plain() })
 }
 
 // linesIn finds the words of a line as they stand.
@@ -401,14 +509,57 @@ func linesIn(words []word, line []word) (places []place) {
 	return places
 }
 
-// shortIn finds a number of few digits, where it is a word of its own.
+// shortIn finds a number of few digits, where it is a word of its own or stands behind letters.
 func shortIn(words []word, number string) (places []place) {
 	for _, w := range words {
-		if w.fold == number {
-			places = append(places, place{w.from, w.to, hiddenNumber})
+		if before, ok := strings.CutSuffix(w.fold, number); ok && strings.Trim(before, "abcdefghijklmnopqrstuvwxyz ") == "" {
+			places = append(places, place{w.to - len(number), w.to, hiddenNumber})
 		}
 	}
 	return places
+}
+
+// What stands before the number of a person, folded and typed together. Behind clues much else may stand, such as an age: a number there has
+// fewestBehindClue characters.
+var (
+	labels = setOf("mabn mabenhnhan manguoibenh manb sobn sobenhnhan mahoso sohoso mahs sohs mayte mayt madinhdanh sodinhdanh mathe sothe " +
+		"pid mrn cccd cmnd cmtnd hochieu passport bhyt bhxh dienthoai sdt")
+	clues   = setOf("bn benhnhan nguoibenh nb hs hoso id ma maso so dt")
+	fillers = setOf("la so no") // mã bệnh nhân là 1234
+)
+
+const (
+	fewestBehindClue = 5
+	longestLabel     = 4 // words
+)
+
+// labeledIn finds a number that much else may be, behind what says that it is one: MABN 1234, mã bệnh nhân: 1234, BN123456.
+func labeledIn(words []word, number string) (places []place) {
+	for i, w := range words {
+		if before, ok := strings.CutSuffix(w.fold, number); ok && labeled(words[:i+1], strings.TrimRight(before, " "), len(number)) {
+			places = append(places, place{w.to - len(number), w.to, hiddenNumber})
+		}
+	}
+	return places
+}
+
+// labeled says whether a number of so many characters, at the end of the last of words, stands behind its label; before is what that word has
+// before it.
+func labeled(words []word, before string, characters int) bool {
+	first := before == ""
+	for k := len(words) - 1; ; k-- {
+		if labels[before] || characters >= fewestBehindClue && clues[before] {
+			return true
+		}
+		if k == 0 || !words[k].near || len(words)-k > longestLabel {
+			return false
+		}
+		before = words[k-1].fold + before
+		if first && fillers[before] && labeled(words[:k], "", characters) {
+			return true
+		}
+		first = false
+	}
 }
 
 // numberIn finds a number however it is divided. One with letters of its own ends where they do: BN000001 is not in BN0000012.
@@ -427,7 +578,7 @@ func numberIn(text, numbers string, at []int, number string) (places []place) {
 			from += i + len(number)
 		}
 	}
-	bounded := strings.Trim(number, "0123456789") != "" && len(number) < 15
+	bounded := strings.Trim(number, "0123456789") != "" && len(number) < longNumber
 	for from := 0; ; {
 		i := strings.Index(numbers[from:], number)
 		if i < 0 {
