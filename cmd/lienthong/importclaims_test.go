@@ -92,3 +92,52 @@ func TestClaimFilesAreImported(t *testing.T) {
 	}
 	claims(map[string]fhir.Version{"51901_2026_000001": 1, "51901_2026_000002": 2, "51901_2026_000003": 1, "51901_2026_000009": 1})
 }
+
+// The patient of a claim file may be registered by another hospital, whose entry the importing one does not see: then the number and the day
+// of birth in the file refer to the person, and the file goes out as it is.
+func TestAClaimFileOfAPatientRegisteredElsewhereIsImported(t *testing.T) {
+	a := serveRoles(t)
+	a.want(201, "operator", "PUT", "/Organization/bva", hospitalCalled("bva", "51902"))
+	a.want(201, "operator", "PUT", "/Organization/bvb", hospitalCalled("bvb", "51901"))
+	a.want(201, "hospital-bva", "PUT", "/Patient/pa", carePatient("pa", "051085000011"))
+	a.want(404, "hospital-bvb", "GET", "/Patient/pa", "")
+	sample := filepath.Join(fhirtest.Data(t, "domain", "claim-xml", "samples"), "outpatient.xml")
+	imported := func(file string) (error, string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(path, []byte(a.tokens["hospital-bvb"]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out, stderr bytes.Buffer
+		err := run(t.Context(), []string{"import", "-q", file, "--server", a.base, "--token-file", path, "--state", filepath.Join(t.TempDir(), "state")}, &out, &stderr)
+		return err, out.String() + stderr.String()
+	}
+	// With another day of birth it is not the person in the file.
+	raw, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := hoso.Decode(raw, hoso.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.HoSo[0].XML1().Set("NGAY_SINH", "198503160000")
+	other := filepath.Join(t.TempDir(), "other.xml")
+	if err := os.WriteFile(other, f.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err, out := imported(other); exitCode(err) != exitPartial {
+		t.Errorf("with another day of birth: %v %s", err, out)
+	}
+	for range 2 { // the second time it sees the patient
+		if err, out := imported(sample); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
+	if raw := a.want(200, "hospital-bvb", "GET", "/Claim?identifier="+sidMaLK+"51901%7C51901_2026_000001&patient=Patient/pa", ""); !strings.Contains(raw, `"total":1`) {
+		t.Errorf("%s", raw)
+	}
+	if raw := a.want(200, "hospital-bvb", "GET", "/Patient?identifier="+careSystem+"%7C051085000011", ""); !strings.Contains(raw, `"total":1`) {
+		t.Errorf("%s", raw)
+	}
+}

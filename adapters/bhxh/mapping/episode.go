@@ -23,6 +23,9 @@ type EpisodeOptions struct {
 	// Patient and Provider are literal references to what exists already; "": they are in the transaction, and made
 	// only if there is nobody with the identifier yet.
 	Patient, Provider string
+	// Known refers to the patient by SO_CCCD and the day of birth, and makes none: for who is registered, and whom the sender does not see.
+	// Where the file does not have both the patient is in the transaction all the same.
+	Known bool
 	// Practitioner gives the literal reference to a staff member by number; nil, or "": as with Patient.
 	Practitioner func(number string) string
 	Status       string    // of the Claim; "" = active

@@ -22,6 +22,9 @@ func (b *builder) person() object {
 	if b.x.Get("SO_CCCD") == "" { // else the Patient is found by it
 		b.x.keep("SO_CCCD")
 	}
+	if known := b.known(); known != nil {
+		return known
+	}
 	sid := b.s.sid()
 	record := identifier(sid.MaBN(b.facility), b.x.takeIf("MA_BN", isCode))
 	var citizen object
@@ -47,6 +50,18 @@ func (b *builder) person() object {
 		members[1] = list{key}
 	}
 	return b.add("Patient", "", byIdentifier(key[1].(string), key[3].(string)), false, members)
+}
+
+// known is a reference to the patient by what stands on the card that was shown (docs/decisions/0035); nil if it is not to be, or cannot be
+// made.
+func (b *builder) known() object {
+	number, born := b.x.Get("SO_CCCD"), b.x.Get("NGAY_SINH")
+	system := idSystem(b.s, number)
+	if !b.o.Known || system == "" || len(born) != 12 || born[4:8] == "0000" || dateTime(born[:8]) == "" {
+		return nil
+	}
+	b.x.take("SO_CCCD")
+	return object{"reference", "Patient?" + byIdentifier(system, number) + "&birthdate=" + dateTime(born[:8])}
 }
 
 // idSystem tells what kind of number SO_CCCD is by its form; "" if none that is known.

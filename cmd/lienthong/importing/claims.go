@@ -32,29 +32,32 @@ func (f *file) claims(ctx context.Context, r io.Reader, emit func(*parcel) error
 			return f.checkIns(h, emit)
 		}
 		n++
-		bundle, err := f.episode(head, h)
+		if err := f.whole(head, h); err != nil {
+			f.badEpisode(n, h.MaLK(), err)
+			return ctx.Err()
+		}
+		at := n - 1
+		p, err := f.transaction(at, func(o mapping.EpisodeOptions) ([]byte, error) { return mapping.Episode(h, o) })
 		if err != nil {
 			f.badEpisode(n, h.MaLK(), err)
 			return ctx.Err()
 		}
-		return f.transaction(bundle, h.MaCSKCB()+"|"+h.MaLK(), n-1, emit)
+		p.episode = h.MaCSKCB() + "|" + h.MaLK()
+		return emitted(emit(p))
 	})
 	return err
 }
 
-// episode gives the transaction, or why there is none: what a table holds that cannot be read, or belongs to another
+// whole says why an episode is not taken: what a table holds that cannot be read, or belongs to another
 // episode, would be lost without a word. Everything else is for the pre-checks, which hold the claim.
-func (f *file) episode(head hoso.File, h hoso.HoSo) ([]byte, error) {
+func (f *file) whole(head hoso.File, h hoso.HoSo) error {
 	for _, x := range hoso.CheckEpisode(&head, h, hoso.CheckOptions{}) {
 		switch x.Rule {
 		case "ENV-03", "ENV-04", "ENV-05":
-			return nil, fhir.Errorf(fhir.Unprocessable, "bhxh-episode-refused", x.Path(), x.Rule)
+			return fhir.Errorf(fhir.Unprocessable, "bhxh-episode-refused", x.Path(), x.Rule)
 		}
 	}
-	if err := wholly(h); err != nil {
-		return nil, err
-	}
-	return mapping.Episode(h, mapping.EpisodeOptions{Systems: f.systems})
+	return wholly(h)
 }
 
 // wholly refuses what has elements that no table of the decision has (FLD-05): they would be lost without a word.
@@ -77,28 +80,46 @@ func (f *file) checkIns(h hoso.HoSo, emit func(*parcel) error) error {
 		return err
 	}
 	for i, row := range rows {
-		bundle, err := mapping.CheckIn(row, mapping.EpisodeOptions{Systems: f.systems})
+		p, err := f.transaction(i, func(o mapping.EpisodeOptions) ([]byte, error) { return mapping.CheckIn(row, o) })
 		if err != nil {
 			f.badEpisode(i+1, row.Get("MA_LK"), err)
 			continue
 		}
-		if err := f.transaction(bundle, row.Get("MA_CSKCB")+"|"+row.Get("MA_LK"), i, emit); err != nil {
+		p.episode = row.Get("MA_CSKCB") + "|" + row.Get("MA_LK")
+		if err := emitted(emit(p)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *file) transaction(bundle []byte, episode string, at int, emit func(*parcel) error) error {
-	doc, err := resource.Parse(bundle, limits)
+// transaction is the parcel of what build gives, and knows what it gives for a patient who is registered already.
+func (f *file) transaction(at int, build func(mapping.EpisodeOptions) ([]byte, error)) (*parcel, error) {
+	parcelOf := func(known bool) (*parcel, error) {
+		bundle, err := build(mapping.EpisodeOptions{Systems: f.systems, Known: known})
+		if err != nil {
+			return nil, err
+		}
+		doc, err := resource.Parse(bundle, limits)
+		if err != nil {
+			return nil, err
+		}
+		p := &parcel{file: f, body: bundle, atomic: true}
+		for e := range doc.Root().Get("entry").Elements() {
+			p.items = append(p.items, item{typ: typeOf(e), label: strings.Clone(e.Get("request").Get("url").Text()), at: at})
+		}
+		return p.seal(), nil
+	}
+	p, err := parcelOf(false)
+	if err == nil {
+		p.known = func() (*parcel, error) { return parcelOf(true) }
+	}
+	return p, err
+}
+
+// emitted marks an error of emit: it is not the file's.
+func emitted(err error) error {
 	if err != nil {
-		return err
-	}
-	p := &parcel{file: f, body: bundle, atomic: true, episode: episode}
-	for e := range doc.Root().Get("entry").Elements() {
-		p.items = append(p.items, item{typ: typeOf(e), label: strings.Clone(e.Get("request").Get("url").Text()), at: at})
-	}
-	if err := emit(p.seal()); err != nil {
 		return fmt.Errorf("%w: %w", errEmit, err)
 	}
 	return nil

@@ -60,6 +60,7 @@ type parcel struct {
 
 	episode string // of a claim file: whose parcels go out one after the other; "" = any time
 	turn    turn
+	known   func() (*parcel, error) // the same for a patient who is registered already; nil: there is no such thing
 }
 
 // read takes the file apart and hands its parcels to emit.

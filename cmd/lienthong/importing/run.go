@@ -280,11 +280,21 @@ func (r *run) send(ctx context.Context, p *parcel) error {
 		}
 	}
 	landed := false
-	v, err := r.o.Target.post(ctx, p, func() (bool, error) {
-		var err error
-		landed, err = r.settle(ctx, p)
-		return landed, err
-	})
+	post := func() (verdict, error) {
+		return r.o.Target.post(ctx, p, func() (bool, error) {
+			var err error
+			landed, err = r.settle(ctx, p)
+			return landed, err
+		})
+	}
+	v, err := post()
+	if err == nil && v.code == "person-known" && p.known != nil {
+		other, unknown := p.known()
+		if err = unknown; err == nil && other.hash != p.hash {
+			p = other
+			v, err = post()
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.file.path, err)
 	}

@@ -44,6 +44,7 @@ const attempts = 6
 // verdict is the server's answer to a parcel.
 type verdict struct {
 	refused string   // why the parcel as a whole was refused; "" if it was taken
+	code    string   // of the refusal
 	entries []string // for each item "" or why it failed; nil if all are well
 	witness string   // one resource that it made or changed: "Patient/p1"
 }
@@ -123,7 +124,7 @@ func (t Target) once(ctx context.Context, p *parcel) (verdict, error) {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return verdict{}, inDoubt{errors.New(reason(body, resp.Status))}
 	}
-	return verdict{refused: reason(body, resp.Status)}, nil
+	return verdict{refused: reason(body, resp.Status), code: codeOf(body)}, nil
 }
 
 // readVerdict goes through the response bundle beside the items that were sent.
@@ -172,6 +173,15 @@ func reason(body []byte, status string) string {
 		return "HTTP " + status
 	}
 	return reasonOf(doc.Root(), "HTTP "+status)
+}
+
+// codeOf takes the server's own code out of an OperationOutcome, "" if it has none.
+func codeOf(body []byte) string {
+	doc, err := resource.Parse(body, limits)
+	if err != nil {
+		return ""
+	}
+	return strings.Clone(doc.Root().Get("issue").At(0).Get("details").Get("coding").At(0).Get("code").Text())
 }
 
 // reasonOf words the first issue of an outcome with its path; indices are kept, so that the place can be found.
