@@ -35,6 +35,8 @@ func (r *run) check(c search.Condition) check {
 		return r.hasCheck(c)
 	case visible:
 		return c
+	case heldTo:
+		return allCheck(r.checks(c.of))
 	case search.Derived:
 		return r.derivedCheck(c)
 	case search.Not:

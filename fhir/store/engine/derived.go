@@ -11,7 +11,7 @@ import (
 // onlyChecked says whether a condition is never a set: there is no list to read it from but that of all resources.
 func onlyChecked(c search.Condition) bool {
 	switch c := c.(type) {
-	case visible, search.Derived:
+	case visible, heldTo, search.Derived:
 		return true
 	case search.Not:
 		return onlyChecked(c.Condition)

@@ -38,6 +38,7 @@ type Engine struct {
 	building  building
 	recent    recent
 	kept      *kept
+	alike     *alike
 	types     atomic.Pointer[types] // at least those of the published head
 	broken    atomic.Pointer[error] // set once, when the disk failed
 
@@ -61,7 +62,7 @@ func Open(dir string, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, dir: dir, lock: lock, kept: newKept()}
+	e := &Engine{o: o, dir: dir, lock: lock, kept: newKept(), alike: newAlike()}
 	if err := e.open(); err != nil {
 		if e.db != nil {
 			_ = e.db.Close() // the first error says more

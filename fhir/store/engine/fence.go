@@ -14,6 +14,7 @@ import (
 //	search, count, criteria   the query is rewritten before it is planned: the grants of a type are further conditions on
 //	                          it, here and in each target of a chain and each source of a _has. So they may drive a search
 //	                          like any other, and nothing that is counted ever counts what is hidden
+//	  … of few candidates     these are judged, those that are alike together (alike.go)
 //	  … as of an older commit the same, and visible{grants} besides: a check on the version found and on the current one
 //	read, vread, history,     the version is judged before its document is read (guard)
 //	includes, fetch
@@ -52,6 +53,12 @@ func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
 	b := barrier{r: r, fence: f, now: now, old: r.t != now, types: map[fhir.Type][]search.Condition{}}
 	if b.old {
 		b.guard = r.guard(f, now)
+	}
+	if r.alike != nil && len(b.on(q.Type)) > 0 {
+		if asks := r.alike.of(f, q.Type, b.on(q.Type)); asks != nil {
+			q.Where = append(b.through(q.Where), heldTo{of: asks.where, asks: asks})
+			return q
+		}
 	}
 	return b.query(q)
 }

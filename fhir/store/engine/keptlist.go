@@ -51,6 +51,21 @@ func (k *kept) list(db pebble.Reader, prefix []byte, n *noted, use func(n number
 	return err
 }
 
+// any says whether there is any row of a value, of whatever commit; prefix is what they begin with.
+func (k *kept) any(db pebble.Reader, prefix []byte) (any bool, err error) {
+	if k != nil {
+		place, _ := k.at(prefix)
+		if there := place.Load(); there != nil && there.known && bytes.Equal(there.key, prefix) {
+			return len(there.value) > 0, nil
+		}
+	}
+	err = k.list(db, prefix, nil, func(number, []byte) bool {
+		any = true
+		return false
+	})
+	return any, err
+}
+
 // eachPosting reads the rows that list gives.
 func eachPosting(db pebble.Reader, prefix []byte, use func(n number, events []byte) bool) error {
 	it, err := db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})

@@ -93,12 +93,15 @@ func appendEscaped(b, value []byte) []byte {
 	for {
 		i := bytes.IndexByte(value, 0)
 		if i < 0 {
-			return append(append(b, value...), 0, 1)
+			return append(append(b, value...), valueEnd...)
 		}
 		b = append(append(b, value[:i]...), 0, 0xff)
 		value = value[i+1:]
 	}
 }
+
+// valueEnd is what the encoding of a value ends with.
+var valueEnd = []byte{0, 1}
 
 func escapedLen(value []byte) int { return len(value) + bytes.Count(value, zero) + 2 }
 

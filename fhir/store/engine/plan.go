@@ -19,6 +19,7 @@ import (
 //	ranges of few       likewise, once the values that exist are known (a code in any system)        source
 //	ids                 looked up one by one                                                         source
 //	all, either         of such conditions: intersection, union                                      source
+//	fence of few        of a page, alike ones judged once and remembered (alike.go)                  check
 //	ranges of many      scanned into a set, if that ends within the budget                           source
 //	                    else decided on each candidate's version row                                 check
 //	chain               for a page, alone and leading to few: the lists of what refers to these, merged source
@@ -97,30 +98,18 @@ func (r *run) plan(q search.Query, limit int, from number) *stream {
 		s.trace.note(nil, store.AccessNever, 0)
 		return s
 	}
-	var costly []search.Condition
-	var rare []search.Not // that may hold for few
-	for _, c := range conjuncts(nil, q.Where) {
-		work := s.trace.begin(r)
-		if not, ok := c.(search.Not); ok {
-			if set := r.cheap(not.Condition, s.typ, q.Type); set == nil && not.Among != nil {
-				rare = append(rare, not)
-			} else if set != nil {
-				if most := int(r.total(q.Type)); not.Among != nil && r.estimate(set) > most-most/4 {
-					rare = append(rare, not)
-				}
-				s.without = append(s.without, s.trace.wrap(r, c, store.AccessWithout, set, work))
-				continue
-			}
-		} else if set := r.cheap(c, s.typ, q.Type); set != nil {
-			s.sources = append(s.sources, s.trace.wrap(r, c, store.AccessLeapfrog, set, work))
-			continue
-		}
-		costly = append(costly, c)
+	others, fence, fenced := apart(q.Where)
+	costly, rare := s.draw(others)
+	s.arrange()
+	if fenced && !s.judges(fence, limit) {
+		more, rarer := s.draw(fence.of)
+		costly, rare = append(costly, more...), append(rare, rarer...)
+		s.arrange()
 	}
 	if len(s.sources) == 0 {
 		s.among(rare)
+		s.arrange()
 	}
-	s.arrange()
 	if len(costly) > 0 {
 		s.decide(costly, limit)
 	}
@@ -133,12 +122,52 @@ func (r *run) plan(q search.Query, limit int, from number) *stream {
 	return s
 }
 
+// draw adds what is read from posting lists to the sources and to without. It gives the other conditions, and of all those negations
+// that may hold for few.
+func (s *stream) draw(where []search.Condition) (costly []search.Condition, rare []search.Not) {
+	r := s.r
+	for _, c := range conjuncts(nil, where) {
+		work := s.trace.begin(r)
+		if not, ok := c.(search.Not); ok {
+			if set := r.cheap(not.Condition, s.typ, s.name); set == nil && not.Among != nil {
+				rare = append(rare, not)
+			} else if set != nil {
+				if most := int(r.total(s.name)); not.Among != nil && r.estimate(set) > most-most/4 {
+					rare = append(rare, not)
+				}
+				s.without = append(s.without, s.trace.wrap(r, c, store.AccessWithout, set, work))
+				continue
+			}
+		} else if set := r.cheap(c, s.typ, s.name); set != nil {
+			s.sources = append(s.sources, s.trace.wrap(r, c, store.AccessLeapfrog, set, work))
+			continue
+		}
+		costly = append(costly, c)
+	}
+	return costly, rare
+}
+
+// judges has each candidate judged by the fence, if there are few; else it says false.
+func (s *stream) judges(fence heldTo, limit int) bool {
+	few := tune.checkAtOnce / fence.asks.cost
+	if limit == 0 || len(s.sources) == 0 || s.r.estimate(s.sources[0]) > few {
+		return false
+	}
+	if s.most = s.look(few); s.most < 0 {
+		return false
+	}
+	s.checks, s.checked = append(s.checks, fence.check(s.r)), append(s.checked, fence)
+	return true
+}
+
 // conjuncts appends conditions, with those within an All in its place and Not(Not(c)) as c.
 func conjuncts(to, where []search.Condition) []search.Condition {
 	for _, c := range where {
 		switch c := c.(type) {
 		case search.All:
 			to = conjuncts(to, c.Of)
+		case heldTo:
+			to = conjuncts(to, c.of)
 		case search.Not:
 			switch inner := c.Condition.(type) {
 			case search.Not:
@@ -286,7 +315,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 // look reads up to few candidates ahead; it gives their number if these are all, else -1. They come again.
 func (s *stream) look(few int) int {
 	from := s.from
-	var ahead list
+	ahead := make(list, 0, min(few+1, 16))
 	for len(ahead) <= few {
 		n, ok := s.next()
 		if !ok {
@@ -366,12 +395,12 @@ func (s *stream) passes(n number) bool {
 	if len(s.checks) == 0 {
 		return true
 	}
-	v, _, found := s.r.versions().at(n)
-	if !found {
+	candidates := s.r.versions()
+	if _, _, found := candidates.at(n); !found {
 		return false
 	}
 	for _, c := range s.checks {
-		if !c.holds(&v) {
+		if !c.holds(&candidates.row) {
 			if s.patience--; s.patience <= 0 {
 				s.escalate()
 			}

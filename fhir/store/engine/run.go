@@ -36,6 +36,9 @@ type run struct {
 	outside *versions // of resources around contained ones
 
 	sight store.Sight // of what it finds
+
+	alike  *alike  // nil: a fence's conditions are like any others
+	recent *recent // of the same engine
 }
 
 func newRun(ctx context.Context, db pebble.Reader, ts *types, t fhir.T) *run {

@@ -33,7 +33,7 @@ func (e *Engine) Search(ctx context.Context, q search.Query, t fhir.T, o store.S
 		r.fail(e.usable(q))
 		now := e.published.t()
 		if t == now && q.Inside == search.OnTheirOwn {
-			r.sight = f.Sight(q.Type, now)
+			r.sight, r.alike, r.recent = f.Sight(q.Type, now), e.alike, &e.recent
 		}
 		for m := range r.search(r.fenced(f, q, now), o) {
 			if !yield(m, nil) {

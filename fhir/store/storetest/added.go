@@ -343,20 +343,42 @@ func builtForFences(t *testing.T, cfg Config) {
 	w, b := addedWorld(t, cfg)
 	defer w.leave()
 	key := fhir.Key{Type: "Patient", ID: "fenced-by-added"}
-	commitKnown(t, w.s, store.Changes{Puts: []store.Put{put(key, "", withTwins([]search.Entry{entry(pToken, "a")})...)}})
+	of := fhir.Key{Type: "Observation", ID: "of-fenced-by-added"}
+	commitKnown(t, w.s, store.Changes{Puts: []store.Put{
+		put(key, "", withTwins([]search.Entry{entry(pToken, "a")})...),
+		put(of, "", entry(pToken, "of"), entry(pRef, string(search.ReferenceValue(key)))),
+	}})
 	for g := range generations {
 		mine := store.Grant{Where: by("Patient", twin(pToken, g), "a").Where}
-		ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Patient": {store.ActionRead: mine}}, ""))
+		his := store.Grant{Where: []search.Condition{search.Chain{Param: pRef, Targets: []search.Query{by("Patient", twin(pToken, g), "a")}}}}
+		ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{
+			"Patient": {store.ActionRead: mine}, "Observation": {store.ActionRead: his, store.ActionSearch: his},
+		}, ""))
+		found := func() (n int) {
+			for _, err := range w.s.Search(ctx, by("Observation", pToken, "of"), 0, store.SearchOptions{Limit: 2}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+			return n
+		}
 		if _, err := w.s.Read(ours(t.Context()), key, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.s.Read(ctx, key, 0); codeOf(err) != "not-found" {
 			t.Fatalf("read by a parameter that nobody defined: %v", err)
 		}
+		if n := found(); n != 0 {
+			t.Fatalf("%d found by a parameter that nobody defined", n)
+		}
 		define(t, w.s, g, -1)
 		awaitBuilt(t, b, g, func() {})
 		if _, err := w.s.Read(ctx, key, 0); err != nil {
 			t.Fatalf("read by what was built: %v", err)
+		}
+		if n := found(); n != 1 {
+			t.Fatalf("%d found by what was built", n)
 		}
 	}
 	w.end(8)

@@ -8,7 +8,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// fencedAgain has a few callers read the same records again and again while these change, what they refer to does, and the time:
+// fencedAgain has a few callers read the same records and search for them again and again while these change, what they refer to does, and the time:
 // what a store remembers of a version must not outlive what it depends on, nor be another caller's.
 func fencedAgain(t *testing.T, cfg Config) {
 	w := &world{t: t, rng: random(t), m: newModel(), cfg: cfg, dir: t.TempDir(), twins: -1}
@@ -35,6 +35,9 @@ func fencedAgain(t *testing.T, cfg Config) {
 				for key := range w.m.lives {
 					w.readOne(key, w.m.t)
 				}
+				for range 4 {
+					w.searchFew()
+				}
 			}
 		}
 		// One caller after the other reads all of it, while all of that goes on.
@@ -44,6 +47,7 @@ func fencedAgain(t *testing.T, cfg Config) {
 				for key := range w.m.lives {
 					w.readOne(key, w.m.t)
 				}
+				w.searchFew()
 				w.m.fence = store.OpenFence()
 				if day += byte(w.rng.IntN(2)); w.rng.IntN(3) == 0 {
 					w.commit()
@@ -54,6 +58,36 @@ func fencedAgain(t *testing.T, cfg Config) {
 	cfg.Check(t, w.s)
 	if err := w.s.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// searchFew asks for the first matches of what finds few.
+func (w *world) searchFew() {
+	q := search.Query{Type: worldTypes[w.rng.IntN(len(worldTypes))]}
+	if !w.m.fence.Finds(q.Type) {
+		return
+	}
+	if w.rng.IntN(2) == 0 {
+		q.Where = append(q.Where, search.Terms{Any: []search.Term{{Param: pToken, Low: []byte(w.value(pToken)), Exact: true}}})
+	} else {
+		var some search.IDs
+		for range 10 {
+			some.ID = append(some.ID, w.key().ID)
+		}
+		q.Where = append(q.Where, some)
+	}
+	if w.rng.IntN(3) == 0 {
+		q.Where = append(q.Where, w.condition(2))
+	}
+	q.Sort = w.sort()
+	t, limit, n := w.m.t, 1+w.rng.IntN(20), 0
+	want := w.m.search(q, t)
+	for m, err := range w.s.Search(w.ctx(), q, t, store.SearchOptions{Limit: limit}) {
+		w.compare(q, t, want, n, m, err)
+		n++
+	}
+	if n != min(limit, len(want)) {
+		w.t.Fatalf("a search for %d as of %d ends after %d of %d: %+v", limit, t, n, len(want), q)
 	}
 }
 
