@@ -114,6 +114,12 @@ var display = map[State]string{
 	Withdrawn: "Đã rút",
 }
 
+// VI is the state in Vietnamese.
+func (s State) VI() string { return display[s] }
+
+// VI is the assessment in Vietnamese.
+func (a Assessment) VI() string { return granted[a] }
+
 // granted is the assessment in Vietnamese.
 var granted = map[Assessment]string{
 	Approved: "chấp nhận toàn bộ",

@@ -217,7 +217,7 @@ func seeCasesWithoutNames(t *testing.T, w *insurer) {
 		t.Fatalf("%d %s", status, raw)
 	}
 	w.plain(auditor, claim+"/$case", &c)
-	if len(c.Reviews) != 1 || c.Reviews[0].Outcome != cases.Agreed {
+	if len(c.Reviews) != 1 || c.Reviews[0].Outcome != cases.Agreed || c.Reviews[0].Who != "auditor-1" {
 		t.Errorf("%+v", c.Reviews)
 	}
 	for token, want := range map[string]int{auditor: http.StatusOK, hospital: http.StatusNotFound} {

@@ -63,7 +63,7 @@ func (f filterFlags) query() url.Values {
 type claimsListCmd struct {
 	serverFlags
 	filterFlags
-	Sort  string `placeholder:"WHAT" help:"age, submitted, requested, paid or reduced; with a dash before it the largest first. Default: by id."`
+	Sort  string `placeholder:"WHAT" help:"age, submitted, requested, paid or reduced; with a dash before it the largest first (--sort=-age). Default: by id."`
 	Limit int    `default:"100" placeholder:"N" help:"At most so many. Default: ${default}."`
 }
 

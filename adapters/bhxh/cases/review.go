@@ -33,6 +33,9 @@ var outcomeVI = map[Outcome]string{
 	Agreed: "Thống nhất", ClaimWrong: "Cơ sở đề nghị chưa đúng", AssessmentBad: "Giám định chưa đúng", NeedsDocuments: "Cần bổ sung hồ sơ",
 }
 
+// VI is the outcome in Vietnamese.
+func (o Outcome) VI() string { return outcomeVI[o] }
+
 // Review is the outcome of a review, with the note.
 type Review struct {
 	Reference string    `json:"reference,omitempty"` // Task/id
@@ -131,7 +134,7 @@ func (s *Service) reviews(ctx context.Context, claim fhir.Key) ([]Review, []*res
 		id, _ := v.ID()
 		r := Review{
 			Reference: "Task/" + id, Outcome: Outcome(v.Get("businessStatus").Get("coding").At(0).Get("code").Text()),
-			Note: v.Get("note").At(0).Get("text").Text(), Who: v.Get("requester").Get("display").Text(),
+			Note: v.Get("note").At(0).Get("text").Text(), Who: v.Get("note").At(0).Get("authorString").Text(), // a mask leaves no display
 		}
 		r.At, _ = time.Parse(time.RFC3339, v.Get("authoredOn").Text())
 		for in := range v.Get("input").Elements() {

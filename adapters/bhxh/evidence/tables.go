@@ -23,11 +23,30 @@ func tables(c cases.Case, w words) []table {
 		lines.rows = append(lines.rows, []string{strconv.Itoa(l.Sequence), l.Table, l.STT, l.Code, l.Name, l.Quantity, l.UnitPrice, l.Submitted,
 			l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason + " " + l.ReasonText)})
 	}
-	attempts := table{name: w.attempts, head: w.attemptHead, wide: []int{8, 6, 17, 17, 10, 9, 20, 34, 34}, always: true}
+	versions := table{name: w.versions, head: w.versionHead, wide: []int{8, 26, 17, 14, 24, 70}, always: true}
+	for _, v := range c.Versions {
+		row := func(code, field, why string) {
+			versions.rows = append(versions.rows, []string{strconv.FormatUint(v.Version, 10), w.stateOf(v.State, v.Assessment), clock(v.Since), code, field, why})
+		}
+		for _, f := range v.Findings {
+			row(f.Code, f.Path, w.reasonOf(f))
+		}
+		switch {
+		case len(v.Findings) > 0: // the reason is the first of them
+		case v.Reason != nil:
+			row(v.Reason.Code, v.Reason.Path, w.reasonOf(*v.Reason))
+		default:
+			row("", "", "")
+		}
+		if d := v.Decided; d != nil {
+			row(string(d.Decision), "", d.By+": "+d.Reason)
+		}
+	}
+	attempts := table{name: w.attempts, head: w.attemptHead, wide: []int{8, 6, 17, 17, 14, 9, 20, 34, 34}, always: true}
 	for _, v := range c.Versions {
 		for _, a := range v.Attempts {
 			attempts.rows = append(attempts.rows, []string{strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), clock(a.Started), clock(a.Ended),
-				string(a.Outcome), a.MaKetQua, a.MaGiaoDich, a.FileSHA256, a.ReplySHA256})
+				w.stateOf(a.Outcome, ""), a.MaKetQua, a.MaGiaoDich, a.FileSHA256, a.ReplySHA256})
 		}
 	}
 	cited := table{name: w.cited, head: w.citedHead, wide: []int{60, 10, 40}}
@@ -42,21 +61,18 @@ func tables(c cases.Case, w words) []table {
 	for _, i := range c.Issues {
 		issues.rows = append(issues.rows, []string{i.Code, i.Status, i.Identified, i.Detail, i.Action})
 	}
-	reviews := table{name: w.reviews, head: w.reviewHead, wide: []int{16, 24, 20, 70}}
+	reviews := table{name: w.reviews, head: w.reviewHead, wide: []int{22, 24, 20, 70}}
 	for _, r := range c.Reviews {
-		reviews.rows = append(reviews.rows, []string{string(r.Outcome), r.Who, clock(r.At), r.Note})
+		reviews.rows = append(reviews.rows, []string{w.outcomeOf(r.Outcome), r.Who, clock(r.At), r.Note})
 	}
-	return []table{lines, attempts, cited, issues, reviews}
+	return []table{lines, versions, attempts, cited, issues, reviews}
 }
 
 // summary are the facts of a case, by name.
 func summary(c cases.Case, w words) [][2]string {
-	state := string(c.State)
-	if c.Assessment != "" {
-		state += " (" + string(c.Assessment) + ")"
-	}
+	state := w.stateOf(c.State, c.Assessment)
 	if c.Reason != nil {
-		state += ": " + c.Reason.VI
+		state += ": " + w.reasonOf(*c.Reason)
 	}
 	return [][2]string{
 		{w.claim, c.Claim + "/_history/" + strconv.FormatUint(c.Version, 10)}, {w.facility, c.MaCSKCB}, {w.episode, c.MaLK}, {w.state, state}, {w.since, clock(c.Since)},

@@ -3,27 +3,32 @@ package evidence
 import (
 	"time"
 
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 // words are the texts for people, in one language.
 type words struct {
-	title, summary, lines, attempts, cited, issues, reviews string
+	title, summary, lines, versions, attempts, cited, issues, reviews string
 
 	claim, facility, episode, state, since, discharged, submitted, requested, paid, reduced, receipt, decision, exported, masked string
 
-	lineHead, attemptHead, citedHead, issueHead, reviewHead []string
-	proof                                                   string
+	lineHead, versionHead, attemptHead, citedHead, issueHead, reviewHead []string
+	proof                                                                string
+
+	codes bool // states and outcomes as their codes, which are English
 }
 
 var wordsOf = map[outcome.Language]words{
 	outcome.Vietnamese: {
-		title: "Hồ sơ chứng cứ giám định BHYT", summary: "Tóm tắt", lines: "Chi tiết", attempts: "Lần gửi", cited: "Viện dẫn", issues: "Sai lệch", reviews: "Rà soát",
+		title: "Hồ sơ chứng cứ giám định BHYT", summary: "Tóm tắt", lines: "Chi tiết", versions: "Phiên bản", attempts: "Lần gửi", cited: "Viện dẫn", issues: "Sai lệch", reviews: "Rà soát",
 		claim: "Hồ sơ (Claim)", facility: "MA_CSKCB", episode: "MA_LK", state: "Trạng thái", since: "Từ lúc", discharged: "Ngày ra", submitted: "Tổng chi",
 		requested: "Đề nghị quỹ BHYT", paid: "Quỹ chấp nhận", reduced: "Giảm trừ", receipt: "maGiaoDich", decision: "Kết luận của cổng", exported: "Xuất lúc",
 		masked:      "Thông tin định danh người bệnh được che theo quyền của người yêu cầu.",
 		lineHead:    []string{"#", "Bảng", "STT", "Mã", "Tên", "Số lượng", "Đơn giá", "Thành tiền", "Đề nghị", "Chấp nhận", "Giảm trừ", "Lý do"},
+		versionHead: []string{"Phiên bản", "Trạng thái", "Từ lúc", "Mã", "Trường", "Lý do"},
 		attemptHead: []string{"Phiên bản", "Lần", "Bắt đầu", "Kết thúc", "Kết quả", "maKetQua", "maGiaoDich", "SHA-256 tệp", "SHA-256 trả lời"},
 		citedHead:   []string{"Tài nguyên", "Phiên bản", "Tại"},
 		issueHead:   []string{"Loại", "Trạng thái", "Phát hiện", "Nội dung", "Xử lý"},
@@ -31,16 +36,18 @@ var wordsOf = map[outcome.Language]words{
 		proof:       "Bản in này là một phần của tệp chứng cứ; kiểm tra toàn bộ tệp bằng: lienthong verify-evidence TỆP --key KHÓA-CÔNG-KHAI",
 	},
 	outcome.English: {
-		title: "Evidence of a claim to the social insurance", summary: "Summary", lines: "Lines", attempts: "Attempts", cited: "Cited", issues: "Differences", reviews: "Reviews",
+		title: "Evidence of a claim to the social insurance", summary: "Summary", lines: "Lines", versions: "Versions", attempts: "Attempts", cited: "Cited", issues: "Differences", reviews: "Reviews",
 		claim: "Claim", facility: "MA_CSKCB", episode: "MA_LK", state: "State", since: "Since", discharged: "Discharged", submitted: "Total cost",
 		requested: "Asked of the fund", paid: "Paid by the fund", reduced: "Reduced", receipt: "maGiaoDich", decision: "The portal's conclusion", exported: "Exported",
 		masked:      "Who the patient is was left out, by the right of who asked.",
 		lineHead:    []string{"#", "Table", "STT", "Code", "Name", "Quantity", "Unit price", "Amount", "Claimed", "Assessed", "Reduced", "Reason"},
+		versionHead: []string{"Version", "State", "Since", "Code", "Field", "Reason"},
 		attemptHead: []string{"Version", "Attempt", "Started", "Ended", "Outcome", "maKetQua", "maGiaoDich", "SHA-256 of file", "SHA-256 of reply"},
 		citedHead:   []string{"Resource", "Version", "At"},
 		issueHead:   []string{"Kind", "Status", "Found", "Detail", "Action"},
 		reviewHead:  []string{"Outcome", "Reviewer", "At", "Note"},
 		proof:       "This page is a part of the file of evidence; the whole file is checked by: lienthong verify-evidence FILE --key PUBLIC-KEY",
+		codes:       true,
 	},
 }
 
@@ -49,6 +56,33 @@ func in(lang outcome.Language) words {
 		return w
 	}
 	return wordsOf[outcome.Vietnamese]
+}
+
+// stateOf is a state in words, with what was granted if that is decided.
+func (w words) stateOf(s delivery.State, a delivery.Assessment) string {
+	state, granted := string(s), string(a)
+	if !w.codes {
+		state, granted = s.VI(), a.VI()
+	}
+	if granted != "" {
+		state += " (" + granted + ")"
+	}
+	return state
+}
+
+// reasonOf is a reason in words.
+func (w words) reasonOf(r delivery.Reason) string {
+	if w.codes {
+		return r.EN
+	}
+	return r.VI
+}
+
+func (w words) outcomeOf(o cases.Outcome) string {
+	if w.codes {
+		return string(o)
+	}
+	return o.VI()
 }
 
 // clock is a time for people, in Việt Nam; "" for none.
