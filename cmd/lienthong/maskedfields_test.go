@@ -1,15 +1,11 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -137,7 +133,7 @@ func TestNoPersonOfAClaimFileReachesAnAuditor(t *testing.T) {
 	ask := func(who, method, path, body string) string {
 		raw := a.want(http.StatusOK, who, method, path, body)
 		if strings.Contains(path, "evidence") {
-			raw = string(unpacked(t, []byte(raw)))
+			raw = string(fhirtest.Unzipped(t, []byte(raw)))
 		}
 		shown[who] += raw
 		return raw
@@ -177,28 +173,4 @@ func TestNoPersonOfAClaimFileReachesAnAuditor(t *testing.T) {
 			}
 		}
 	}
-}
-
-// unpacked is what lies in a ZIP, and in those that lie in it.
-func unpacked(t *testing.T, raw []byte) (all []byte) {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		part, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.HasPrefix(part, []byte("PK")) {
-			part = unpacked(t, part)
-		}
-		all = slices.Concat(all, part, []byte("\n"))
-	}
-	return all
 }

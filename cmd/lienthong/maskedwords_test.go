@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
@@ -59,7 +60,7 @@ func TestNoPersonInWordsReachesAnAuditor(t *testing.T) {
 	for _, path := range paths {
 		raw := a.want(http.StatusOK, auditor, "GET", path, "")
 		if strings.Contains(path, "evidence") {
-			raw = string(unpacked(t, []byte(raw)))
+			raw = string(fhirtest.Unzipped(t, []byte(raw)))
 		}
 		shown[auditor] += raw
 		folded := string(search.AppendFolded(nil, raw, 0))

@@ -24,6 +24,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/audit"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -256,7 +257,7 @@ func TestEvidenceForAnAuditorHasNoNames(t *testing.T) {
 	}
 	for name, raw := range parts(t, file) {
 		if name == partSheet {
-			raw = unzipped(t, raw)
+			raw = fhirtest.Unzipped(t, raw)
 		}
 		for _, secret := range []string{"NGƯỜI GIẢ", "AI ĐÓ", "p9-nobody"} {
 			if bytes.Contains(raw, []byte(secret)) && name != partPDF && name != partSheet {
@@ -267,26 +268,6 @@ func TestEvidenceForAnAuditorHasNoNames(t *testing.T) {
 	if _, err := h.exporter.Export(h.as(access.RoleHospital), "c1", outcome.English); err == nil {
 		t.Error("a foreign hospital got the evidence")
 	}
-}
-
-func unzipped(t *testing.T, raw []byte) (all []byte) {
-	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		part, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, part...)
-	}
-	return all
 }
 
 // Whatever is done to a file of evidence shows.
