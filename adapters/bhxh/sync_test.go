@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +132,34 @@ func TestStatusQueriesThatFailChangeNothing(t *testing.T) {
 		w.wantState(k, delivery.Unknown)
 	}
 	w.faults(bhxhmock.Faults{})
+	w.settle()
+	w.wantState(k, delivery.Assessed)
+	w.once()
+}
+
+// A status query that answers and does not speak of the episode has not said that it was not received: nothing is sent again, however often
+// that happens.
+func TestSilenceAboutAnEpisodeIsNoAnswer(t *testing.T) {
+	w := newWorld(t)
+	silent := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo") {
+			_, _ = io.WriteString(rw, `{"maKetQua":"200","dsHoSo":[]}`)
+			return
+		}
+		w.mock.Handler().ServeHTTP(rw, r)
+	}))
+	t.Cleanup(silent.Close)
+	w.connect(silent.URL)
+	k := w.claim("c1", "a")
+	w.faults(bhxhmock.Faults{HTML200: &bhxhmock.Fault{Count: 1}}) // taken, and no reply
+	for range 20 {
+		w.slots(time.Minute)
+		w.wantState(k, delivery.Unknown)
+	}
+	if it := w.item(k); it.Sends != 1 || it.Asks < 10 {
+		t.Errorf("sent %d times, asked about %d times", it.Sends, it.Asks)
+	}
+	w.connect(w.portal.URL)
 	w.settle()
 	w.wantState(k, delivery.Assessed)
 	w.once()
