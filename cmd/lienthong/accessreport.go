@@ -21,7 +21,7 @@ import (
 // may not read the Patient gets 404. Those with whom the Patient was merged are in it, if the caller may read them too.
 func accessReport(n *node, base string) rest.Operation {
 	return rest.Operation{
-		Name: "access-report", Type: "Patient", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Patient-access-report",
+		Name: "access-report", Type: "Patient", Instance: true, Reads: true, Link: called("Who looked", "Ai đã xem"), Definition: base + "/fhir/OperationDefinition/Patient-access-report",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			q := audit.Inquiry{Most: 100, Language: a.Language}
 			params, err := url.ParseQuery(a.Query)

@@ -73,7 +73,7 @@ func (c certificates) operations(base string) []rest.Operation {
 	return []rest.Operation{
 		{Name: "health-cards-issue", Type: "Patient", Instance: true, Reads: true, Run: c.issue, Definition: "https://spec.smarthealth.cards/artifacts/operation-patient-i-health-cards-issue.json"},
 		{Name: "health-cards-revoke", Type: "Patient", Instance: true, Run: c.revoke, Definition: own + "health-cards-revoke"},
-		{Name: "immunization-certificate", Type: "Patient", Instance: true, Reads: true, Formats: certificateFormats, Serve: c.show, Definition: own + "i-immunization-certificate"},
+		{Name: "immunization-certificate", Type: "Patient", Instance: true, Reads: true, Link: called("Vaccination certificate", "Giấy chứng nhận tiêm chủng"), Formats: certificateFormats, Serve: c.show, Definition: own + "i-immunization-certificate"},
 		{Name: "immunization-certificate", Type: "Patient", Reads: true, Formats: certificateFormats, Serve: c.show, Definition: own + "immunization-certificate"},
 	}
 }

@@ -22,7 +22,7 @@ import (
 func evidenceOf(n *node, s *cases.Service, base string) rest.Operation {
 	e := &evidence.Exporter{Cases: s, Outbox: n.outbox, Store: n.store, Journal: n.trail.journal, Follow: n.trail.follow, Mask: n.trail.mask}
 	return rest.Operation{
-		Name: "evidence", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-evidence",
+		Name: "evidence", Type: "Claim", Instance: true, Reads: true, Link: called("File of evidence", "Tệp bằng chứng"), Definition: base + "/fhir/OperationDefinition/Claim-evidence",
 		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			q, _, err := question(a)
 			if err != nil {

@@ -6,9 +6,15 @@ import (
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/rest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
+
+// called is what a link on a page says.
+func called(english, vietnamese string) map[outcome.Language]string {
+	return map[outcome.Language]string{outcome.English: english, outcome.Vietnamese: vietnamese}
+}
 
 // operations are what a person and an auditor can do about a claim on its way:
 //
@@ -38,7 +44,7 @@ func operations(n *node, base string) []rest.Operation {
 			return f.Stored.Append(nil, f.Version, f.At), nil
 		},
 	}, {
-		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
+		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Link: called("Delivery", "Quá trình gửi"), Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			// Of a deleted claim as well.
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {

@@ -22,7 +22,7 @@ import (
 // each version a number of its own.
 func precheckStored(n *node, base string) rest.Operation {
 	return rest.Operation{
-		Name: "precheck", Type: "Claim", Instance: true, Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-precheck",
+		Name: "precheck", Type: "Claim", Instance: true, Reads: true, Link: called("Pre-check", "Kiểm tra trước khi gửi"), Definition: base + "/fhir/OperationDefinition/Claim-precheck",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			f, err := n.store.Read(ctx, a.Key, a.At)
 			if err != nil {

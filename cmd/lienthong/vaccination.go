@@ -50,6 +50,7 @@ func vaccinations(v *vaccination.Service, ips *patientsummary.Service, base stri
 	}
 	ofOne, summaryOfOne, wholeOfOne := forecast, summary, whole
 	ofOne.Instance, summaryOfOne.Instance, wholeOfOne.Instance = true, true, true
+	summaryOfOne.Link, wholeOfOne.Link = called("Vaccinations", "Tiêm chủng"), called("Summary of the record", "Tóm tắt hồ sơ")
 	return []rest.Operation{{
 		Name: "immds-forecast", Definition: "http://hl7.org/fhir/us/immds/OperationDefinition/immds-forecast",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) { return v.Stateless(ctx, a.Body, a.Language) },

@@ -19,6 +19,9 @@ type Operation struct {
 	Reads    bool      // it changes nothing: it is asked for by GET, with or without a body by POST
 	// Names are what the parameters of its answer are called on a page, by language; those that have none go by their own name.
 	Names map[outcome.Language]map[string]string
+	// Link is what it is called on the page of a resource that it is of, by language, if people may ask for it there: it reads, and needs no
+	// parameters. It stands only on pages of callers who may.
+	Link map[outcome.Language]string
 	// Definition is the canonical URL of its OperationDefinition, for the CapabilityStatement.
 	Definition string
 	// Run answers with one resource as JSON. It is called by many at once.

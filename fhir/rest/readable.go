@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // Readable pages: what a browser gets instead of JSON. They are made of the JSON answer when it is written, so that what
@@ -147,7 +148,7 @@ func (s *Server) page(c *call, a answer) []byte {
 	p.Visitor = s.visitor(c)
 	switch t := root.ResourceType(); {
 	case id != "" && fhir.ID(id) == c.key.ID && t == c.key.Type:
-		p.resource(c, root)
+		p.resource(c, root, s.asks(c))
 	case t == "Bundle":
 		p.bundle(c, root)
 	case t == "OperationOutcome":
@@ -199,8 +200,23 @@ func (p *page) crumbs(c *call) {
 	}
 }
 
-// resource shows one version.
-func (p *page) resource(c *call, v resource.Value) {
+// asks are links to what the caller may ask of the resource that c reads.
+func (s *Server) asks(c *call) (links []anchor) {
+	fence := store.FenceOf(c.context)
+	at := c.base + "/" + c.key.String() + "/$"
+	if c.key.Type == "Patient" && fence.Operation("everything") {
+		links = append(links, anchor{"$everything", at + "everything"})
+	}
+	for _, o := range s.Operations {
+		if text := o.Link[c.language()]; text != "" && o.Instance && o.Type == c.key.Type && fence.Operation(o.Name) {
+			links = append(links, anchor{text, at + o.Name})
+		}
+	}
+	return links
+}
+
+// resource shows one version, with links to what can be asked of the resource.
+func (p *page) resource(c *call, v resource.Value, asks []anchor) {
 	at := c.base + "/" + c.key.String()
 	version := v.Get("meta").Get("versionId").Text()
 	p.Title, p.Label, p.Facts = c.key.String(), labelOf(v), p.facts(v)
@@ -209,10 +225,7 @@ func (p *page) resource(c *call, v resource.Value) {
 	} else if version != "" {
 		p.Links = append(p.Links, anchor{p.Words.Version + " " + version, at + "/_history/" + version})
 	}
-	p.Links = append(p.Links, anchor{p.Words.History, at + "/_history"})
-	if c.key.Type == "Patient" {
-		p.Links = append(p.Links, anchor{"$everything", at + "/$everything"})
-	}
+	p.Links = append(append(p.Links, anchor{p.Words.History, at + "/_history"}), asks...)
 	p.JSON = jsonMarkup(c.base, v)
 }
 

@@ -3,11 +3,15 @@ package rest_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/rest"
+	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // TestDosesAreATable: what follows each other under one name is a table on a page, and what a list tells better stays one.
@@ -95,5 +99,41 @@ func TestACollectionIsToldPartByPart(t *testing.T) {
 		if strings.Contains(page, not) {
 			t.Errorf("%s in\n%s", not, page[strings.Index(page, "<main"):])
 		}
+	}
+}
+
+// TestAPageLeadsToWhatMayBeAsked: the page of a resource has links to operations that people ask of it, in their language, and none that the caller
+// may not ask.
+func TestAPageLeadsToWhatMayBeAsked(t *testing.T) {
+	link := map[outcome.Language]string{outcome.English: "Who looked", outcome.Vietnamese: "Ai đã xem"}
+	run := func(context.Context, rest.Asked) ([]byte, error) { return []byte(`{"resourceType":"Parameters"}`), nil }
+	fence := store.OpenFence()
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Operations = []rest.Operation{
+			{Name: "looked", Type: "Patient", Instance: true, Reads: true, Link: link, Run: run},
+			{Name: "quiet", Type: "Patient", Instance: true, Reads: true, Run: run},
+			{Name: "of-all", Type: "Patient", Reads: true, Link: link, Run: run},
+			{Name: "elsewhere", Type: "Claim", Instance: true, Reads: true, Link: link, Run: run},
+		}
+		c.Authenticate = func(r *http.Request) (context.Context, error) {
+			return store.WithFence(r.Context(), fence), nil
+		}
+	})
+	s.do(t, "PUT", "/Patient/a", []byte(`{"resourceType":"Patient","id":"a"}`)).want(t, 201)
+	page := func(language string) string {
+		return string(s.do(t, "GET", "/Patient/a?_format=html", nil, "Accept-Language: "+language).want(t, 200).raw)
+	}
+	if got := page("en"); !strings.Contains(got, `/Patient/a/$looked">Who looked</a>`) || !strings.Contains(got, "/Patient/a/$everything") ||
+		strings.Contains(got, "$quiet") || strings.Contains(got, "$of-all") || strings.Contains(got, "$elsewhere") {
+		t.Error(got)
+	}
+	if got := page("vi"); !strings.Contains(got, `/Patient/a/$looked">Ai đã xem</a>`) {
+		t.Error(got)
+	}
+	var reads store.Grants
+	reads[store.ActionRead] = store.Grant{All: true}
+	fence = store.NewFence(map[fhir.Type]*store.Grants{"Patient": &reads}, "").Allowing(map[string]bool{"quiet": true})
+	if got := page("en"); strings.Contains(got, "/$") {
+		t.Error(got)
 	}
 }
