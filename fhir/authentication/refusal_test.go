@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"github.com/lienthong/lienthong/fhir/store/engine"
-	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 	"io"
 	"net"
 	"net/http"
@@ -17,6 +15,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/store/engine"
+	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 
 	"github.com/go-jose/go-jose/v4"
 )
