@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -150,7 +151,12 @@ func TestWhoMaySayThatAPatientIsInTheirCare(t *testing.T) {
 			}
 		}
 		a.want(404, who, "GET", "/Patient/pat1", "")
-		a.want(403, who, "POST", "/Encounter", careEncounter("Patient/pat1", org), "Break-Glass", "") // no reason
+		for _, none := range []string{"", "  "} { // a reason that is none is said to be none, and opens nothing
+			if raw := a.want(400, who, "POST", "/Encounter", careEncounter("Patient/pat1", org), "Break-Glass", none); !strings.Contains(raw, `"code":"break-glass-reason"`) {
+				t.Error(raw)
+			}
+			a.want(400, who, "GET", "/Patient/pat1", "", "Break-Glass", none)
+		}
 	}
 
 	// Who was shown the card refers to the person by it, and has care from then on.
@@ -179,7 +185,21 @@ func TestWhoMaySayThatAPatientIsInTheirCare(t *testing.T) {
 	// An id that nobody has yet is not to be had beforehand.
 	a.want(403, "hospital-h2", "PUT", "/Encounter/early", strings.Replace(careEncounter("Patient/later", "h2"), `{"resourceType":"Encounter",`, `{"resourceType":"Encounter","id":"early",`, 1))
 
+	// Who finds several persons at once is in the report of each, with no word of the others.
+	a.want(201, "registrar", "PUT", "/Patient/neighbour", carePatient("neighbour", "051085000033"))
+	a.want(200, "registrar", "GET", "/Patient?_id=pat1,neighbour", "")
+	a.want(200, "hospital-h2", "POST", "", careBundle(careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000006", "Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"reference":"Patient/neighbour"}}`),
+		careEntry("urn:uuid:0b8a6f0e-1111-4c1c-9c1c-000000000007", "Condition", `{"resourceType":"Condition","code":{"text":"x"},"subject":{"reference":"Patient/pat1"}}`)))
+
 	report := a.want(200, "citizen-pat1", "GET", "/Patient/pat1/$access-report", "", "Accept-Language", "en")
+	if strings.Contains(report, "neighbour") || !strings.Contains(report, "saw 2 personal records") {
+		t.Errorf("the report tells of others: %s", report)
+	}
+	if both := regexp.MustCompile(`2 diagnoses.*?</div>`).FindStringIndex(report); both == nil {
+		t.Errorf("no word of the request about both: %s", report)
+	} else if one, _, _ := strings.Cut(report[both[1]:], `"AuditEvent"`); strings.Count(one, `"reference":"Condition/`) != 1 {
+		t.Errorf("the resources of others are named: %s", one)
+	}
 	for org, met := range map[string]bool{"h1": false, "k1": true, "h2": true, "k2": false} {
 		said := false
 		for _, words := range divs(t, report) {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +74,10 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 	var entries resource.ListOf
 	for i := range found {
 		found[i].Met = slices.DeleteFunc(found[i].Met, func(id string) bool { return !slices.Contains(q.People, fhir.ID(id)) })
-		words := narrative(q.Language, found[i].Words(q.Language, name))
+		words := narrative(q.Language, found[i].Words(q.Language, name)) // counts all, and names nobody
+		if err := r.without(open, &found[i], q.People); err != nil {
+			return nil, err
+		}
 		entries = append(entries, resource.ObjectOf{"resource", found[i].Event(r.Journal.Origin(), words)})
 	}
 	b := resource.ObjectOf{"resourceType", "Bundle", "type", "collection", "timestamp", time.Now().UTC().Format(time.RFC3339), "entry", entries}
@@ -81,6 +85,49 @@ func (r *Reporter) Report(ctx context.Context, q Inquiry) ([]byte, error) {
 		b = append(b, "link", resource.ListOf{resource.ObjectOf{"relation", "next", "url", q.Self + "to=" + found[len(found)-1].At.UTC().Format(time.RFC3339Nano)}})
 	}
 	return resource.AppendJSON(nil, b), nil
+}
+
+// without takes out of an entry who else it is about: whom else a request found, and their resources, are not this person's to learn.
+func (r *Reporter) without(ctx context.Context, e *Entry, people []fhir.ID) error {
+	other := func(id string) bool { return !slices.Contains(people, fhir.ID(id)) }
+	if !slices.ContainsFunc(e.People, other) {
+		return nil
+	}
+	e.People, e.Query = slices.DeleteFunc(e.People, other), ""
+	for _, versions := range []*[]string{&e.Wrote, &e.Gave} {
+		var theirs []string
+		for _, v := range *versions {
+			of, err := r.belongs(ctx, v, people)
+			if err != nil {
+				return err
+			}
+			if of {
+				theirs = append(theirs, v)
+			}
+			if len(theirs) == entitiesMost {
+				break
+			}
+		}
+		*versions = theirs
+	}
+	return nil
+}
+
+// belongs says whether a version is of one of these people, or of what belongs to them. What is not there any more belongs to nobody.
+func (r *Reporter) belongs(ctx context.Context, version string, people []fhir.ID) (bool, error) {
+	ref := fhir.ParseReference(version)
+	if ref.Key.Type == "Patient" {
+		return slices.Contains(people, ref.Key.ID), nil
+	}
+	number, ok := fhir.ParseVersion(ref.Version)
+	if !ok {
+		return false, nil
+	}
+	f, err := r.Store.ReadVersion(ctx, ref.Key, number)
+	if e, ok := errors.AsType[*fhir.Error](err); ok && (e.Kind == fhir.NotFound || e.Kind == fhir.Gone) {
+		return false, nil
+	}
+	return err == nil && slices.ContainsFunc(f.Subjects, func(id fhir.ID) bool { return slices.Contains(people, id) }), err
 }
 
 // toldOnce leaves out what a request read of what it then wrote: its commit tells of that.

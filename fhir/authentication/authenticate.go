@@ -221,6 +221,9 @@ func (a *Authenticator) caller(p *remembered, r *http.Request) (*access.Caller, 
 	if err != nil || len(reason) > maxReason || !utf8.ValidString(reason) {
 		return nil, fhir.Errorf(fhir.Invalid, "header-refused", "", HeaderBreakGlass)
 	}
+	if r.Header[HeaderBreakGlass] != nil && strings.TrimSpace(reason) == "" { // who gives none would be told that there is nothing
+		return nil, fhir.Errorf(fhir.Invalid, "break-glass-reason", "")
+	}
 	if last := p.last.Load(); last != nil && last.by == by && last.purpose == purpose && last.reason == reason {
 		return &last.caller, nil
 	}
