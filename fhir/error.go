@@ -43,6 +43,9 @@ type Error struct {
 	Err    error   // cause: for the log, never for the caller
 }
 
+// Word is an Arg that has a text of its own in the catalogue, by its code: it is read in the language of the text that it stands in.
+type Word string
+
 // Errorf makes an Error; path may be "".
 func Errorf(kind Kind, code, path string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Path: path, Args: args}

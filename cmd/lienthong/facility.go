@@ -11,5 +11,6 @@ import (
 func facilities(n *node, o index.Options, claims mapping.Systems) facility.Facilities {
 	return facility.Facilities{
 		Store: n.store, Systems: identity.Systems{Base: claims.Named("")}, Of: claims.FacilityOf, Local: localTo(o), Any: n.policies.AnyFacility,
+		Writes: n.policies.MayWrite,
 	}
 }

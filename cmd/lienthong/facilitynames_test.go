@@ -80,7 +80,7 @@ func TestAHospitalGivesItsOwnNumbers(t *testing.T) {
 			t.Errorf("%s: %s", way, there)
 		}
 	}
-	for who, code := range map[string]string{"clinic-k1": "facility-none", "auditor": "facility-none", "citizen-pa": "facility-none", "operator": "access-denied"} {
+	for who, code := range map[string]string{"clinic-k1": "facility-none", "auditor": "access-denied", "citizen-pa": "access-denied", "operator": "access-denied"} {
 		if raw := a.want(403, who, "POST", "/Patient", foreign("BN2")); !strings.Contains(raw, code) {
 			t.Errorf("%s: %s", who, raw)
 		}

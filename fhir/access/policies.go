@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,6 +93,17 @@ func (p *Policies) AnyFacility(r Role) bool {
 	p.look()
 	role := p.policy.roles[r]
 	return role != nil && role.facilities
+}
+
+// MayWrite says whether the policy lets a role write anything of a type.
+func (p *Policies) MayWrite(r Role, t fhir.Type) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.look()
+	role := p.policy.roles[r]
+	return role != nil && slices.ContainsFunc(role.rules, func(one rule) bool {
+		return slices.Contains(one.types, t) && (slices.Contains(one.actions, store.ActionCreate) || slices.Contains(one.actions, store.ActionUpdate))
+	})
 }
 
 // Fence gives what a caller may see and change; a caller whose role has no rules gets the fence that allows nothing. The

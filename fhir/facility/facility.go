@@ -25,6 +25,8 @@ type Facilities struct {
 	Local func(reference string) (fhir.Key, bool)
 	// Any says whether the policy lets a role write of any facility.
 	Any func(access.Role) bool
+	// Writes says whether the policy lets a role write anything of a type: who may not is told that, and not to register.
+	Writes func(access.Role, fhir.Type) bool
 }
 
 // Hook refuses what names a facility that is not the caller's: Denied "facility-foreign", or "facility-none" if he has none.
@@ -248,9 +250,17 @@ func (f Facilities) check(ctx context.Context, w interaction.Write) error {
 		if err != nil {
 			return err
 		}
-		if !is {
-			return refusal(n, own)
+		if is {
+			continue
 		}
+		if t := w.Doc.ResourceType(); !f.Writes(who.Role, t) {
+			action := store.ActionUpdate
+			if w.Method == store.MethodCreate {
+				action = store.ActionCreate
+			}
+			return fhir.Errorf(fhir.Denied, "access-denied", "", string(t), action.Word())
+		}
+		return refusal(n, own)
 	}
 	return nil
 }

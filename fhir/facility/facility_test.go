@@ -69,7 +69,8 @@ func facilities() facility.Facilities {
 			k := fhir.ParseReference(r)
 			return k.Key, k.Key.ID != "" && k.Base == ""
 		},
-		Any: func(r access.Role) bool { return r == access.RoleOperator },
+		Any:    func(r access.Role) bool { return r == access.RoleOperator },
+		Writes: func(r access.Role, t fhir.Type) bool { return r != access.RoleAuditor || t == "Location" },
 	}
 }
 
@@ -245,6 +246,8 @@ func TestHook(t *testing.T) {
 		{"registered for none, as itself", none, claim(provider("bv-a")), "", "", "facility-none Claim.provider"},
 
 		{"an operator", access.Caller{Role: access.RoleOperator}, organization(code("51902")), "", "", ""},
+		{"an auditor, who writes no claims", access.Caller{Role: access.RoleAuditor}, claim(malk("51901")), "", "", "access-denied "},
+		{"an auditor who may write this", access.Caller{Role: access.RoleAuditor}, location(at("managingOrganization", "Organization/bv-b")), "", "", "facility-none Location.managingOrganization"},
 		{"of no organization", access.Caller{Role: access.RoleRegistrar}, claim(malk("51901")), "", "", "facility-none Claim.identifier"},
 	} {
 		w := interaction.Write{Method: store.MethodUpdate, Doc: document(t, x.doc)}
@@ -342,7 +345,7 @@ func codeOf(err error) string {
 	if !ok {
 		return ""
 	}
-	if e.Kind != fhir.Denied || !slices.Contains([]string{"facility-foreign", "facility-none"}, e.Code) {
+	if e.Kind != fhir.Denied || !slices.Contains([]string{"facility-foreign", "facility-none", "access-denied"}, e.Code) {
 		return err.Error()
 	}
 	return e.Code + " " + e.Path

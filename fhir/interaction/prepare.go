@@ -91,6 +91,9 @@ func (s *Service) pin(ctx context.Context, c *change) (next fhir.Version, err er
 	case c.method == store.MethodPatch:
 		return c.before.Version + 1, nil // looked up to be patched, and demanded already
 	}
+	if fence := store.FenceOf(ctx); c.isDelete() && fence.Grant(c.key.Type, store.ActionDelete).None() { // told so, and not that it may not be read
+		return 0, fhir.Errorf(fhir.Denied, "access-denied", "", string(c.key.Type), store.ActionDelete.Word())
+	}
 	at, err := s.store.Head(ctx)
 	if err != nil {
 		return 0, err

@@ -52,7 +52,7 @@ func (s *Service) searchSeveral(ctx context.Context, params []search.Parameter, 
 		all := types[0]
 		types = slices.DeleteFunc(slices.Clone(types), func(t fhir.Type) bool { return !fence.Finds(t) })
 		if len(types) == 0 {
-			return Page{}, fhir.Errorf(fhir.Denied, "access-denied", "", string(all), store.ActionSearch.String())
+			return Page{}, fhir.Errorf(fhir.Denied, "access-denied", "", string(all), store.ActionSearch.Word())
 		}
 	}
 	options, err := s.searchOptions(ctx, o.Lenient)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/lienthong/lienthong/fhir"
 )
 
 //go:embed catalogue/*.tsv
@@ -84,11 +86,11 @@ func Text(code string, lang Language, args ...any) string {
 	if lang == Vietnamese {
 		text = row.Vietnamese
 	}
-	return fill(text, args)
+	return fill(text, lang, args)
 }
 
 // fill puts args in the places {0} to {9} of text; a place without an arg becomes "?".
-func fill(text string, args []any) string {
+func fill(text string, lang Language, args []any) string {
 	if !strings.Contains(text, "{") {
 		return text
 	}
@@ -106,7 +108,7 @@ func fill(text string, args []any) string {
 		}
 		b.WriteString(text[:i])
 		if n := int(d - '0'); n < len(args) {
-			b.WriteString(show(args[n]))
+			b.WriteString(show(args[n], lang))
 		} else {
 			b.WriteByte('?')
 		}
@@ -118,7 +120,10 @@ func fill(text string, args []any) string {
 // longestArg bounds foreign text in an answer, in bytes.
 const longestArg = 300
 
-func show(arg any) string {
+func show(arg any, lang Language) string {
+	if w, ok := arg.(fhir.Word); ok {
+		return Text(string(w), lang)
+	}
 	s := fmt.Sprint(arg)
 	if len(s) > longestArg {
 		s = s[:longestArg] + "…"

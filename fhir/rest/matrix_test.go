@@ -64,7 +64,7 @@ func matrixServer(t *testing.T) (*rest.Server, *served) {
 	s := serve(t, func(ic *interaction.Config, rc *rest.Config) {
 		ic.Store = access.Masked(ic.Store)
 		ic.Hooks = []interaction.Hook{facility.Facilities{
-			Store: ic.Store, Of: identity.Systems{}.FacilityOfEpisode, Any: policies.AnyFacility,
+			Store: ic.Store, Of: identity.Systems{}.FacilityOfEpisode, Any: policies.AnyFacility, Writes: policies.MayWrite,
 			Local: func(r string) (fhir.Key, bool) { key := fhir.ParseReference(r).Key; return key, key.ID != "" },
 		}.Hook}
 		rc.Log = slog.New(slog.DiscardHandler)

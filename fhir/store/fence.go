@@ -25,6 +25,9 @@ var actionNames = [numActions]string{"create", "read", "update", "delete", "sear
 // String is the name of the interaction, as FHIR has it.
 func (a Action) String() string { return actionNames[a] }
 
+// Word is what errors call it.
+func (a Action) Word() fhir.Word { return fhir.Word("action-" + a.String()) }
+
 // Grant says on which resources of a type an action is allowed. The zero Grant allows none.
 type Grant struct {
 	All   bool               // every one

@@ -28,7 +28,7 @@ import (
 
 // errDenied names the type and the action, so nothing that depends on a record.
 func errDenied(t fhir.Type, a store.Action) error {
-	return fhir.Errorf(fhir.Denied, "access-denied", "", string(t), a.String())
+	return fhir.Errorf(fhir.Denied, "access-denied", "", string(t), a.Word())
 }
 
 // mayFind refuses types of which the fence lets nothing be found.
