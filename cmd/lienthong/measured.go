@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/metrics"
-	"github.com/lienthong/lienthong/fhir/store"
 )
 
 // listenFor takes the address of the figures; nil for none.
@@ -27,9 +26,7 @@ func (n *node) measured(base string) *metrics.Metrics {
 	return metrics.New(path, version(), metrics.Sources{
 		Stats: n.store.Stats, Journal: n.trail.journal.Lengths, Writes: n.trail.journal.Writes, Claims: n.outbox.Summary, Overdue: n.outbox.Overdue, Mirror: n.mirrorLag(), LogCopy: n.logCopy.figure(),
 		Ready: func(ctx context.Context) error {
-			ctx, reading := store.WithReading(ctx)
-			_, err := n.store.Head(ctx)
-			return errors.Join(err, reading.Away(), n.ready(ctx)) // stale reads are for the operator to see, though /readyz lets them be served
+			return errors.Join(n.ready(ctx)) // stale reads are for the operator to see, though /readyz lets them be served
 		},
 	})
 }

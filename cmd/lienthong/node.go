@@ -79,8 +79,8 @@ type node struct {
 	certificates certificates
 	operations   []rest.Operation // beyond those of fhir/rest itself
 
-	// ready says whether what comes can be answered and kept; for /readyz.
-	ready func(context.Context) error
+	// ready gives what /readyz and the figures say: why what comes cannot be answered or kept, and why reads are stale all the same.
+	ready func(context.Context) (obstacle, stale error)
 	// reencrypt gives the files of an encrypted store the newest key, until its context ends.
 	reencrypt func(context.Context)
 	// checkpoint keeps copies of the store beside a shared log, until its context ends.
@@ -134,8 +134,9 @@ func openNode(ctx context.Context, c config.Server, served string, log *slog.Log
 		return nil, err
 	}
 	n := &node{log: shared, store: access.Masked(st), policies: policies}
-	n.ready = func(ctx context.Context) error {
-		return errors.Join(room.Full(), n.trail.journal.Ready(), logReady(ctx, shared))
+	n.ready = func(ctx context.Context) (obstacle, stale error) {
+		obstacle, stale = store.Answers(ctx, n.store)
+		return errors.Join(obstacle, room.Full(), n.trail.journal.Ready(), logReady(ctx, shared)), stale
 	}
 	n.reencrypt = func(ctx context.Context) { sealed.KeepCurrent(ctx, disk, c.Data, log, time.Minute) }
 	n.checkpoint = func(ctx context.Context) { keepCheckpoints(ctx, shared, st, c, log) }

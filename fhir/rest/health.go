@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -15,16 +16,16 @@ import (
 // healthz says that the process runs and answers.
 func (s *Server) healthz(g *gin.Context) { g.String(http.StatusOK, "ok\n") }
 
-// readyz says whether requests can be served: the store answers, and Config.Ready agrees. If not, a line for each thing that is in the
-// way has its code, such as store-full, and the text of the catalogue: no cause, which may name addresses. Where reads may be stale while
-// a shared log is away, the server is ready, and a line of that kind says that they are and why.
+// readyz says whether requests can be served, which Config.Ready knows. If not, a line for each thing that is in the way has its code, such
+// as store-full, and the text of the catalogue: no cause, which may name addresses. Where reads may be stale while a shared log is away,
+// the server is ready, and a line of that kind says that they are and why.
 func (s *Server) readyz(g *gin.Context) {
 	ctx := g.Request.Context()
-	_, err := s.Service.Store().Head(ctx)
-	if s.Ready != nil {
-		err = errors.Join(err, s.Ready(ctx))
+	ready := s.Ready
+	if ready == nil {
+		ready = func(ctx context.Context) (error, error) { return store.Answers(ctx, s.Service.Store()) }
 	}
-	away := store.ReadingOf(ctx).Away()
+	err, away := ready(ctx)
 	if err == nil && away == nil {
 		g.String(http.StatusOK, "ready\n")
 		return

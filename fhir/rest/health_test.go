@@ -16,9 +16,9 @@ import (
 func TestNotReady(t *testing.T) {
 	cause := errors.New("dial mongodb://writer:secret@log.example:27017")
 	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
-		c.Ready = func(context.Context) error {
+		c.Ready = func(context.Context) (error, error) {
 			return errors.Join(fhir.Errorf(fhir.Unavailable, "store-full", ""), errors.Join(nil, fhir.Errorf(fhir.Unavailable, "store-full", "")),
-				fmt.Errorf("asked: %w", fhir.Wrap(fhir.Unavailable, "log-denied", cause)), fhir.Wrap(fhir.Unavailable, "log-behind", cause, 7, 9))
+				fmt.Errorf("asked: %w", fhir.Wrap(fhir.Unavailable, "log-denied", cause)), fhir.Wrap(fhir.Unavailable, "log-behind", cause, 7, 9)), nil
 		}
 	})
 	for language, words := range map[string][]string{
@@ -42,7 +42,7 @@ func TestNotReady(t *testing.T) {
 // TestNotReadyWithoutACode: what has no code of the catalogue is told by nothing but the status.
 func TestNotReadyWithoutACode(t *testing.T) {
 	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
-		c.Ready = func(context.Context) error { return errors.New("something at log.example") }
+		c.Ready = func(context.Context) (error, error) { return errors.New("something at log.example"), nil }
 	})
 	r := s.do(t, "GET", strings.TrimSuffix(s.base, "/fhir")+"/readyz", nil)
 	if r.want(t, 503); string(r.raw) != "not ready\n" {

@@ -44,8 +44,9 @@ type Config struct {
 	// Operations are offered besides those of R4 that this room knows.
 	Operations []Operation
 	Limits     Limits
-	// Ready tells whether requests can be served, for /readyz; nil = whenever the store answers.
-	Ready func(context.Context) error
+	// Ready tells whether requests can be served, for /readyz: obstacle is why not, stale why reads are of an earlier moment all the same,
+	// both as errors of the catalogue. nil = whenever the store answers.
+	Ready func(context.Context) (obstacle, stale error)
 	// Log gets faults of ours, one line each; nil = slog.Default().
 	Log *slog.Logger
 	Now func() time.Time

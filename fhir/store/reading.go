@@ -25,6 +25,14 @@ func WithReading(ctx context.Context) (context.Context, *Reading) {
 	return context.WithValue(ctx, readingKey{}, r), r
 }
 
+// OneReading gives the Reading of ctx, and begins one where it has none: for what reads many times and is one request, whoever calls it.
+func OneReading(ctx context.Context) (context.Context, *Reading) {
+	if r := ReadingOf(ctx); r != nil {
+		return ctx, r
+	}
+	return WithReading(ctx)
+}
+
 // ReadingOf gives the Reading of ctx; nil if it has none. A nil one takes all calls.
 func ReadingOf(ctx context.Context) *Reading {
 	r, _ := ctx.Value(readingKey{}).(*Reading)
@@ -79,4 +87,11 @@ func (r *Reading) Away() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stale
+}
+
+// Answers asks st whether it can answer: obstacle is why not, stale why its reads are of an earlier moment.
+func Answers(ctx context.Context, st Store) (obstacle, stale error) {
+	ctx, reading := OneReading(ctx)
+	_, obstacle = st.Head(ctx)
+	return obstacle, reading.Away()
 }
