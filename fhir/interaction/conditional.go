@@ -34,9 +34,9 @@ func (c *criteria) conditions() string {
 
 // bindCriteria binds raw, written as "identifier=S|V", "?identifier=S|V", "Patient?identifier=S|V" or, as HAPI's client has
 // it, "http://host/fhir/Patient?identifier=S|V". Criteria are always strict: a parameter that were passed over would make them match more.
-func (s *Service) bindCriteria(t fhir.Type, raw string) (*criteria, error) {
+func (s *Service) bindCriteria(ctx context.Context, t fhir.Type, raw string) (*criteria, error) {
 	raw = trimCriteria(t, raw)
-	o, err := s.searchOptions(context.Background(), false)
+	o, err := s.searchOptions(ctx, false)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (s *Service) Create(ctx context.Context, doc *resource.Document, o CreateOp
 	var cond *criteria
 	about := string(t)
 	if o.IfNoneExist != nil {
-		if cond, err = s.bindCriteria(t, *o.IfNoneExist); err != nil {
+		if cond, err = s.bindCriteria(ctx, t, *o.IfNoneExist); err != nil {
 			return Result{}, err
 		}
 		about = cond.text

@@ -25,7 +25,7 @@ func (s *Service) Delete(ctx context.Context, key fhir.Key, o DeleteOptions) (Re
 // DeleteByCriteria is the conditional delete DELETE Type?criteria of at most one resource. More than one match is Kind
 // Precondition, code "criteria-many": deleting several at once is not offered.
 func (s *Service) DeleteByCriteria(ctx context.Context, t fhir.Type, rawCriteria string, o DeleteOptions) (Result, error) {
-	cond, err := s.bindCriteria(t, rawCriteria)
+	cond, err := s.bindCriteria(ctx, t, rawCriteria)
 	if err != nil {
 		return Result{}, err
 	}

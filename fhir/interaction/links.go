@@ -137,7 +137,7 @@ func (tx *transaction) reference(ctx context.Context, l link) (fhir.Key, error) 
 		return key, nil
 	}
 	ref := fhir.ParseReference(l.text)
-	cond, err := tx.s.bindCriteria(ref.Key.Type, ref.Query)
+	cond, err := tx.s.bindCriteria(ctx, ref.Key.Type, ref.Query)
 	if err != nil {
 		return fhir.Key{}, within(l.at.Path(), err)
 	}

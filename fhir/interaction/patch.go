@@ -32,7 +32,7 @@ func (s *Service) Patch(ctx context.Context, key fhir.Key, p Patcher, o PatchOpt
 
 // PatchByCriteria is the conditional patch PATCH Type?criteria. No match is Kind NotFound, more than one Kind Precondition.
 func (s *Service) PatchByCriteria(ctx context.Context, t fhir.Type, rawCriteria string, p Patcher, o PatchOptions) (Result, error) {
-	cond, err := s.bindCriteria(t, rawCriteria)
+	cond, err := s.bindCriteria(ctx, t, rawCriteria)
 	if err != nil {
 		return Result{}, err
 	}

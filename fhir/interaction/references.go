@@ -73,7 +73,7 @@ func (r *resolver) key(ctx context.Context, l link) (fhir.Key, error) {
 		return key, nil
 	}
 	ref := fhir.ParseReference(l.text)
-	cond, err := r.s.bindCriteria(ref.Key.Type, ref.Query)
+	cond, err := r.s.bindCriteria(ctx, ref.Key.Type, ref.Query)
 	if err != nil {
 		return fhir.Key{}, within(l.at.Path(), err)
 	}

@@ -22,17 +22,20 @@ import (
 //	parse -> identify: which resource is each entry? -> link: references to entries and by criteria get their final text
 //	      -> prepare: walk, index, hooks, on all cores -> rehearse the reads -> one commit -> reads as of it
 //
-// Everything from identify to the commit is one decision, made anew when the state moved. Errors have the path of the
-// entry at fault. Two entries that write the same resource are refused (codes "entry-same-resource", and
+// Everything from identify to the commit is one decision, made anew when the state moved. All that it reads shares one question for the
+// head of a log that servers share: FRESH is of the moment when the bundle came, and what others write later the commit finds out.
+//
+// Errors have the path of the entry at fault. Two entries that write the same resource are refused (codes "entry-same-resource", and
 // "entry-same-criteria" where criteria mean what another entry writes); conditional creates that mean the same resource
 // are one. A read that would fail refuses the bundle like any other entry.
 func (s *Service) Transaction(ctx context.Context, doc *resource.Document, o BundleOptions) ([]Answer, error) {
+	ctx, _ = store.OneReading(ctx)
 	entries, err := s.parseBundle(doc.Root(), "transaction", o.Base, func(_ int, err error) error { return err })
 	if err != nil {
 		return nil, err
 	}
 	tx := &transaction{s: s, entries: entries, options: o, indexed: map[int][]search.Entry{}}
-	if err := tx.bind(); err != nil {
+	if err := tx.bind(ctx); err != nil {
 		return nil, err
 	}
 	pinned := len(s.hooks) > 0 || tx.patches
@@ -74,20 +77,20 @@ type transaction struct {
 	answers    []Answer
 }
 
-// bind reads all criteria and gives out ids; nothing of it depends on the store.
-func (tx *transaction) bind() error {
+// bind reads all criteria, by the search parameters of the moment, and gives out ids; nothing else of it depends on the store.
+func (tx *transaction) bind(ctx context.Context) error {
 	n := len(tx.entries)
 	tx.urlCriteria, tx.ifNoneExist, tx.fresh = make([]*criteria, n), make([]*criteria, n), make([]fhir.ID, n)
 	for i, e := range tx.entries {
 		var err error
 		if e.criteria != "" {
-			if tx.urlCriteria[i], err = tx.s.bindCriteria(e.key.Type, e.criteria); err != nil {
+			if tx.urlCriteria[i], err = tx.s.bindCriteria(ctx, e.key.Type, e.criteria); err != nil {
 				return within(e.path(".request.url"), err)
 			}
 			tx.urlCriteria[i].path = e.path(".request.url")
 		}
 		if e.ifNoneExist != "" {
-			if tx.ifNoneExist[i], err = tx.s.bindCriteria(e.key.Type, e.ifNoneExist); err != nil {
+			if tx.ifNoneExist[i], err = tx.s.bindCriteria(ctx, e.key.Type, e.ifNoneExist); err != nil {
 				return within(e.path(".request.ifNoneExist"), err)
 			}
 			tx.ifNoneExist[i].path = e.path(".request.ifNoneExist")

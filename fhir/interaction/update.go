@@ -46,7 +46,7 @@ func (s *Service) UpdateByCriteria(ctx context.Context, t fhir.Type, rawCriteria
 	if _, err := typeOf(v, t); err != nil {
 		return Result{}, err
 	}
-	cond, err := s.bindCriteria(t, rawCriteria)
+	cond, err := s.bindCriteria(ctx, t, rawCriteria)
 	if err != nil {
 		return Result{}, err
 	}
