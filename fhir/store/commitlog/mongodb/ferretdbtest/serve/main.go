@@ -6,17 +6,21 @@
 //
 // The command finds the log in LIENTHONG_TEST_LOG: the address without a database. Where the log is one server and no set,
 // LIENTHONG_LOG_SINGLE says so to the server program. -driver v2.1.0 has everything built with that release of the driver, for
-// servers older than those that the project's own one takes.
+// servers older than those that the project's own one takes. A signal that ends serve ends the command first, and leaves no files.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb/ferretdbtest"
 )
@@ -29,7 +33,9 @@ func main() {
 	driver := flag.String("driver", "", "release of the driver to build with, instead of that of go.mod")
 	here := flag.Bool("here", false, "run the command in this module, which starts logs by itself, instead of the root of the project")
 	flag.Parse()
-	if err := run(*kind, *driver, *here, flag.Args()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := run(ctx, *kind, *driver, *here, flag.Args()); err != nil {
 		var ended *exec.ExitError
 		if errors.As(err, &ended) {
 			os.Exit(ended.ExitCode())
@@ -39,7 +45,7 @@ func main() {
 	}
 }
 
-func run(kind, driver string, here bool, args []string) error {
+func run(ctx context.Context, kind, driver string, here bool, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no command is given, as in serve -- go test")
 	}
@@ -57,7 +63,7 @@ func run(kind, driver string, here bool, args []string) error {
 	}
 	defer os.RemoveAll(dir)
 
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := command(ctx, args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Dir, cmd.Env = root, os.Environ()
 	if here {
@@ -70,7 +76,7 @@ func run(kind, driver string, here bool, args []string) error {
 				return err
 			}
 		}
-		own := exec.Command("go", append([]string{"run", "-mod=mod", "-modfile=" + files[nested], "./serve", "-log", kind, fmt.Sprint("-here=", here), "--"}, args...)...)
+		own := command(ctx, "go", append([]string{"run", "-mod=mod", "-modfile=" + files[nested], "./serve", "-log", kind, fmt.Sprint("-here=", here), "--"}, args...)...)
 		own.Stdin, own.Stdout, own.Stderr, own.Dir = os.Stdin, os.Stdout, os.Stderr, nested
 		own.Env = append(os.Environ(), ferretdbtest.Modfile+"="+files[root], nestedModfile+"="+files[nested])
 		return own.Run()
@@ -108,6 +114,17 @@ func run(kind, driver string, here bool, args []string) error {
 	}
 	cmd.Env = append(cmd.Env, "LIENTHONG_TEST_LOG="+uri)
 	return cmd.Run()
+}
+
+// endsWithin is how long a command may take to end when it is asked to, before it is killed.
+const endsWithin = 30 * time.Second
+
+// command is asked to end when ctx does.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = endsWithin
+	return cmd
 }
 
 // modfile writes the go.mod of a module with another release of the driver to dir.
