@@ -12,7 +12,7 @@
 //	lienthong bench crud          POST GET PUT DELETE over nine types
 //	lienthong bench forecast      stateless $immds-forecast, 64 clients
 //	lienthong bench summary       vaccination summary by citizen ID, p99  with --children, or --copies times 200
-//	lienthong bench shared        import and GET by id over --log         against the log in the folder
+//	lienthong bench shared        import, reads, vaccinations over --log  against the log in the folder
 //	lienthong bench all           all of them
 //
 // The server is a child process of its own, so that its memory and processor time can be told from the load's; with

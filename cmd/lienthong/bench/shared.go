@@ -3,10 +3,18 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 )
 
-// shared measures what a log that servers share costs: the same import and the same reads by id against a server with the log in its
-// folder and one over Log, which take turns at the reads.
+// sharedChildren are the invented children whose vaccinations are asked for.
+const sharedChildren = 200
+
+// crowdOfClients are more than most servers ever have at once.
+const crowdOfClients = 1024
+
+// shared measures what a log that servers share costs: the same import, reads by id, searches and summaries of vaccinations against a
+// server with the log in its folder and one over Log, which take turns.
 func (s *session) shared() error {
 	if s.Log == "" {
 		return errors.New("--log is not given: the log that a server is to be measured over")
@@ -32,16 +40,42 @@ func (s *session) shared() error {
 	if err := s.makeReady(sides, plain); err != nil {
 		return err
 	}
-	for _, asking := range []int{1, clients, manyClients} {
-		c := comparison{"shared", fmt.Sprintf("reads by %d clients", asking), 0, asking}
-		if asking == clients {
-			c.limit = 0.8
-		}
-		if err := s.compare(c, sides, s.Duration, plain.read); err != nil {
+	for _, side := range sides {
+		own := *s
+		own.base, own.Children = side.server.base, sharedChildren
+		if _, _, err := own.children("shared"); err != nil {
 			return err
 		}
 	}
+	for _, load := range []struct {
+		what string
+		next func(header map[string]string) func(client, n int) *Request
+	}{
+		{"reads", plain.read},
+		{"searches for vaccinations by citizen ID", vaccinations("Immunization?patient.identifier=%s&_sort=-date")},
+		{"vaccination summaries by citizen ID", vaccinations("Patient/$immunization-summary?identifier=%s")},
+	} {
+		for _, asking := range []int{1, clients, manyClients, crowdOfClients} {
+			c := comparison{"shared", fmt.Sprintf("%s, %d clients", load.what, asking), 0, asking}
+			if asking > 1 {
+				c.limit = 0.8
+			}
+			if err := s.compare(c, sides, s.Duration, load.next); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// vaccinations asks for those of one child after the other, at a path that takes the child's citizen ID.
+func vaccinations(path string) func(header map[string]string) func(client, n int) *Request {
+	return func(header map[string]string) func(client, n int) *Request {
+		return func(client, n int) *Request {
+			id := url.QueryEscape(citizenIDs + "|" + citizenID((client*31+n)%sharedChildren))
+			return &Request{Method: http.MethodGet, Path: fmt.Sprintf(path, id), Header: header}
+		}
+	}
 }
 
 // importBoth sends the Synthea bundles to each side.
