@@ -108,7 +108,7 @@ func TestWhoseClaims(t *testing.T) {
 			t.Errorf("%s: %s", way, there)
 		}
 	}
-	if raw := a.want(403, hospitalB, "POST", "/Claim", episodeClaim("", "51901", "LK1", "bvb", "pb"), "Accept-Language", "vi"); !strings.Contains(raw, "Hồ sơ này thuộc cơ sở 51901, trong khi bạn được gửi thay cho 51902.") {
+	if raw := a.want(403, hospitalB, "POST", "/Claim", episodeClaim("", "51901", "LK1", "bvb", "pb"), "Accept-Language", "vi"); !strings.Contains(raw, "Dữ liệu này thuộc cơ sở 51901, trong khi bạn được gửi thay cho 51902.") {
 		t.Errorf("in Vietnamese: %s", raw)
 	}
 	for what, body := range map[string]string{

@@ -280,7 +280,7 @@ func (p *page) bundle(c *call, v resource.Value) {
 		}
 		p.Entries = append(p.Entries, p.entry(c, e, r, history))
 	}
-	if entries.Len() == 0 {
+	if total := v.Get("total").Text(); len(p.Entries) == 0 && (total == "" || total == "0") { // a count shows none of what it counts
 		p.None = p.Words.None
 	}
 }

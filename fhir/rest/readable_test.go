@@ -104,6 +104,25 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestAPageThatOnlyCounts: it does not say that nothing was found, next to how many were.
+func TestAPageThatOnlyCounts(t *testing.T) {
+	s := serve(t)
+	s.do(t, "PUT", "/Patient/lan", []byte(`{"resourceType":"Patient","id":"lan","gender":"female"}`)).want(t, 201)
+	for path, none := range map[string]bool{
+		"/Patient?_summary=count": false, "/Patient?_count=0&_total=accurate": false, "/Patient": false,
+		"/Patient?gender=male": true, "/Patient?gender=male&_summary=count": true,
+	} {
+		join := "?"
+		if strings.Contains(path, "?") {
+			join = "&"
+		}
+		page := string(s.do(t, "GET", path+join+"_format=html", nil).want(t, 200).raw)
+		if got := strings.Contains(page, "Nothing was found"); got != none {
+			t.Errorf("%s says that nothing was found: %v, want %v", path, got, none)
+		}
+	}
+}
+
 // TestAnAuditEventIsToldInItsWords: the page of who looked at a record is read by people.
 func TestAnAuditEventIsToldInItsWords(t *testing.T) {
 	s := serve(t)
