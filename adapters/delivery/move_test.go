@@ -83,6 +83,68 @@ func TestTheTableKeepsOnce(t *testing.T) {
 	}
 }
 
+// Two who read an item at the same moment cannot both change it: what the second one knows is outdated, and an item that was accepted
+// meanwhile would go out again.
+func TestWhoComesSecondChangesNothing(t *testing.T) {
+	received := Answer{Received: true, MaGiaoDich: "GD7"}
+	for name, c := range map[string]struct {
+		at            func(w *world, k Key)
+		first, second func(w *world, row Row) error
+	}{
+		"accepted by one query, not received by another": {
+			at:    func(w *world, k Key) { w.deliver(k, noReply); w.Advance(time.Hour) },
+			first: func(w *world, row Row) error { _, err := w.outbox.Learn(ctx, row, received); return err },
+			second: func(w *world, row Row) error {
+				_, err := w.outbox.Learn(ctx, row, Answer{Asked: w.outbox.now()})
+				return err
+			},
+		},
+		"accepted by a query, without an answer by another": {
+			at:     func(w *world, k Key) { w.deliver(k, noReply) },
+			first:  func(w *world, row Row) error { _, err := w.outbox.Learn(ctx, row, received); return err },
+			second: func(w *world, row Row) error { _, err := w.outbox.Unanswered(ctx, row); return err },
+		},
+		"held by one, put off by another": {
+			at: func(*world, Key) {},
+			first: func(w *world, row Row) error {
+				_, err := w.outbox.Hold(ctx, row, []Reason{{Code: "AMT-06"}})
+				return err
+			},
+			second: func(w *world, row Row) error { _, err := w.outbox.Postpone(ctx, row, time.Minute, nil); return err },
+		},
+		"held by one, sent by another": {
+			at: func(*world, Key) {},
+			first: func(w *world, row Row) error {
+				_, err := w.outbox.Hold(ctx, row, []Reason{{Code: "AMT-06"}})
+				return err
+			},
+			second: func(w *world, row Row) error {
+				d, err := w.outbox.Begin(ctx, row, w.slot(), []byte("x"), timeout)
+				if d != nil {
+					t.Error("it is sent")
+				}
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.mustWrite("c1", "LK1", "active", "a")
+			c.at(w, k)
+			row := w.row(k)
+			if err := c.first(w, row); err != nil {
+				t.Fatal(err)
+			}
+			after := w.row(k)
+			wantCode(t, c.second(w, row), "delivery-moved")
+			if got := w.row(k); string(got.raw) != string(after.raw) {
+				t.Errorf("%s became %s", after.raw, got.raw)
+			}
+			w.check()
+		})
+	}
+}
+
 func TestCalledOffWhileSending(t *testing.T) {
 	w := newWorld(t)
 	k := w.mustWrite("c1", "LK1", "active", "a")
