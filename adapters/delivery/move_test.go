@@ -315,6 +315,22 @@ func TestTheAnswerOfAStatusQuery(t *testing.T) {
 	}
 }
 
+// What was accepted may be found faulty afterwards: then a person is told, and nobody waits for a decision.
+func TestAFormatErrorFoundAfterwardsRejects(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK1", "active", "a")
+	w.deliver(k, accepted)
+	if _, err := w.outbox.Learn(ctx, w.row(k), Answer{Received: true, MaGiaoDich: "GD1", Verdict: Refused, Checked: true, Reason: &Reason{Code: "FMT"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantState(k, Rejected, "FMT")
+	w.wantTask("c1", Rejected)
+	if got := w.row(k); got.Due != 0 || got.MaGiaoDich != "GD1" {
+		t.Errorf("%+v", got.Item)
+	}
+	w.check()
+}
+
 func TestADecisionIsWrittenWithTheState(t *testing.T) {
 	w := newWorld(t)
 	k := w.mustWrite("c1", "LK1", "active", "a")

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,6 +244,47 @@ func TestOnlyMaKetQuaDecides(t *testing.T) {
 				t.Errorf("%.60s with HTTP %d: %v, want %v (%v)", body, status, out.State, want, out.Err)
 			}
 		}
+	}
+}
+
+// A file that is turned away with 401 goes out once more after a new log-in, and then no more: whoever says 401 may have taken it.
+func TestAFileGoesOutOnceMoreAfter401(t *testing.T) {
+	var logins, files atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == wire.DefaultPaths().Take {
+			logins.Add(1)
+			_, _ = io.WriteString(w, `{"maKetQua":"200","APIKey":{"access_token":"A","id_token":"B"}}`)
+			return
+		}
+		files.Add(1)
+		_, _ = io.WriteString(w, `{"maKetQua":"401"}`)
+	}))
+	defer s.Close()
+	out := newClient(t, s.URL, 5*time.Second, nil).Send(t.Context(), file("LK1"))
+	if out.State != gateway.NotSent || logins.Load() != 2 || files.Load() != 2 {
+		t.Errorf("%v after %d log-ins and %d files", out.State, logins.Load(), files.Load())
+	}
+}
+
+// A connection that breaks after the file was written, such as one kept from the call before, is no reason to write it again.
+func TestABrokenConnectionSendsNothingAgain(t *testing.T) {
+	var files atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == wire.DefaultPaths().Take {
+			_, _ = io.WriteString(w, `{"maKetQua":"200","APIKey":{"access_token":"A","id_token":"B"}}`)
+			return
+		}
+		files.Add(1)
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Error(err)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer s.Close()
+	out := newClient(t, s.URL, 5*time.Second, nil).Send(t.Context(), file("LK1"))
+	if out.State != gateway.Unknown || files.Load() != 1 {
+		t.Errorf("%v after %d files", out.State, files.Load())
 	}
 }
 

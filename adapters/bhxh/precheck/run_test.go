@@ -69,6 +69,15 @@ func TestManyWorkersFindWhatCheckFinds(t *testing.T) {
 	}
 }
 
+// What is wrong with the file itself is told after its episodes, whose number is known only then.
+func TestTheFileItselfIsChecked(t *testing.T) {
+	raw := bytes.Replace(spoilt(t, 3), []byte("<SOLUONGHOSO>3<"), []byte("<SOLUONGHOSO>2<"), 1)
+	n, fs := check(t, raw, Options{}, &Past{})
+	if len(fs) != 3 || fs[2].Rule != "ENV-02" || fs[2].Field != "SOLUONGHOSO" || n != (Count{Files: 1, Episodes: 3, Errors: 3}) {
+		t.Errorf("%+v %+v", n, fs)
+	}
+}
+
 func TestTheSameEpisodeTwiceInAFileIsSeen(t *testing.T) {
 	f, err := hoso.Decode(manyEpisodes(t, 2), hoso.DefaultLimits())
 	if err != nil {
