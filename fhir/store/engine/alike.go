@@ -18,7 +18,8 @@ import (
 // path through the conditions:
 //
 //	values of the resource       those of each parameter that a condition names
-//	what refers to the resource  whether there is anything, looked up for each; if so, its id, so that it is like no other
+//	what refers to the resource  whether there is anything, looked up for each unless nothing of the kind refers to anything; if so,
+//	                             its id, so that it is like no other
 //	its id                       where a condition asks for it
 //	anything else                search.Derived, what a document contains: whoever meets it keeps no judgement (noted.lose)
 //
@@ -172,7 +173,7 @@ type alikeCheck struct {
 	asks   *asking
 	alike  *alike
 	recent *recent
-	lists  [][]byte // what the rows of each list of asks.refers begin with, but for the id; nil where there is none
+	lists  [][]byte // what the rows of each list of asks.refers begin with, but for the id; without those of which there are none
 
 	value []byte // the likeness of a candidate
 	key   []byte // scratch
@@ -188,12 +189,17 @@ type alikeCheck struct {
 func (c heldTo) check(r *run) *alikeCheck {
 	check := &alikeCheck{r: r, asks: c.asks, alike: r.alike, recent: r.recent, value: make([]byte, 0, 192)}
 	for _, l := range c.asks.refers {
-		var prefix []byte
-		if code := r.types.code[l.source]; code != 0 {
-			prefix = appendValueKey(make([]byte, 0, 96), l.param, code, search.ReferenceValue(fhir.Key{Type: c.asks.asker.typ}))
-			prefix = prefix[:len(prefix)-len(valueEnd)]
+		code := r.types.code[l.source]
+		if code == 0 {
+			continue
 		}
-		check.lists = append(check.lists, prefix)
+		check.key = appendParamKey(check.key[:0], l.param, code)
+		any, err := r.kept.anyOf(r.db, check.key)
+		if r.fail(err); !any {
+			continue
+		}
+		prefix := appendValueKey(nil, l.param, code, search.ReferenceValue(fhir.Key{Type: c.asks.asker.typ}))
+		check.lists = append(check.lists, prefix[:len(prefix)-len(valueEnd)])
 	}
 	return check
 }
@@ -203,9 +209,6 @@ func (c *alikeCheck) likeness(v *versionRow) {
 	b := binary.BigEndian.AppendUint64(c.value[:0], c.asks.salt)
 	own := c.asks.id
 	for _, prefix := range c.lists {
-		if prefix == nil {
-			continue
-		}
 		c.key = appendEscaped(append(c.key[:0], prefix...), v.id)
 		any, err := c.r.kept.any(c.r.db, c.key)
 		c.r.fail(err)

@@ -53,16 +53,36 @@ func (k *kept) list(db pebble.Reader, prefix []byte, n *noted, use func(n number
 
 // any says whether there is any row of a value, of whatever commit; prefix is what they begin with.
 func (k *kept) any(db pebble.Reader, prefix []byte) (any bool, err error) {
-	if k != nil {
-		place, _ := k.at(prefix)
-		if there := place.Load(); there != nil && there.known && bytes.Equal(there.key, prefix) {
-			return len(there.value) > 0, nil
-		}
-	}
 	err = k.list(db, prefix, nil, func(number, []byte) bool {
 		any = true
 		return false
 	})
+	return any, err
+}
+
+// anyOf says whether there is any row of a parameter of a type, whatever its value; prefix is what they begin with. It keeps no more
+// than that: mostly nothing at all is named by a parameter for which a fence asks this.
+func (k *kept) anyOf(db pebble.Reader, prefix []byte) (any bool, err error) {
+	read := func(number, []byte) bool {
+		any = true
+		return false
+	}
+	if k == nil {
+		return any, eachPosting(db, prefix, read)
+	}
+	k.listedAt(prefix).Store(true) // before anything is read
+	row, keep := k.look(prefix, nil)
+	if row.known {
+		return row.value != nil, nil
+	}
+	err = eachPosting(db, prefix, read)
+	if err == nil {
+		is := keptRow{key: row.key, known: true}
+		if any {
+			is.value = []byte{1}
+		}
+		keep.put(row, &is)
+	}
 	return any, err
 }
 
@@ -89,15 +109,21 @@ func (k *kept) listedAt(key []byte) *atomic.Bool {
 	return &k.listed[maphash.Bytes(k.seed, key[:paramKeyLen])%uint64(len(k.listed))]
 }
 
-// changedList drops the list that a row x is of, if anybody looked it up.
+// changedList drops the list that a row x is of, and whether its parameter has any, if anybody looked one up.
 func (k *kept) changedList(key []byte) {
 	if len(key) < paramKeyLen+numberLen || !k.listedAt(key).Load() {
 		return
 	}
-	prefix := key[:len(key)-numberLen]
+	stamp := k.forgetAt(key[:len(key)-numberLen])
+	k.forgetAt(key[:paramKeyLen])
+	stamp.Add(1)
+}
+
+// forgetAt drops what is kept under what rows begin with, and the notes of those who read it. It gives the stamp that goes with it.
+func (k *kept) forgetAt(prefix []byte) (stamp *atomic.Uint64) {
 	place, stamp := k.at(prefix)
 	if there := place.Load(); there != nil && bytes.Equal(there.key, prefix) {
 		place.Store(&keptRow{})
 	}
-	stamp.Add(1)
+	return stamp
 }

@@ -88,6 +88,39 @@ func TestKeptListsFollowWhatIsWritten(t *testing.T) {
 	}
 }
 
+// Whether a parameter has any row at all is not read again until one is written, by a slow reader either.
+func TestKeptWhetherAParameterHasRows(t *testing.T) {
+	db, k := openMemory(t), newKept()
+	r := &listing{Reader: db}
+	for i, s := range []struct {
+		write map[string][]byte
+		want  bool
+		reads int // so far
+	}{
+		{nil, false, 1},
+		{nil, false, 1},
+		{map[string][]byte{string(appendNumber(appendValueKey(nil, 8, 1, []byte("p")), 1)): []byte("a")}, false, 1},
+		{map[string][]byte{listKey("p", 2): []byte("a")}, true, 2},
+		{nil, true, 2},
+		{map[string][]byte{listKey("p", 2): nil}, false, 3},
+	} {
+		if s.write != nil {
+			k.write(t, db, s.write)
+		}
+		if got, err := k.anyOf(r, appendParamKey(nil, 7, 1)); got != s.want || r.n != s.reads || err != nil {
+			t.Fatalf("step %d: %v after %d reads, %v, want %v after %d", i, got, r.n, err, s.want, s.reads)
+		}
+	}
+	k.drop()
+	slow := &listing{Reader: db, after: func() { k.write(t, db, map[string][]byte{listKey("q", 1): []byte("new")}) }}
+	if got, err := k.anyOf(slow, appendParamKey(nil, 7, 1)); got || err != nil {
+		t.Fatalf("the slow reader sees %v, %v", got, err)
+	}
+	if got, err := k.anyOf(db, appendParamKey(nil, 7, 1)); !got || err != nil {
+		t.Fatalf("%v after a slow reader, %v", got, err)
+	}
+}
+
 // A reader who has enough of a list leaves the whole of it to the next one, and one who reads slowly nothing that is old.
 func TestKeptListsOfAHastyAndASlowReader(t *testing.T) {
 	db, k := openMemory(t), newKept()

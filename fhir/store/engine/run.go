@@ -35,7 +35,8 @@ type run struct {
 
 	outside *versions // of resources around contained ones
 
-	sight store.Sight // of what it finds
+	sight    store.Sight // of what it finds
+	subjects []fhir.ID   // whom the last match was about; whoever gets them must not change them
 
 	alike  *alike  // nil: a fence's conditions are like any others
 	recent *recent // of the same engine

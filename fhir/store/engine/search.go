@@ -165,5 +165,5 @@ func (r *run) matchOf(n number, v *versionRow, version fhir.Version, order []byt
 	}
 	written := store.Place{Position: store.Position{T: v.t, Index: v.write}, At: v.at, Method: v.method}
 	key := r.keyOf(v)
-	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: v.subjects(key.Type), Sight: r.sight}
+	return store.Match{Key: key, Version: version, Number: uint64(n), Order: order, Place: written, Subjects: r.subjectsOf(v, key.Type), Sight: r.sight}
 }

@@ -51,6 +51,34 @@ func (v *versionRow) subjects(t fhir.Type) (ids []fhir.ID) {
 	return ids
 }
 
+// isAbout says whether ids are what subjects gives.
+func (v *versionRow) isAbout(t fhir.Type, ids []fhir.ID) bool {
+	params := subjectParams()[t]
+	if t == patient || len(params) == 0 || !v.alive() {
+		return false // these cost nothing
+	}
+	last, met := params[len(params)-1], 0
+	for e := (packed{b: v.entries}); e.next() && e.param <= last; {
+		id, ok := bytes.CutPrefix(e.value(), toPatient)
+		switch {
+		case !ok || !slices.Contains(params, e.param), slices.ContainsFunc(ids[:met], func(known fhir.ID) bool { return string(known) == string(id) }):
+		case met == len(ids) || string(ids[met]) != string(id):
+			return false
+		default:
+			met++
+		}
+	}
+	return met == len(ids)
+}
+
+// subjectsOf gives whom a version is about: the matches of a search, one after the other, are mostly about the same.
+func (r *run) subjectsOf(v *versionRow, t fhir.Type) []fhir.ID {
+	if !v.isAbout(t, r.subjects) {
+		r.subjects = v.subjects(t)
+	}
+	return r.subjects
+}
+
 // subjectsOfKey gives the Patients whom all versions of a resource are about, if its key says so.
 func subjectsOfKey(key fhir.Key) (ids []fhir.ID, ok bool) {
 	if key.Type == patient {

@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -54,5 +56,51 @@ func TestSubjectsAreToldToWhoAsks(t *testing.T) {
 		if read.Version != 1 || version.Version != 1 || read.At != version.At || read.T != version.T || read.Method != version.Method || string(read.Stored.Body) != string(version.Stored.Body) {
 			t.Errorf("%s: %+v and %+v", as.name, read, version)
 		}
+	}
+}
+
+// Of whatever follows upon what: a match of a search is about those whom a read of it is about.
+func TestSubjectsOfMatches(t *testing.T) {
+	e := openStore(t, t.TempDir(), options(0))
+	defer e.Close()
+	param := func(code string) search.ParamID { return search.ParamID(r4.Param("Observation", code).ID) }
+	var puts []store.Put
+	var want []string
+	for i, about := range []string{"", "a", "a", "ab", "ab", "ba", "b", "", "aa", "a", "ab", "a", "abb", "b"} {
+		id := fhir.ID(fmt.Sprint(i))
+		d, err := resource.New([]byte(`{"resourceType":"Observation","status":"final"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := []search.Entry{{Param: param("code"), Value: []byte("c")}}
+		for j, person := range about {
+			code := []string{"subject", "performer", "performer"}[j]
+			entries = append(entries, search.Entry{Param: param(code), Value: search.ReferenceValue(fhir.Key{Type: "Patient", ID: fhir.ID(person)})})
+		}
+		slices.SortFunc(entries, func(a, b search.Entry) int { return cmp.Compare(a.Param, b.Param) })
+		puts = append(puts, store.Put{Key: fhir.Key{Type: "Observation", ID: id}, Doc: d.Root().Store(id), Entries: entries})
+	}
+	if _, err := e.Commit(ours(t.Context()), store.Changes{Puts: puts}); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range puts {
+		read, err := e.Read(ours(t.Context()), p.Key, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, fmt.Sprint(read.Subjects))
+	}
+	var got []string
+	for m, err := range e.Search(ours(t.Context()), search.Query{Type: "Observation"}, 0, store.SearchOptions{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(m.Subjects))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("matches are about %v, by reading them about %v", got, want)
+	}
+	if want[0] != "[]" || want[3] == want[2] || want[7] != "[]" {
+		t.Errorf("the test tells nothing: %v", want)
 	}
 }

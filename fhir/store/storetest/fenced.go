@@ -543,3 +543,42 @@ func fencedByContained(t *testing.T, cfg Config) {
 		t.Errorf("FENCED: the version before: %v", err)
 	}
 }
+
+// fencedNamed: what names a resource hides it from the next search, be it the first of its kind that names anything.
+func fencedNamed(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	encounter := fhir.Key{Type: "Encounter", ID: "e"}
+	g := store.Grant{Where: []search.Condition{search.Not{Condition: search.Has{Param: pRef, Source: search.Query{Type: "Encounter"}}}}}
+	ctx := store.WithFence(t.Context(), store.NewFence(map[fhir.Type]*store.Grants{"Observation": {g, g, g, g, g}}, ""))
+	var puts []store.Put
+	for _, id := range []fhir.ID{"1", "2", "3"} {
+		puts = append(puts, put(fhir.Key{Type: "Observation", ID: id}, "", entry(pToken, "a")))
+	}
+	commit(t, s, store.Changes{Puts: puts})
+	for i, step := range []struct {
+		c    store.Changes
+		want string
+	}{
+		{store.Changes{}, "123"},
+		{store.Changes{Puts: []store.Put{put(encounter, "names nothing")}}, "123"},
+		{store.Changes{Puts: []store.Put{put(encounter, "", entry(pRef, string(search.ReferenceValue(puts[1].Key))))}}, "13"},
+		{store.Changes{Puts: []store.Put{put(encounter, "", entry(pRef, string(search.ReferenceValue(puts[2].Key))))}}, "12"},
+		{store.Changes{Deletes: []store.Delete{{Key: encounter}}}, "123"},
+	} {
+		if len(step.c.Puts)+len(step.c.Deletes) > 0 {
+			commit(t, s, step.c)
+		}
+		for range 2 {
+			got := ""
+			for m, err := range s.Search(ctx, by("Observation", pToken, "a"), 0, store.SearchOptions{Limit: 10}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += string(m.Key.ID)
+			}
+			if got != step.want {
+				t.Fatalf("FENCED: step %d: found %q, want %q", i, got, step.want)
+			}
+		}
+	}
+}

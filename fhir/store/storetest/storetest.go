@@ -95,6 +95,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FENCED/alike", fencedAlike},
 		{"FENCED/together", fencedTogether},
 		{"FENCED/by-contained", fencedByContained},
+		{"FENCED/named-meanwhile", fencedNamed},
 		{"FENCED/random-histories", fencedHistories},
 		{"FENCED/read-again", fencedAgain},
 		{"FENCED/pages-while-others-write", fencedPages},
