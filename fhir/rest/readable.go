@@ -79,6 +79,7 @@ type pageEntry struct {
 	Title, URL, Label string
 	Facts             []string
 	Params            []pageParameter
+	Sections          []pageSection
 	JSON              template.HTML
 }
 
@@ -306,8 +307,11 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 	if r.Kind() == resource.Object {
 		out.JSON = jsonMarkup(c.base, r)
 	}
-	if r.ResourceType() == "Parameters" {
+	switch r.ResourceType() {
+	case "Parameters":
 		out.Params = params(c.base, c.names, r.Get("parameter"))
+	case "Composition":
+		out.Sections = sectionsOf(r)
 	}
 	switch mode := e.Get("search").Get("mode").Text(); mode {
 	case "", "match":

@@ -102,6 +102,29 @@ func TestACollectionIsToldPartByPart(t *testing.T) {
 	}
 }
 
+// TestADocumentIsReadBySections: a Composition's sections stand on the page in their words, of which none becomes markup.
+func TestADocumentIsReadBySections(t *testing.T) {
+	s := serve(t, func(_ *interaction.Config, c *rest.Config) {
+		c.Operations = []rest.Operation{{Name: "summary", Type: "Patient", Reads: true, Run: func(context.Context, rest.Asked) ([]byte, error) {
+			return []byte(`{"resourceType":"Bundle","type":"document","entry":[{"resource":{"resourceType":"Composition","title":"Tóm tắt","section":[{"title":"Dị ứng <x>","text":{"status":"generated",
+				"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>&lt;script&gt;no&lt;/script&gt;</p><table><tr><th>Ngày</th></tr><tr><td>2024-12-01</td></tr></table><a href=\"javascript:x\">link</a></div>"},
+				"section":[{"title":"Bên trong"}]}]}}]}`), nil
+		}}}
+	})
+	page := string(s.do(t, "GET", "/Patient/$summary?_format=html", nil).want(t, 200).raw)
+	page = page[strings.Index(page, "<main"):]
+	for _, want := range []string{"Tóm tắt", "<h3>Dị ứng &lt;x&gt;</h3>", "<p>&lt;script&gt;no&lt;/script&gt;</p>", `<th scope="col">Ngày</th>`, `<td><div class="word">2024-12-01</div></td>`, "<p>link</p>", "<h3>Bên trong</h3>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+	for _, not := range []string{"<script", `href="javascript`, "<x>"} {
+		if strings.Contains(page, not) {
+			t.Errorf("%s in\n%s", not, page)
+		}
+	}
+}
+
 // TestAPageLeadsToWhatMayBeAsked: the page of a resource has links to operations that people ask of it, in their language, and none that the caller
 // may not ask.
 func TestAPageLeadsToWhatMayBeAsked(t *testing.T) {
