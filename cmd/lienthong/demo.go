@@ -19,6 +19,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/openid"
 )
 
+// demoStore is the folder of the store within that of a demo.
+const demoStore = "store"
+
 type demoCmd struct {
 	Listen        string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address of the FHIR server; port 0 takes a free one. Default: ${default}."`
 	GatewayListen string        `name:"gateway-listen" default:"127.0.0.1:8090" placeholder:"ADDR" help:"Address of the mock portal; port 0 takes a free one. Default: ${default}."`
@@ -102,7 +105,7 @@ func (d *demo) open(ctx context.Context) error {
 	settings := config.Server{
 		Log:         d.demoCmd.Log,
 		Certificate: config.Certificate{Keys: keys, Authority: "Lienthong (demo)", ValidFor: 365 * 24 * time.Hour},
-		Data:        filepath.Join(d.dir, "store"), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
+		Data:        filepath.Join(d.dir, demoStore), SIDBase: "https://lienthong.example", MaxBody: 128 << 20, MaxEntries: 100_000,
 		Gateway: config.Gateway{
 			URL: urlOf(d.portal), Credentials: credentials,
 			Schedule: "@every " + d.Every.String(), StatusSchedule: "@every " + d.Every.String(), Timeout: 5 * time.Second, Settle: 8 * time.Second, Resend: "settled", Lease: 6 * time.Second,

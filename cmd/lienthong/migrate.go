@@ -20,7 +20,7 @@ type migrateCmd struct {
 	From          string `required:"" placeholder:"DIR|URI" help:"Where the log is: folder of a store that is not being served, or mongodb://HOSTS/DATABASE."`
 	To            string `required:"" placeholder:"DIR|URI" help:"Where it goes. What is there must be the beginning of the same log: a copy that was broken off is gone on with."`
 	CompareAll    bool   `name:"compare-all" help:"Compare all commits, those too that were compared while the folder was served (serve --log-copy)."`
-	Single        bool   `name:"log-single" help:"Take a MongoDB server that is no replica set."`
+	Single        bool   `name:"log-single" env:"LIENTHONG_LOG_SINGLE" help:"Take a MongoDB server that is no replica set."`
 	EncryptionKey string `name:"encryption-key" type:"path" env:"LIENTHONG_ENCRYPTION_KEY" placeholder:"FILE" help:"Key file of the folder."`
 }
 
@@ -49,6 +49,9 @@ func (c *migrateCmd) Run(ctx context.Context, s streams) error {
 		}
 	}
 	folder, err := engine.OpenLog(c.folder(), o)
+	if errors.Is(err, engine.ErrNoStore) {
+		return &exitError{exitUsage, elsewhere(c.folder(), err)}
+	}
 	if err != nil {
 		return err
 	}
@@ -89,6 +92,9 @@ func (c *migrateCmd) Run(ctx context.Context, s streams) error {
 	next := "lienthong serve --data " + c.folder()
 	if into {
 		next += " --log " + mongodb.Redacted(c.To)
+		if c.Single {
+			next += " --log-single"
+		}
 	}
 	_, err = fmt.Fprintf(s.out, "%d commits are the same on both sides, SHA-256 %s. Go on with: %s\n", done.T, sum, next)
 	return err
@@ -106,6 +112,15 @@ func (c *migrateCmd) uri() string {
 		return c.To
 	}
 	return c.From
+}
+
+// elsewhere adds to err, that there is no store in dir, where there is one: that of a demo lies a folder deeper.
+func elsewhere(dir string, err error) error {
+	deeper := filepath.Join(dir, demoStore)
+	if info, found := os.Stat(deeper); found == nil && info.IsDir() {
+		return fmt.Errorf("%w; did you mean %s?", err, deeper)
+	}
+	return err
 }
 
 // replayInto makes a store in dir of a log, or goes on with one. Its index is made anew by the first server that opens it.

@@ -10,6 +10,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 )
 
 // curls are the three lines that show the job: a record is pushed, it is found by citizen ID, a claim is on its way.
@@ -33,6 +34,13 @@ func (d *demo) introduce() error {
 	kept := "a temporary folder, removed at the end"
 	if d.Data != "" {
 		kept = d.Data
+	}
+	if d.demoCmd.Log.Shared() {
+		uri, err := d.demoCmd.Log.Address()
+		if err != nil {
+			return err
+		}
+		kept += "\n  log              " + mongodb.Redacted(uri) + ", which stays"
 	}
 	first := d.people.Episodes[0]
 	people := d.issuer.people(child, d.people.Visit(), synthetic.FacilityID(first.Facility), claim.String(), system)

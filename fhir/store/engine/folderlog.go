@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/lienthong/lienthong/fhir"
@@ -17,14 +18,20 @@ type FolderLog struct {
 	lock *pebble.Lock
 }
 
-// OpenLog opens the log in a folder, whatever index its state has. Errors are those of Open.
+// ErrNoStore says that a folder holds no store.
+var ErrNoStore = errors.New("there is no store there")
+
+// OpenLog opens the log in a folder, whatever index its state has. Errors are those of Open, and ErrNoStore.
 func OpenLog(dir string, o Options) (*FolderLog, error) {
 	o.setDefaults()
 	if err := sealed.Check(o.FS, dir); err != nil {
 		return nil, err
 	}
-	if names, err := o.FS.List(dir); err != nil || len(names) == 0 {
-		return nil, errDisk(fmt.Errorf("no store in %s: %w", dir, err))
+	switch at, err := pebble.Peek(dir, o.FS); {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !at.Exists:
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoStore)
+	case err != nil:
+		return nil, errDisk(fmt.Errorf("open %s: %w", dir, err))
 	}
 	lock, err := lockFolder(o.FS, dir, o.Now())
 	if err != nil {
