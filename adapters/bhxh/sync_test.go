@@ -16,6 +16,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -218,6 +219,32 @@ func TestACorrectionCarriesItsVersionAndReason(t *testing.T) {
 	last := rows[len(rows)-1]
 	if last.Version != 2 || last.Reason != DefaultReason {
 		t.Errorf("row %+v", last)
+	}
+	w.once()
+}
+
+// A Claim that was deleted has had its episode's versions: the next Claim of the episode goes on counting, in the file too, for the portal would
+// take a second version 1 for the same file again.
+func TestTheVersionOfAnEpisodeGoesOnAfterADeletedClaim(t *testing.T) {
+	w := newWorld(t)
+	w.claim("c1", "a")
+	w.settle()
+	if _, err := w.svc.Delete(ours(t.Context()), fhir.Key{Type: "Claim", ID: "c1"}, interaction.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	again, err := resource.New([]byte(strings.NewReplacer(`"id":"c1`, `"id":"c2`, "/c1", "/c2").Replace(string(episode(t, "c1", "b").Root().Raw()))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.svc.Transaction(ours(t.Context()), again, interaction.BundleOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	k := delivery.Key{Claim: "c2", Version: 1}
+	w.wantState(k, delivery.Assessed)
+	rows := w.mock.Rows()
+	if last := rows[len(rows)-1]; w.item(k).PB != 2 || last.MaLK != "LK-c1" || last.Version != 2 || !last.Effect {
+		t.Errorf("PB %d, row %+v", w.item(k).PB, last)
 	}
 	w.once()
 }
