@@ -160,3 +160,26 @@ func TestAPageLeadsToWhatMayBeAsked(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestTheBareAddressLeadsOn: who opens the server's address in a browser comes to what is there, and nobody else is answered there.
+func TestTheBareAddressLeadsOn(t *testing.T) {
+	s := serve(t)
+	root := strings.TrimSuffix(s.base, "fhir")
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for method, want := range map[string]int{"GET": http.StatusFound, "POST": http.StatusMethodNotAllowed} {
+		r, err := http.NewRequestWithContext(t.Context(), method, root, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.Body.Close(); answer.StatusCode != want {
+			t.Errorf("%s: %s", method, answer.Status)
+		}
+		if at, err := answer.Location(); want == http.StatusFound && (err != nil || at.String() != s.base+"/metadata") {
+			t.Errorf("it leads to %v, %v", at, err)
+		}
+	}
+}

@@ -86,6 +86,9 @@ func (s *Server) router() *gin.Engine {
 	e.GET("/readyz", s.readyz)
 	e.HEAD("/healthz", s.healthz)
 	e.HEAD("/readyz", s.readyz)
+	if s.BasePath != "/" {
+		e.GET("/", s.welcome)
+	}
 	group := e.Group(s.BasePath)
 	for _, r := range append(s.routes(), s.operationRoutes()...) {
 		group.Handle(r.method, r.path, s.handle(r.run))
@@ -100,6 +103,15 @@ func (s *Server) router() *gin.Engine {
 		return answer{}, fhir.Errorf(fhir.NotAllowed, "method-unknown", "", c.http.Method)
 	}))
 	return e
+}
+
+// welcome sends whoever opens the bare address in a browser to the page that says what is here. The way there is relative, so that it holds
+// behind a proxy that puts the server below a path of its own.
+func (s *Server) welcome(g *gin.Context) {
+	g.Header("Location", strings.TrimPrefix(s.BasePath, "/")+"/metadata")
+	g.Header("Cache-Control", "no-store")
+	g.Status(http.StatusFound)
+	g.Writer.WriteHeaderNow()
 }
 
 // place reads the path's parts and checks them: the type is one of R4, the id fits the grammar.
