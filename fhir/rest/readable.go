@@ -157,11 +157,10 @@ func (s *Server) page(c *call, a answer) []byte {
 		p.issues(root)
 		p.JSON, p.Folded = jsonMarkup(c.base, root), true
 	case t == "CapabilityStatement":
-		p.Title, p.Folded = w.Resources, true
+		p.Title = w.Resources // of its JSON, more than a megabyte as markup, a link is enough
 		for _, t := range r4.Types() {
 			p.Types = append(p.Types, anchor{string(t), c.base + "/" + string(t)})
 		}
-		p.JSON = jsonMarkup(c.base, root)
 	case t == "Parameters":
 		p.Title, p.Folded = strings.TrimPrefix(c.http.URL.Path, s.BasePath+"/"), true
 		p.Params, p.JSON = params(c.base, c.names, root.Get("parameter")), jsonMarkup(c.base, root)
