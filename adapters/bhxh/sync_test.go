@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,6 +165,33 @@ func TestSilenceAboutAnEpisodeIsNoAnswer(t *testing.T) {
 	w.settle()
 	w.wantState(k, delivery.Assessed)
 	w.once()
+}
+
+// A format error that the portal finds after it accepted a file ends the wait for a decision, with the portal's own words.
+func TestAFormatErrorOfThePortalRejects(t *testing.T) {
+	w := newWorld(t)
+	var receipt atomic.Value
+	strict := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo") {
+			_, _ = fmt.Fprintf(rw, `{"maKetQua":"200","dsHoSo":[{"maLK":"LK-c1","maCSKCB":"51901","maGiaoDich":%q,"tiepNhan":true,"phienBan":1,"trangThai":"LOI_DINH_DANG","dsLoi":[{"ma":"L1","noiDung":"Sai cấu trúc"}]}]}`, receipt.Load())
+			return
+		}
+		w.mock.Handler().ServeHTTP(rw, r)
+	}))
+	t.Cleanup(strict.Close)
+	receipt.Store("")
+	w.connect(strict.URL)
+	k := w.claim("c1", "a")
+	w.slots(10 * time.Second)
+	w.wantState(k, delivery.Accepted)
+	receipt.Store(w.item(k).MaGiaoDich)
+	for range 3 {
+		w.slots(time.Minute)
+	}
+	w.wantState(k, delivery.Rejected)
+	if why := w.item(k).Reason; why == nil || !strings.Contains(why.VI, "L1 Sai cấu trúc") {
+		t.Errorf("%+v", why)
+	}
 }
 
 func TestAPortalThatIsNotThere(t *testing.T) {

@@ -47,6 +47,14 @@ func TestRoundingIsHalfUp(t *testing.T) {
 	}
 }
 
+// Each part is rounded once, at its end: of half a hundredth on either side both go up, and the line has the tolerance of AMT-07 for it.
+func TestEachPartIsRoundedOnceAtItsEnd(t *testing.T) {
+	a := hoso.Split(dec(t, "0.10"), dec(t, "0.10"), dec(t, "95"), dec(t, "0")) // 0.095 and 0.005
+	if b, c := hoso.Money(&a.TBHTT), hoso.Money(&a.TBNCCT); b != "0.10" || c != "0.01" {
+		t.Errorf("T_BHTT %s, T_BNCCT %s", b, c)
+	}
+}
+
 func TestNumbersHaveOneForm(t *testing.T) {
 	for _, s := range []string{"", "-1", "+1", "1,5", "1.", ".5", "1e3", "1 000", " 1", "1.2.3", "NaN", "０", "12345678901234567890123456789012345678901"} {
 		if _, ok := hoso.ParseDecimal(s); ok {
