@@ -43,6 +43,9 @@ func (s *session) auth() error {
 	defer guarded.stop()
 	sides := []side{{"with none of it", none, nil}, {"with the trail alone", open, nil}, {"with the trail and a hospital's token", guarded, header}}
 
+	if err := s.bringChildren("auth", sides); err != nil {
+		return err
+	}
 	if err := s.makeReady(sides, plain, consented); err != nil {
 		return err
 	}
@@ -56,6 +59,8 @@ func (s *session) auth() error {
 		{comparison{"auth", "reads where a Consent is in force", 0.8, clients}, consented.read},
 		{comparison{"auth", "searches by patient and code", 0.8, clients}, plain.search},
 		{comparison{"auth", "searches where a Consent is in force", 0.8, clients}, consented.search},
+		{comparison{"auth", "searches for vaccinations by citizen ID", 0.8, clients}, vaccinations},
+		{comparison{"auth", "vaccination summaries by citizen ID", 0.8, clients}, summaries},
 		{comparison{"auth", "creates", 0.9, clients}, plain.create},
 	} {
 		if err := s.compare(c.comparison, sides, s.Duration/2, c.next); err != nil {

@@ -61,9 +61,10 @@ type session struct {
 	dir    string
 	report *Report
 
-	server *process // nil with Target
-	base   string   // FHIR base of the server under test, loaded once
-	loaded []bundle // patient bundles that are in the server
+	server *process          // nil with Target
+	base   string            // FHIR base of the server under test, loaded once
+	header map[string]string // that children come with; nil = none
+	loaded []bundle          // patient bundles that are in the server
 }
 
 // Run measures and prints. An error means that something could not be measured; a missed limit is no error.

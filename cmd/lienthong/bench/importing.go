@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -57,13 +58,20 @@ func (s *session) importRow(workload, figure string, bundles []bundle, took time
 
 // post sends each bundle once.
 func post(ctx context.Context, base string, senders int, bundles []bundle) Result {
+	return postAs(ctx, base, nil, senders, bundles)
+}
+
+// postAs is post with the header of whoever sends.
+func postAs(ctx context.Context, base string, header map[string]string, senders int, bundles []bundle) Result {
+	h := map[string]string{"Prefer": "return=minimal"}
+	maps.Copy(h, header)
 	var next atomic.Int64
 	return Load{Clients: senders, Next: func(_, _ int) *Request {
 		i := int(next.Add(1)) - 1
 		if i >= len(bundles) {
 			return nil
 		}
-		return &Request{Method: http.MethodPost, Body: bundles[i].raw, Header: map[string]string{"Prefer": "return=minimal"}}
+		return &Request{Method: http.MethodPost, Body: bundles[i].raw, Header: h}
 	}}.Run(ctx, base)
 }
 

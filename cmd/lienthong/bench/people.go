@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -86,6 +87,37 @@ func (p people) bring(ctx context.Context, s side) error {
 		}
 	}
 	return nil
+}
+
+// comparedChildren are the invented children of each side, whose vaccinations are asked for.
+const comparedChildren = 200
+
+// bringChildren puts them on each side.
+func (s *session) bringChildren(workload string, sides []side) error {
+	for _, side := range sides {
+		own := *s
+		own.base, own.header, own.Children = side.server.base, side.header, comparedChildren
+		if _, _, err := own.children(workload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vaccinations asks for the doses of one child after the other by citizen ID, summaries for what they come to.
+func vaccinations(header map[string]string) func(client, n int) *Request {
+	return ofChildren("Immunization?patient.identifier=%s&_sort=-date", header)
+}
+
+func summaries(header map[string]string) func(client, n int) *Request {
+	return ofChildren("Patient/$immunization-summary?identifier=%s", header)
+}
+
+func ofChildren(path string, header map[string]string) func(client, n int) *Request {
+	return func(client, n int) *Request {
+		id := url.QueryEscape(citizenIDs + "|" + citizenID((client*31+n)%comparedChildren))
+		return &Request{Method: http.MethodGet, Path: fmt.Sprintf(path, id), Header: header}
+	}
 }
 
 // create makes one more value of the client's person.

@@ -3,12 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 )
-
-// sharedChildren are the invented children whose vaccinations are asked for.
-const sharedChildren = 200
 
 // crowdOfClients are more than most servers ever have at once.
 const crowdOfClients = 1024
@@ -40,20 +35,16 @@ func (s *session) shared() error {
 	if err := s.makeReady(sides, plain); err != nil {
 		return err
 	}
-	for _, side := range sides {
-		own := *s
-		own.base, own.Children = side.server.base, sharedChildren
-		if _, _, err := own.children("shared"); err != nil {
-			return err
-		}
+	if err := s.bringChildren("shared", sides); err != nil {
+		return err
 	}
 	for _, load := range []struct {
 		what string
 		next func(header map[string]string) func(client, n int) *Request
 	}{
 		{"reads", plain.read},
-		{"searches for vaccinations by citizen ID", vaccinations("Immunization?patient.identifier=%s&_sort=-date")},
-		{"vaccination summaries by citizen ID", vaccinations("Patient/$immunization-summary?identifier=%s")},
+		{"searches for vaccinations by citizen ID", vaccinations},
+		{"vaccination summaries by citizen ID", summaries},
 	} {
 		for _, asking := range []int{1, clients, manyClients, crowdOfClients} {
 			c := comparison{"shared", fmt.Sprintf("%s, %d clients", load.what, asking), 0, asking}
@@ -66,16 +57,6 @@ func (s *session) shared() error {
 		}
 	}
 	return nil
-}
-
-// vaccinations asks for those of one child after the other, at a path that takes the child's citizen ID.
-func vaccinations(path string) func(header map[string]string) func(client, n int) *Request {
-	return func(header map[string]string) func(client, n int) *Request {
-		return func(client, n int) *Request {
-			id := url.QueryEscape(citizenIDs + "|" + citizenID((client*31+n)%sharedChildren))
-			return &Request{Method: http.MethodGet, Path: fmt.Sprintf(path, id), Header: header}
-		}
-	}
 }
 
 // importBoth sends the Synthea bundles to each side.

@@ -173,7 +173,7 @@ func (s *session) children(workload string) (count, doses int, err error) {
 			b.WriteString("]}")
 			load = append(load, bundle{name: fmt.Sprint("children from ", from), raw: b.Bytes(), entries: entries})
 		}
-		if res := post(s.ctx, s.base, s.Senders, load); len(res.Errors) > 0 {
+		if res := postAs(s.ctx, s.base, s.header, s.Senders, load); len(res.Errors) > 0 {
 			return count, doses, fmt.Errorf("loading children: %s", res.ErrorText())
 		}
 	}
