@@ -54,13 +54,7 @@ func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
 	if b.old {
 		b.guard = r.guard(f, now)
 	}
-	if r.alike != nil && len(b.on(q.Type)) > 0 {
-		if asks := r.alike.of(f, q.Type, b.on(q.Type)); asks != nil {
-			q.Where = append(b.through(q.Where), heldTo{of: asks.where, asks: asks})
-			return q
-		}
-	}
-	return b.query(q)
+	return b.held(q)
 }
 
 // barrier puts a fence into one query.
@@ -71,6 +65,17 @@ type barrier struct {
 	old   bool // the query is as of a commit before now, the head
 	guard *guard
 	types map[fhir.Type][]search.Condition
+}
+
+// held is query for one whose few candidates are judged, those that are alike together; the target of a chain mostly has one.
+func (b *barrier) held(q search.Query) search.Query {
+	if b.r.alike != nil && q.Inside == search.OnTheirOwn && len(b.on(q.Type)) > 0 {
+		if asks := b.r.alike.of(b.fence, q.Type, b.on(q.Type)); asks != nil {
+			q.Where = append(b.through(q.Where), heldTo{of: asks.where, asks: asks})
+			return q
+		}
+	}
+	return b.query(q)
 }
 
 func (b *barrier) query(q search.Query) search.Query {
@@ -94,7 +99,7 @@ func (b *barrier) through(where []search.Condition) []search.Condition {
 		case search.Chain:
 			targets := make([]search.Query, len(c.Targets))
 			for i, q := range c.Targets {
-				targets[i] = b.query(q)
+				targets[i] = b.held(q)
 			}
 			c.Targets = targets
 			if c.Within != nil { // the fence of the resource around decides, and that is the one which is searched

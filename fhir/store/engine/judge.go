@@ -64,6 +64,8 @@ func (j *judge) holds(c search.Condition, s subject) bool {
 		return slices.ContainsFunc(c.to, func(key fhir.Key) bool { return j.r.tick() && j.leadsTo(c.c, key) })
 	case search.Has:
 		return j.referred(c, s)
+	case heldTo:
+		return j.all(c.of, s)
 	}
 	j.r.fail(errCondition(c))
 	return false

@@ -101,6 +101,9 @@ func (r *run) plan(q search.Query, limit int, from number) *stream {
 	others, fence, fenced := apart(q.Where)
 	costly, rare := s.draw(others)
 	s.arrange()
+	if fenced && len(s.sources) == 0 && limit > 0 {
+		costly = s.lead(costly, limit)
+	}
 	if fenced && !s.judges(fence, limit) {
 		more, rarer := s.draw(fence.of)
 		costly, rare = append(costly, more...), append(rare, rarer...)
@@ -145,6 +148,36 @@ func (s *stream) draw(where []search.Condition) (costly []search.Condition, rare
 		costly = append(costly, c)
 	}
 	return costly, rare
+}
+
+// lead makes a source of the first chain, if it leads to few, so that the fence is asked about what refers to these and is no list of its own.
+// It gives the conditions that are left.
+func (s *stream) lead(costly []search.Condition, limit int) []search.Condition {
+	for i, c := range costly {
+		chain, ok := c.(search.Chain)
+		if !ok {
+			continue
+		}
+		work := s.trace.begin(s.r)
+		set := s.r.references(chain, s.typ, s.pageBudget(limit, float64(s.r.total(s.name)), checkCost(c)))
+		if set == nil {
+			break
+		}
+		s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessLeapfrog, set, work))
+		return slices.Delete(slices.Clone(costly), i, i+1)
+	}
+	return costly
+}
+
+// pageBudget is how many rows a scan may cost that saves a page the checks on candidates out of total: scanning R rows costs R, finding limit
+// matches among all by checks costs limit·total/R·cost, and the scan is the better one below the R where both are equal.
+func (s *stream) pageBudget(limit int, total float64, cost int) int {
+	budget := int(math.Sqrt(float64(limit) * total * float64(cost)))
+	least := tune.minBudget
+	if len(s.sources) > 0 {
+		least = min(least, tune.fewForPage)
+	}
+	return min(max(budget, least), 1<<20)
 }
 
 // judges has each candidate judged by the fence, if there are few; else it says false.
@@ -266,14 +299,7 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 		case s.most >= 0:
 			budget = 64 + s.most*cost/2
 		case limit > 0:
-			// Scanning R rows costs R; finding limit matches among all by checks costs limit·total/R·cost.
-			// The scan is the better one below the R where both are equal.
-			budget = int(math.Sqrt(float64(limit) * total * float64(cost)))
-			least := tune.minBudget
-			if len(s.sources) > 0 {
-				least = min(least, tune.fewForPage)
-			}
-			budget = min(max(budget, least), 1<<20)
+			budget = s.pageBudget(limit, total, cost)
 		}
 		work := s.trace.begin(s.r)
 		if chain, ok := c.(search.Chain); ok && limit > 0 && len(s.sources) == 0 {
