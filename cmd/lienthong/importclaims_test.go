@@ -102,7 +102,7 @@ func TestAClaimFileOfAPatientRegisteredElsewhereIsImported(t *testing.T) {
 	a.want(201, "hospital-bva", "PUT", "/Patient/pa", carePatient("pa", "051085000011"))
 	a.want(404, "hospital-bvb", "GET", "/Patient/pa", "")
 	sample := filepath.Join(fhirtest.Data(t, "domain", "claim-xml", "samples"), "outpatient.xml")
-	imported := func(file string) (error, string) {
+	imported := func(file string) (string, error) {
 		t.Helper()
 		path := filepath.Join(t.TempDir(), "token")
 		if err := os.WriteFile(path, []byte(a.tokens["hospital-bvb"]), 0o600); err != nil {
@@ -110,7 +110,7 @@ func TestAClaimFileOfAPatientRegisteredElsewhereIsImported(t *testing.T) {
 		}
 		var out, stderr bytes.Buffer
 		err := run(t.Context(), []string{"import", "-q", file, "--server", a.base, "--token-file", path, "--state", filepath.Join(t.TempDir(), "state")}, &out, &stderr)
-		return err, out.String() + stderr.String()
+		return out.String() + stderr.String(), err
 	}
 	// With another day of birth it is not the person in the file.
 	raw, err := os.ReadFile(sample)
@@ -126,11 +126,11 @@ func TestAClaimFileOfAPatientRegisteredElsewhereIsImported(t *testing.T) {
 	if err := os.WriteFile(other, f.Encode(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err, out := imported(other); exitCode(err) != exitPartial {
+	if out, err := imported(other); exitCode(err) != exitPartial {
 		t.Errorf("with another day of birth: %v %s", err, out)
 	}
 	for range 2 { // the second time it sees the patient
-		if err, out := imported(sample); err != nil {
+		if out, err := imported(sample); err != nil {
 			t.Fatalf("%v %s", err, out)
 		}
 	}
