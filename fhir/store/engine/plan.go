@@ -45,6 +45,7 @@ type stream struct {
 	patience int                // checks left before they are turned into sources
 	stop     int                // the run's work beyond which next gives up; 0 = none
 	gaveUp   bool
+	led      bool   // its chains were tried as sources, and each leads to many
 	trace    *trace // nil: nobody asked
 }
 
@@ -150,7 +151,7 @@ func (s *stream) draw(where []search.Condition) (costly []search.Condition, rare
 	return costly, rare
 }
 
-// lead makes a source of the first chain, if it leads to few, so that the fence is asked about what refers to these and is no list of its own.
+// lead makes a source of the first chain that leads to few, so that the fence is asked about what refers to these and is no list of its own.
 // It gives the conditions that are left.
 func (s *stream) lead(costly []search.Condition, limit int) []search.Condition {
 	for i, c := range costly {
@@ -159,14 +160,21 @@ func (s *stream) lead(costly []search.Condition, limit int) []search.Condition {
 			continue
 		}
 		work := s.trace.begin(s.r)
-		set := s.r.references(chain, s.typ, s.pageBudget(limit, float64(s.r.total(s.name)), checkCost(c)))
-		if set == nil {
-			break
+		if s.leads(chain, s.pageBudget(limit, float64(s.r.total(s.name)), checkCost(c)), work) {
+			return slices.Delete(slices.Clone(costly), i, i+1)
 		}
-		s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessLeapfrog, set, work))
-		return slices.Delete(slices.Clone(costly), i, i+1)
 	}
+	s.led = true
 	return costly
+}
+
+// leads makes the first source of a chain that leads to few; it says false if that leads to many, or costs more than budget.
+func (s *stream) leads(c search.Chain, budget int, work mark) bool {
+	set := s.r.references(c, s.typ, budget)
+	if set != nil {
+		s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessLeapfrog, set, work))
+	}
+	return set != nil
 }
 
 // pageBudget is how many rows a scan may cost that saves a page the checks on candidates out of total: scanning R rows costs R, finding limit
@@ -302,14 +310,11 @@ func (s *stream) decide(costly []search.Condition, limit int) {
 			budget = s.pageBudget(limit, total, cost)
 		}
 		work := s.trace.begin(s.r)
-		if chain, ok := c.(search.Chain); ok && limit > 0 && len(s.sources) == 0 {
-			if set := s.r.references(chain, s.typ, budget); set != nil {
-				s.sources = append(s.sources, s.trace.wrap(s.r, c, store.AccessLeapfrog, set, work))
-				if i+1 < len(costly) {
-					total, s.most = min(total, float64(s.r.estimate(set))), s.look(few)
-				}
-				continue
+		if chain, ok := c.(search.Chain); ok && limit > 0 && len(s.sources) == 0 && !s.led && s.leads(chain, budget, work) {
+			if i+1 < len(costly) {
+				total, s.most = min(total, float64(s.r.estimate(s.sources[0]))), s.look(few)
 			}
+			continue
 		}
 		not, isNot := c.(search.Not)
 		of := c
