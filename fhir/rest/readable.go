@@ -8,7 +8,6 @@ import (
 	"html"
 	"html/template"
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -172,7 +171,7 @@ func (s *Server) page(c *call, a answer) []byte {
 		query := strings.Trim(dropParams(c.query, "_format")+"&_format=json", "&")
 		p.Links = append(p.Links, anchor{"JSON", c.base + at + "?" + query})
 	}
-	if last := path.Base(c.http.URL.Path); c.key.Type != "" && c.key.ID == "" && last != "_history" && !strings.HasPrefix(last, "$") {
+	if _, asked := c.operation(); c.key.Type != "" && c.key.ID == "" && !asked && !strings.HasSuffix(c.http.URL.Path, "/_history") {
 		if p.Form = c.searchForm(); p.Failed {
 			p.Form.Kept = nil // what was wrong may be among it, where nobody could correct it
 		}
@@ -186,6 +185,12 @@ func (p *page) render() []byte {
 		panic(err) // the template does not fit the page: a fault of ours
 	}
 	return out.Bytes()
+}
+
+// operation is the name of the one that the address asks for, without $; false if it asks for none.
+func (c *call) operation() (name string, asked bool) {
+	_, name, asked = strings.Cut(c.http.URL.Path, "/$")
+	return name, asked
 }
 
 // crumbs are the way to what is shown.
@@ -255,7 +260,7 @@ func (p *page) bundle(c *call, v resource.Value) {
 	if history {
 		p.Title, what = strings.TrimPrefix(place+" · "+p.Words.History, " · "), p.Words.Versions
 	}
-	_, operation, asked := strings.Cut(c.http.URL.Path, "/$")
+	operation, asked := c.operation()
 	if asked {
 		p.Title = strings.TrimPrefix(p.Title+"/$"+operation, "/")
 	}
