@@ -52,13 +52,9 @@ func TestFaultsAreSwitchedOverHTTP(t *testing.T) {
 	if struck < 8 || struck > 32 {
 		t.Errorf("probability 0.5 struck %d of 40 times", struck)
 	}
-	res, err := http.Get(p.url + "/faults")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
+	_, raw := p.get("/faults")
 	var f bhxhmock.Faults
-	if err := json.NewDecoder(res.Body).Decode(&f); err != nil {
+	if err := json.Unmarshal(raw, &f); err != nil {
 		t.Fatal(err)
 	}
 	if f.HTML200.Acted != struck || f.EmptyBody.Acted != 0 || f.Delay.Acted < 40 {
@@ -75,14 +71,9 @@ func TestThePanelIsOffByDefault(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		p := start(t, bhxhmock.Options{Panel: on, Faults: bhxhmock.Faults{Lag: &bhxhmock.Fault{For: bhxhmock.Duration(time.Hour)}}})
 		for _, path := range []string{"/faults", "/panel"} {
-			res, err := http.Get(p.url + path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw, err := io.ReadAll(res.Body)
-			res.Body.Close()
-			if err != nil || (res.StatusCode == 200) != on || on && !bytes.Contains(raw, []byte(`lag`)) {
-				t.Errorf("panel %v: %s %d %v", on, path, res.StatusCode, err)
+			res, raw := p.get(path)
+			if (res.StatusCode == 200) != on || on && !bytes.Contains(raw, []byte(`lag`)) {
+				t.Errorf("panel %v: %s %d", on, path, res.StatusCode)
 			}
 		}
 		// As a form of another site would send it.
@@ -109,15 +100,7 @@ func TestThePanelIsOffByDefault(t *testing.T) {
 func TestThePageListsEachFault(t *testing.T) {
 	p := start(t, bhxhmock.Options{Panel: true, Faults: bhxhmock.Faults{Truncate: &bhxhmock.Fault{Count: 2}}})
 	p.post(small("LK1", "", 1000))
-	res, err := http.Get(p.url + "/panel")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res, raw := p.get("/panel")
 	for _, s := range bhxhmock.Switches {
 		if !bytes.Contains(raw, []byte("<code>"+s.Name+"</code>")) {
 			t.Errorf("%s is not on the page", s.Name)

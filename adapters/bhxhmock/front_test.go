@@ -1,7 +1,6 @@
 package bhxhmock_test
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,15 +14,7 @@ func TestTheFrontPageLeadsOn(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		p := start(t, bhxhmock.Options{Panel: on})
 		p.post(small("LK1", "", 1000))
-		res, err := http.Get(p.url + "/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		raw, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, raw := p.get("/")
 		page := string(raw)
 		paths := wire.DefaultPaths()
 		for _, want := range []string{`href="ledger.ndjson"`, "1 dòng", paths.Take, paths.CheckIn, paths.Send4750, paths.Send3176, paths.Status, paths.Batches, paths.Settlement, paths.Card} {
@@ -34,10 +25,7 @@ func TestTheFrontPageLeadsOn(t *testing.T) {
 		if strings.Contains(page, `href="panel"`) != on {
 			t.Errorf("panel %v: %s", on, page)
 		}
-		if res, err = http.Get(p.url + "/elsewhere"); err != nil {
-			t.Fatal(err)
-		}
-		if res.Body.Close(); res.StatusCode != http.StatusNotFound {
+		if res, _ := p.get("/elsewhere"); res.StatusCode != http.StatusNotFound {
 			t.Errorf("elsewhere: %s", res.Status)
 		}
 	}

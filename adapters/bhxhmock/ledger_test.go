@@ -2,9 +2,7 @@ package bhxhmock_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -102,15 +100,7 @@ func TestALedgerThatWasCutGoesOn(t *testing.T) {
 func TestTheExportTellsItsHead(t *testing.T) {
 	p := start(t, bhxhmock.Options{})
 	for n := range 4 {
-		res, err := http.Get(p.url + "/ledger.ndjson")
-		if err != nil {
-			t.Fatal(err)
-		}
-		raw, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
+		res, raw := p.get("/ledger.ndjson")
 		sum, err := bhxhmock.Verify(bytes.NewReader(raw), res.Header.Get("Ledger-Head"))
 		if err != nil || res.Header.Get("Ledger-Rows") != strconv.Itoa(n) || res.Header.Get("Ledger-Head") != sum.Head.SHA256 || sum.Head.N != uint64(n) || !sum.Found {
 			t.Errorf("%d requests: %v, %+v %v", n, res.Header, sum, err)

@@ -58,6 +58,20 @@ func start(t *testing.T, o bhxhmock.Options) *portal {
 	return p
 }
 
+// get asks for what needs no session.
+func (p *portal) get(path string) (res *http.Response, body []byte) {
+	p.t.Helper()
+	res, err := http.Get(p.url + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if body, err = io.ReadAll(res.Body); err != nil {
+		p.t.Fatal(err)
+	}
+	return res, body
+}
+
 func (p *portal) login() wire.TakeReply {
 	p.t.Helper()
 	var r wire.TakeReply
@@ -472,15 +486,7 @@ func TestLedgerSurvives(t *testing.T) {
 		t.Errorf("after the restart: %+v", h)
 	}
 	again.send(small("LK3", "", 1000))
-	res, err := http.Get(again.url + "/ledger.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, raw := again.get("/ledger.ndjson")
 	lines := strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")
 	var last map[string]any
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 3 {

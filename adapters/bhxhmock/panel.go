@@ -1,7 +1,6 @@
 package bhxhmock
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -80,17 +79,10 @@ func (m *Mock) showPanel(w http.ResponseWriter, _ *http.Request) {
 		page.Switches = append(page.Switches, l)
 	}
 	raw, err := json.MarshalIndent(on, "", "  ")
-	var out bytes.Buffer
-	if err == nil {
-		page.JSON = string(raw)
-		err = panelPage.Execute(&out, page)
-	}
 	if err != nil {
-		http.Error(w, "", http.StatusInternalServerError)
+		m.broken(w, err)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'")
-	_, _ = w.Write(out.Bytes())
+	page.JSON = string(raw)
+	m.page(w, panelPage, "style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'", page)
 }
