@@ -1,5 +1,7 @@
 package delivery
 
+import "github.com/lienthong/lienthong/fhir/outcome"
+
 // Reason is why an item is in its state, in the words of the house or of the other side.
 type Reason struct {
 	Code string `json:"code"`
@@ -8,6 +10,14 @@ type Reason struct {
 	Path string `json:"path,omitempty"` // field of the claim file at fault such as XML3[4].SO_LUONG; "" if none
 	// Element is the FHIRPath that the field comes from, such as Claim.item[4].quantity; "" if it is not known.
 	Element string `json:"element,omitempty"`
+}
+
+// In is the reason in the words of a language.
+func (r Reason) In(l outcome.Language) string {
+	if l == outcome.English {
+		return r.EN
+	}
+	return r.VI
 }
 
 // Codes of reasons that this room gives; those of pre-check rules (XML1-07) and gateways (403) come from elsewhere.

@@ -20,6 +20,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
@@ -221,11 +222,7 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 				why = append(why, *cmp.Or(v.Reason, &delivery.Reason{}))
 			}
 			for _, r := range why {
-				words := r.VI
-				if c.Lang == "en" {
-					words = r.EN
-				}
-				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), string(v.State), v.Since.Format(time.RFC3339), r.Code, r.Path, words))
+				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), string(v.State), v.Since.Format(time.RFC3339), r.Code, r.Path, r.In(outcome.Language(c.Lang))))
 			}
 		}
 		fmt.Fprintf(w, "\nVERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256\n")

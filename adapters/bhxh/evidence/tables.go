@@ -29,12 +29,12 @@ func tables(c cases.Case, w words) []table {
 			versions.rows = append(versions.rows, []string{strconv.FormatUint(v.Version, 10), w.stateOf(v.State, v.Assessment), clock(v.Since), code, field, why})
 		}
 		for _, f := range v.Findings {
-			row(f.Code, f.Path, w.reasonOf(f))
+			row(f.Code, f.Path, f.In(w.lang))
 		}
 		switch {
 		case len(v.Findings) > 0: // the reason is the first of them
 		case v.Reason != nil:
-			row(v.Reason.Code, v.Reason.Path, w.reasonOf(*v.Reason))
+			row(v.Reason.Code, v.Reason.Path, v.Reason.In(w.lang))
 		default:
 			row("", "", "")
 		}
@@ -72,7 +72,7 @@ func tables(c cases.Case, w words) []table {
 func summary(c cases.Case, w words) [][2]string {
 	state := w.stateOf(c.State, c.Assessment)
 	if c.Reason != nil {
-		state += ": " + w.reasonOf(*c.Reason)
+		state += ": " + c.Reason.In(w.lang)
 	}
 	return [][2]string{
 		{w.claim, c.Claim + "/_history/" + strconv.FormatUint(c.Version, 10)}, {w.facility, c.MaCSKCB}, {w.episode, c.MaLK}, {w.state, state}, {w.since, clock(c.Since)},

@@ -18,7 +18,7 @@ type words struct {
 	lineHead, versionHead, attemptHead, citedHead, issueHead, reviewHead []string
 	proof                                                                string
 
-	codes bool // states and outcomes as their codes, which are English
+	lang outcome.Language // English has states and outcomes as their codes
 }
 
 var wordsOf = map[outcome.Language]words{
@@ -47,21 +47,22 @@ var wordsOf = map[outcome.Language]words{
 		issueHead:   []string{"Kind", "Status", "Found", "Detail", "Action"},
 		reviewHead:  []string{"Outcome", "Reviewer", "At", "Note"},
 		proof:       "This page is a part of the file of evidence; the whole file is checked by: lienthong verify-evidence FILE --key PUBLIC-KEY",
-		codes:       true,
 	},
 }
 
 func in(lang outcome.Language) words {
-	if w, ok := wordsOf[lang]; ok {
-		return w
+	if _, ok := wordsOf[lang]; !ok {
+		lang = outcome.Vietnamese
 	}
-	return wordsOf[outcome.Vietnamese]
+	w := wordsOf[lang]
+	w.lang = lang
+	return w
 }
 
 // stateOf is a state in words, with what was granted if that is decided.
 func (w words) stateOf(s delivery.State, a delivery.Assessment) string {
 	state, granted := string(s), string(a)
-	if !w.codes {
+	if w.lang != outcome.English {
 		state, granted = s.VI(), a.VI()
 	}
 	if granted != "" {
@@ -70,16 +71,8 @@ func (w words) stateOf(s delivery.State, a delivery.Assessment) string {
 	return state
 }
 
-// reasonOf is a reason in words.
-func (w words) reasonOf(r delivery.Reason) string {
-	if w.codes {
-		return r.EN
-	}
-	return r.VI
-}
-
 func (w words) outcomeOf(o cases.Outcome) string {
-	if w.codes {
+	if w.lang == outcome.English {
 		return string(o)
 	}
 	return o.VI()
