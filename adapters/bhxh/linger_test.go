@@ -156,14 +156,13 @@ func TestByPersonNothingIsSentAgain(t *testing.T) {
 func TestAWrongPassword(t *testing.T) {
 	w := newWorld(t)
 	var logins atomic.Int64
-	portal := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	portal := w.portalBut(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/take") {
 			logins.Add(1)
 		}
-		w.mock.Handler().ServeHTTP(rw, r)
-	}))
-	t.Cleanup(portal.Close)
-	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "51901_BV", Password: "wrong", Now: w.clock.Now, Timeout: time.Second})
+		return false
+	})
+	client, err := gateway.New(gateway.Config{BaseURL: portal, Username: "51901_BV", Password: "wrong", Now: w.clock.Now, Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,14 +208,12 @@ func TestThePathCanBeChosen(t *testing.T) {
 	for path, want := range map[SendPath]string{QD4750: "QD4750", QD3176: "QD3176"} {
 		w := newWorld(t)
 		var got atomic.Value
-		portal := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.connect(w.portalBut(func(_ http.ResponseWriter, r *http.Request) bool {
 			if strings.Contains(r.URL.Path, "guiHoSoXml") {
 				got.Store(r.URL.Path)
 			}
-			w.mock.Handler().ServeHTTP(rw, r)
+			return false
 		}))
-		t.Cleanup(portal.Close)
-		w.connect(portal.URL)
 		w.sync.Path = path
 		w.claim("c1", "a")
 		w.slots(10 * time.Second)

@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,15 +142,13 @@ func TestStatusQueriesThatFailChangeNothing(t *testing.T) {
 // that happens.
 func TestSilenceAboutAnEpisodeIsNoAnswer(t *testing.T) {
 	w := newWorld(t)
-	silent := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo") {
+	w.connect(w.portalBut(func(rw http.ResponseWriter, r *http.Request) bool {
+		asked := strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo")
+		if asked {
 			_, _ = io.WriteString(rw, `{"maKetQua":"200","dsHoSo":[]}`)
-			return
 		}
-		w.mock.Handler().ServeHTTP(rw, r)
+		return asked
 	}))
-	t.Cleanup(silent.Close)
-	w.connect(silent.URL)
 	k := w.claim("c1", "a")
 	w.faults(bhxhmock.Faults{HTML200: &bhxhmock.Fault{Count: 1}}) // taken, and no reply
 	for range 20 {
@@ -171,16 +168,14 @@ func TestSilenceAboutAnEpisodeIsNoAnswer(t *testing.T) {
 func TestAFormatErrorOfThePortalRejects(t *testing.T) {
 	w := newWorld(t)
 	var receipt atomic.Value
-	strict := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo") {
-			_, _ = fmt.Fprintf(rw, `{"maKetQua":"200","dsHoSo":[{"maLK":"LK-c1","maCSKCB":"51901","maGiaoDich":%q,"tiepNhan":true,"phienBan":1,"trangThai":"LOI_DINH_DANG","dsLoi":[{"ma":"L1","noiDung":"Sai cấu trúc"}]}]}`, receipt.Load())
-			return
-		}
-		w.mock.Handler().ServeHTTP(rw, r)
-	}))
-	t.Cleanup(strict.Close)
 	receipt.Store("")
-	w.connect(strict.URL)
+	w.connect(w.portalBut(func(rw http.ResponseWriter, r *http.Request) bool {
+		asked := strings.HasSuffix(r.URL.Path, "/KQGiamDinhHoSo")
+		if asked {
+			_, _ = fmt.Fprintf(rw, `{"maKetQua":"200","dsHoSo":[{"maLK":"LK-c1","maCSKCB":"51901","maGiaoDich":%q,"tiepNhan":true,"phienBan":1,"trangThai":"LOI_DINH_DANG","dsLoi":[{"ma":"L1","noiDung":"Sai cấu trúc"}]}]}`, receipt.Load())
+		}
+		return asked
+	}))
 	k := w.claim("c1", "a")
 	w.slots(10 * time.Second)
 	w.wantState(k, delivery.Accepted)

@@ -90,6 +90,17 @@ func (w *world) start() {
 	w.connect(w.portal.URL)
 }
 
+// portalBut is the address of the portal, but for the calls that instead answers: it says whether it did.
+func (w *world) portalBut(instead func(http.ResponseWriter, *http.Request) bool) (url string) {
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !instead(rw, r) {
+			w.mock.Handler().ServeHTTP(rw, r)
+		}
+	}))
+	w.tb.Cleanup(s.Close)
+	return s.URL
+}
+
 // connect makes the jobs, with the portal at url.
 func (w *world) connect(url string) {
 	w.tb.Helper()

@@ -25,6 +25,22 @@ func (s server) Read(ctx context.Context, key fhir.Key) (*resource.Document, err
 	return resource.New(f.Stored.Append(nil, f.Version, f.At))
 }
 
+// push sends an episode in, as a claim file that is imported.
+func push(t *testing.T, svc *interaction.Service, h hoso.HoSo) {
+	t.Helper()
+	raw, err := mapping.Episode(h, mapping.EpisodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := resource.New(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.Transaction(ours(t.Context()), bundle, interaction.BundleOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The transaction without fixed ids stands on conditional create and update: pushing an episode again must find what is
 // there, and facility and staff must be shared by all episodes.
 func TestEpisodesArePushedToAServerAgainAndAgain(t *testing.T) {
@@ -33,17 +49,7 @@ func TestEpisodesArePushedToAServerAgainAndAgain(t *testing.T) {
 	episodes := samples(t)
 	for range 2 {
 		for _, h := range episodes {
-			raw, err := mapping.Episode(h, mapping.EpisodeOptions{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			bundle, err := resource.New(raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := svc.Transaction(ours(t.Context()), bundle, interaction.BundleOptions{}); err != nil {
-				t.Fatal(err)
-			}
+			push(t, svc, h)
 		}
 	}
 	for typ, want := range map[fhir.Type]int{"Organization": 1, "Practitioner": 2, "Patient": 3, "Coverage": 3, "Encounter": 3, "Claim": 3} {
@@ -83,20 +89,10 @@ func TestEpisodesArePushedToAServerAgainAndAgain(t *testing.T) {
 // what the one that came in says all the same, and a correction of such a field is a new version of the Claim: else it would never go out.
 func TestAFileSaysItselfWhoseItIs(t *testing.T) {
 	svc := interaction.New(interaction.Config{Store: enginetest.Open(t, engine.Options{})})
-	// push gives the version of the Claim after a file came, and what goes out for it.
-	push := func(h hoso.HoSo) (fhir.Version, hoso.HoSo) {
+	// pushed gives the version of the Claim after a file came, and what goes out for it.
+	pushed := func(h hoso.HoSo) (fhir.Version, hoso.HoSo) {
 		t.Helper()
-		raw, err := mapping.Episode(h, mapping.EpisodeOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		bundle, err := resource.New(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := svc.Transaction(ours(t.Context()), bundle, interaction.BundleOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		push(t, svc, h)
 		page, err := svc.Search(ours(t.Context()), "Claim", "identifier="+h.MaLK(), interaction.SearchOptions{})
 		if err != nil || len(page.Matches) != 1 {
 			t.Fatalf("%d claims, %v", len(page.Matches), err)
@@ -113,14 +109,14 @@ func TestAFileSaysItselfWhoseItIs(t *testing.T) {
 	}
 	h := samples(t)["child"]
 	h.XML1().Set("DIEN_THOAI", "0900000000")
-	before, _ := push(h)
+	before, _ := pushed(h)
 	for _, change := range [][2]string{
 		{"HO_TEN", "LÊ BÉ THÍ DỤ HAI"}, {"NGAY_SINH", "202401210000"}, {"GIOI_TINH", "2"}, {"DIA_CHI", "Xã Khác"}, {"DIEN_THOAI", ""}, {"MA_BN", "BN000099"},
 		{"GT_THE_DEN", "20271231"}, {"GT_THE_DEN", ""}, {"MA_DKBD", "51902"}, {"GT_THE_TU", "20260102"}, {"MA_THE_BHYT", "TE1515100000034"},
 		{"SO_CCCD", "051224000034"}, {"SO_CCCD", ""}, {"MA_THE_BHYT", "TE1515100000033"},
 	} {
 		h.XML1().Set(change[0], change[1])
-		after, out := push(h)
+		after, out := pushed(h)
 		if after == before {
 			t.Errorf("%s is %q now, and the Claim has no new version", change[0], change[1])
 		}
