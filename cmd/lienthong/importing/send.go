@@ -44,7 +44,7 @@ const attempts = 6
 // verdict is the server's answer to a parcel.
 type verdict struct {
 	refused string   // why the parcel as a whole was refused; "" if it was taken
-	code    string   // of the refusal
+	code    string   // of the refusal, "" if it has none
 	entries []string // for each item "" or why it failed; nil if all are well
 	witness string   // one resource that it made or changed: "Patient/p1"
 }
@@ -124,7 +124,7 @@ func (t Target) once(ctx context.Context, p *parcel) (verdict, error) {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return verdict{}, inDoubt{errors.New(reason(body, resp.Status))}
 	}
-	return verdict{refused: reason(body, resp.Status), code: codeOf(body)}, nil
+	return refusal(body, resp.Status), nil
 }
 
 // readVerdict goes through the response bundle beside the items that were sent.
@@ -168,20 +168,17 @@ func witness(location string) string {
 
 // reason takes the words out of an OperationOutcome; where there is none the status has to do.
 func reason(body []byte, status string) string {
-	doc, err := resource.Parse(body, limits)
-	if err != nil {
-		return "HTTP " + status
-	}
-	return reasonOf(doc.Root(), "HTTP "+status)
+	return refusal(body, status).refused
 }
 
-// codeOf takes the server's own code out of an OperationOutcome, "" if it has none.
-func codeOf(body []byte) string {
+// refusal takes the words and the server's own code out of an OperationOutcome.
+func refusal(body []byte, status string) verdict {
 	doc, err := resource.Parse(body, limits)
 	if err != nil {
-		return ""
+		return verdict{refused: "HTTP " + status}
 	}
-	return strings.Clone(doc.Root().Get("issue").At(0).Get("details").Get("coding").At(0).Get("code").Text())
+	code := doc.Root().Get("issue").At(0).Get("details").Get("coding").At(0).Get("code").Text()
+	return verdict{refused: reasonOf(doc.Root(), "HTTP "+status), code: strings.Clone(code)}
 }
 
 // reasonOf words the first issue of an outcome with its path; indices are kept, so that the place can be found.
