@@ -23,8 +23,8 @@ const (
 )
 
 // shortestNumber is how many digits a number of digits has at least to be found however it is divided: of fewer, amounts and dates would be
-// taken for it. With shortestWord it is found where it stands as it is, such as the record number of a hospital; of fewer only where the words before say that
-// it is one.
+// taken for it. With shortestWord it is found where it stands as it is, such as the record number of a hospital; of fewer only where the
+// words before say that it is one.
 const (
 	shortestNumber = 9
 	shortestWord   = 7
