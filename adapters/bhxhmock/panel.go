@@ -80,7 +80,7 @@ func (m *Mock) showPanel(w http.ResponseWriter, _ *http.Request) {
 	}
 	raw, err := json.MarshalIndent(on, "", "  ")
 	if err != nil {
-		m.broken(w, err)
+		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
 	page.JSON = string(raw)
