@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/gateway"
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // proxy is a portal behind a proxy that keeps the first claim file after its sender has given up, until it is let go.
@@ -162,7 +163,7 @@ func TestAWrongPassword(t *testing.T) {
 		}
 		return false
 	})
-	client, err := gateway.New(gateway.Config{BaseURL: portal, Username: "51901_BV", Password: "wrong", Now: w.clock.Now, Timeout: time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: portal, Username: "51901_BV", Password: "wrong", Now: w.clock.Now, Timeout: fhirtest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}

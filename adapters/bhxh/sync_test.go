@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
@@ -82,8 +82,8 @@ func TestEachFault(t *testing.T) {
 		first delivery.State // after the slot in which it happens
 	}{
 		{"delay", bhxhmock.Faults{Delay: &bhxhmock.Fault{Count: 1, For: bhxhmock.Duration(300 * time.Millisecond)}}, delivery.Accepted},
-		{"delay past the time-out, taken before", bhxhmock.Faults{Delay: &bhxhmock.Fault{Count: 1, For: bhxhmock.Duration(time.Minute), Accept: &yes}}, delivery.Unknown},
-		{"delay past the time-out, taken afterwards", bhxhmock.Faults{Delay: &bhxhmock.Fault{Count: 1, For: bhxhmock.Duration(time.Minute)}}, delivery.Unknown},
+		{"delay past the time-out, taken before", bhxhmock.Faults{Delay: &bhxhmock.Fault{Count: 1, For: bhxhmock.Duration(time.Hour), Accept: &yes}}, delivery.Unknown},
+		{"delay past the time-out, taken afterwards", bhxhmock.Faults{Delay: &bhxhmock.Fault{Count: 1, For: bhxhmock.Duration(time.Hour)}}, delivery.Unknown},
 		{"5xx, not taken", bhxhmock.Faults{Status: &bhxhmock.Fault{Count: 1, Status: 503}}, delivery.Unknown},
 		{"5xx, taken", bhxhmock.Faults{Status: &bhxhmock.Fault{Count: 1, Status: 502, Accept: &yes}}, delivery.Unknown},
 		{"dropped after it was taken", bhxhmock.Faults{DropAfterAccept: &bhxhmock.Fault{Count: 1}}, delivery.Unknown},
@@ -101,8 +101,12 @@ func TestEachFault(t *testing.T) {
 			w := newWorld(t)
 			k := w.claim("c1", "a")
 			w.faults(c.fault)
+			if d := c.fault.Delay; d != nil && c.first == delivery.Unknown {
+				w.sync.Timeout = 3 * time.Second // of real time: all that is needed to send a file, and far from the delay
+			}
 			w.slots(10 * time.Second)
 			w.wantState(k, c.first)
+			w.sync.Timeout = 0
 			w.once()
 			w.settle()
 			w.wantState(k, delivery.Assessed)
@@ -192,13 +196,7 @@ func TestAFormatErrorOfThePortalRejects(t *testing.T) {
 func TestAPortalThatIsNotThere(t *testing.T) {
 	w := newWorld(t)
 	k := w.claim("c1", "a")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := "http://" + l.Addr().String()
-	l.Close()
-	w.connect(closed)
+	w.connect("http://" + fhirtest.Nowhere(t))
 	w.slots(10 * time.Second)
 	w.wantState(k, delivery.Queued)
 	got, err := w.runner.Slots(ours(context.Background()), SyncJob, 1)

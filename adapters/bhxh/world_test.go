@@ -104,7 +104,7 @@ func (w *world) portalBut(instead func(http.ResponseWriter, *http.Request) bool)
 // connect makes the jobs, with the portal at url.
 func (w *world) connect(url string) {
 	w.tb.Helper()
-	client, err := gateway.New(gateway.Config{BaseURL: url, Username: "51901_BV", Password: "mat-khau", Now: w.clock.Now, Timeout: time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: url, Username: "51901_BV", Password: "mat-khau", Now: w.clock.Now, Timeout: fhirtest.Patience})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func (w *world) slots(d time.Duration) {
 // quiet waits until the mock has ended its work: a request whose caller went away may still come to an effect.
 func (w *world) quiet() {
 	w.tb.Helper()
-	for end := time.Now().Add(10 * time.Second); w.busy.Load() != 0; {
+	for end := time.Now().Add(fhirtest.Patience); w.busy.Load() != 0; {
 		if time.Now().After(end) {
 			w.tb.Fatal("the mock does not come to rest")
 		}

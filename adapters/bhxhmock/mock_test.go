@@ -441,7 +441,7 @@ func TestALingeringDelayOutlivesItsCaller(t *testing.T) {
 		r := httptest.NewRequestWithContext(gone, http.MethodPost, wire.DefaultPaths().Send4750, strings.NewReader("fileHSBase64=x"))
 		r.Header.Set("Content-Type", wire.FormType)
 		p.mock.Handler().ServeHTTP(httptest.NewRecorder(), r)
-		if took := time.Since(begun); took < c.least || took > time.Minute {
+		if took := time.Since(begun); took < c.least || took >= time.Hour {
 			t.Errorf("%+v took %s", c.fault, took)
 		}
 		if rows := p.mock.Rows(); len(rows) != 1 || rows[0].Decision == bhxhmock.DecisionNone {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -20,6 +19,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/bhxhmock"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 const (
@@ -114,7 +114,7 @@ func TestOutcomes(t *testing.T) {
 		"token expired all the time": {bhxhmock.Faults{TokenExpired: &bhxhmock.Fault{}}, gateway.NotSent, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, 10*time.Second)
+			p := start(t, fhirtest.Patience)
 			if err := p.mock.SetFaults(c.faults); err != nil {
 				t.Fatal(err)
 			}
@@ -173,16 +173,8 @@ func TestATimeOutAfterAcceptanceIsUnknownUntilAsked(t *testing.T) {
 }
 
 func TestNoConnectionMeansNotSent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for name, url := range map[string]string{"refused": "http://" + addr, "no such host": "http://no-such-host.invalid"} {
-		out := newClient(t, url, 5*time.Second, nil).Send(t.Context(), file("LK1"))
+	for name, url := range map[string]string{"refused": "http://" + fhirtest.Nowhere(t), "no such host": "http://no-such-host.invalid"} {
+		out := newClient(t, url, fhirtest.Patience, nil).Send(t.Context(), file("LK1"))
 		if out.State != gateway.NotSent || out.HTTPStatus != 0 {
 			t.Errorf("%s: %+v", name, out)
 		}
@@ -192,7 +184,7 @@ func TestNoConnectionMeansNotSent(t *testing.T) {
 		noSecrets(t, fmt.Sprint(out.Err))
 	}
 	// The log-in worked and the portal went away before the file was sent.
-	p := start(t, 5*time.Second)
+	p := start(t, fhirtest.Patience)
 	if err := p.client.Login(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +231,7 @@ func TestOnlyMaKetQuaDecides(t *testing.T) {
 		`{"maKetQua":"200","maGiaoDich":"` + strings.Repeat("G", 70<<10) + `"}`: gateway.Unknown,
 	} {
 		for _, status := range []int{200, 400, 500} {
-			out := newClient(t, replies(t, status, body), 5*time.Second, nil).Send(t.Context(), file("LK1"))
+			out := newClient(t, replies(t, status, body), fhirtest.Patience, nil).Send(t.Context(), file("LK1"))
 			if out.State != want || out.HTTPStatus != status {
 				t.Errorf("%.60s with HTTP %d: %v, want %v (%v)", body, status, out.State, want, out.Err)
 			}
@@ -260,7 +252,7 @@ func TestAFileGoesOutOnceMoreAfter401(t *testing.T) {
 		_, _ = io.WriteString(w, `{"maKetQua":"401"}`)
 	}))
 	defer s.Close()
-	out := newClient(t, s.URL, 5*time.Second, nil).Send(t.Context(), file("LK1"))
+	out := newClient(t, s.URL, fhirtest.Patience, nil).Send(t.Context(), file("LK1"))
 	if out.State != gateway.NotSent || logins.Load() != 2 || files.Load() != 2 {
 		t.Errorf("%v after %d log-ins and %d files", out.State, logins.Load(), files.Load())
 	}
@@ -282,7 +274,7 @@ func TestABrokenConnectionSendsNothingAgain(t *testing.T) {
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	defer s.Close()
-	out := newClient(t, s.URL, 5*time.Second, nil).Send(t.Context(), file("LK1"))
+	out := newClient(t, s.URL, fhirtest.Patience, nil).Send(t.Context(), file("LK1"))
 	if out.State != gateway.Unknown || files.Load() != 1 {
 		t.Errorf("%v after %d files", out.State, files.Load())
 	}
@@ -298,13 +290,13 @@ func TestACutReplyIsUnknown(t *testing.T) {
 		_, _ = io.WriteString(w, `{"maKetQua":"200","maGiaoDich":"G1"}`)
 	}))
 	defer s.Close()
-	if out := newClient(t, s.URL, 5*time.Second, nil).Send(t.Context(), file("LK1")); out.State != gateway.Unknown || out.HTTPStatus != 200 {
+	if out := newClient(t, s.URL, fhirtest.Patience, nil).Send(t.Context(), file("LK1")); out.State != gateway.Unknown || out.HTTPStatus != 200 {
 		t.Errorf("%+v", out)
 	}
 }
 
 func TestSessionsAreSharedAndRenewed(t *testing.T) {
-	p := start(t, 10*time.Second)
+	p := start(t, fhirtest.Patience)
 	if err := p.mock.SetFaults(bhxhmock.Faults{Delay: &bhxhmock.Fault{On: []string{bhxhmock.CallToken}}}); err != nil { // counts the log-ins
 		t.Fatal(err)
 	}
@@ -336,7 +328,7 @@ func TestSessionsAreSharedAndRenewed(t *testing.T) {
 }
 
 func TestAWrongAccountIsNotSent(t *testing.T) {
-	p := start(t, 10*time.Second)
+	p := start(t, fhirtest.Patience)
 	c, err := gateway.New(gateway.Config{BaseURL: p.url, Username: username, Password: "wrong"})
 	if err != nil {
 		t.Fatal(err)
@@ -351,7 +343,7 @@ func TestAWrongAccountIsNotSent(t *testing.T) {
 }
 
 func TestStatusIsAskedWithARenewedSession(t *testing.T) {
-	p := start(t, 10*time.Second)
+	p := start(t, fhirtest.Patience)
 	out := p.client.Send(t.Context(), file("LK1"))
 	if err := p.mock.SetFaults(bhxhmock.Faults{TokenExpired: &bhxhmock.Fault{Count: 1, On: []string{"status"}}}); err != nil {
 		t.Fatal(err)
@@ -379,7 +371,7 @@ func TestStatusIsAskedWithARenewedSession(t *testing.T) {
 }
 
 func TestCardLookUp(t *testing.T) {
-	p := start(t, 10*time.Second)
+	p := start(t, fhirtest.Patience)
 	for card, want := range map[string]wire.MaKetQua{
 		"GD4515100000011": "000", "GD4515100000018": "010", "GD4515100000019": "050", "GD45151": "051",
 	} {

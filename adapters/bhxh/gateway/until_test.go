@@ -13,7 +13,7 @@ func TestNothingLeavesAfterItsTime(t *testing.T) {
 		left time.Duration
 		want gateway.State
 		n    int
-	}{{time.Second, gateway.Accepted, 1}, {0, gateway.Unknown, 0}, {-time.Hour, gateway.Unknown, 0}} {
+	}{{time.Hour, gateway.Accepted, 1}, {0, gateway.Unknown, 0}, {-time.Hour, gateway.Unknown, 0}} {
 		p := start(t, 0)
 		out := p.client.Send(t.Context(), gateway.File{MaCSKCB: "51901", Raw: file("LK1").Raw, Until: p.now().Add(c.left)})
 		if n := effects(p.mock); out.State != c.want || n != c.n {

@@ -100,7 +100,7 @@ func newWorld(t *testing.T, episodes ...string) *world {
 		Episode: func(v resource.Value) (string, string, bool) { return mapping.EpisodeOf(v, mapping.Systems{}) }})
 	w.svc = interaction.New(interaction.Config{Store: w.store, Now: w.Now, Hooks: []interaction.Hook{w.outbox.Enqueue}})
 	w.outbox.Use(w.svc)
-	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "u", Password: "p", Now: w.Now, Timeout: 10 * time.Second})
+	client, err := gateway.New(gateway.Config{BaseURL: portal.URL, Username: "u", Password: "p", Now: w.Now, Timeout: fhirtest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
