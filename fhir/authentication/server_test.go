@@ -135,7 +135,7 @@ func (w *world) instance(issuers openid.Issuers) *httptest.Server {
 	h := must(rest.New(store.WithFence(context.Background(), store.OpenFence()), rest.Config{Service: interaction.New(interaction.Config{Store: access.Masked(w.store)}),
 		BaseURL: base, Log: log, Authenticate: a.Authenticate, Challenge: authentication.Challenge}))
 	s := httptest.NewUnstartedServer(&authentication.Front{Next: h, Smart: w.smart, BasePath: "/fhir", Origins: []string{"https://app.example"}})
-	s.Config.MaxHeaderBytes, s.Config.ReadHeaderTimeout = 256<<10, 200*time.Millisecond
+	s.Config.MaxHeaderBytes = 256 << 10
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	s.Start()
 	w.t.Cleanup(s.Close)
