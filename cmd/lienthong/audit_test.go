@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // TestWhoLookedIsToldAndProven reads a record, asks who did, and then tampers with the journal of the server that was ended
@@ -98,7 +100,7 @@ func TestTheServerIndexesAddedParameters(t *testing.T) {
 	}
 	put("Patient/p1", `{"resourceType":"Patient","id":"p1","maritalStatus":{"text":"x","coding":[{"system":"urn:s","code":"M"}]}}`)
 	put("SearchParameter/marital", `{"resourceType":"SearchParameter","id":"marital","url":"https://lienthong.example/fhir/SearchParameter/marital","name":"marital","status":"active","description":"x","code":"marital","base":["Patient"],"type":"token","expression":"Patient.maritalStatus"}`)
-	eventually(t, "the index of an added parameter", func() bool {
+	fhirtest.Eventually(t, "the index of an added parameter", func() bool {
 		status, raw, err := exchange(http.MethodGet, server.info.FHIR+"/Patient?marital=M", "")
 		if err != nil || status != http.StatusOK && status != http.StatusServiceUnavailable {
 			t.Fatal(status, string(raw), err)

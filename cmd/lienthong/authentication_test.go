@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 func TestServeDoesNotStartWithAuthenticationByHalf(t *testing.T) {
@@ -159,7 +161,7 @@ func TestAHospitalGetsATokenAsTheDocumentSays(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "clients.yaml"), []byte("clients: []\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the client that was taken out to be refused", func() bool { return get("/Patient", answer.Token) == 401 })
+	fhirtest.Eventually(t, "the client that was taken out to be refused", func() bool { return get("/Patient", answer.Token) == 401 })
 	h.stop(t)
 	journal, err := os.ReadFile(filepath.Join(dir, "store", "audit", "00000000000000000000.jsonl"))
 	if err != nil {
@@ -223,7 +225,7 @@ func TestHTTPSIsServedWithModernSettingsAlone(t *testing.T) {
 			t.Errorf("%s %v", cn, err)
 		}
 	}
-	eventually(t, "the renewed certificate", func() bool {
+	fhirtest.Eventually(t, "the renewed certificate", func() bool {
 		issue("second") // again, since a certificate begins at a full second
 		cn, err := dial(&tls.Config{})
 		return err == nil && cn == "second"

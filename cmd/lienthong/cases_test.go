@@ -69,7 +69,7 @@ func newInsurer(t *testing.T, more ...string) *insurer {
 	w.fhir = startChild(t, append([]string{"serve", "--issuers", issuers, "--listen", "127.0.0.1:0", "--data", store,
 		"--gateway-url", w.portal, "--gateway-credentials", credentials(t),
 		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-ask-every", "50ms", "--gateway-reconcile-schedule", ""}, more...)...).info.FHIR
-	eventually(t, "the assessment", func() bool {
+	fhirtest.Eventually(t, "the assessment", func() bool {
 		var p cases.Page
 		w.plain(w.token("auditor", ""), "/Claim/$cases?state=assessed,settled", &p)
 		return len(p.Rows) == 3
@@ -84,7 +84,7 @@ func (w *insurer) command(args ...string) (code int, out string) {
 	select {
 	case err := <-c.ended:
 		c.ended <- err
-	case <-time.After(patience):
+	case <-time.After(fhirtest.Patience):
 		w.t.Fatalf("%v does not end", args)
 	}
 	return c.cmd.ProcessState.ExitCode(), c.out.String()
@@ -285,7 +285,7 @@ func followTheWholeWay(t *testing.T, w *insurer) {
 		t.Fatalf("%s", out)
 	}
 	settled := 0
-	eventually(t, "the payment", func() bool {
+	fhirtest.Eventually(t, "the payment", func() bool {
 		var rep reconciliation.Report
 		out := claims("reconcile", "--facility", "51901", "--from", "2026-03", "--to", "2026-03", "--json")
 		if json.Unmarshal([]byte(out), &rep) != nil || rep.Records != 3 || rep.Matched != 3 || len(rep.Findings) != 0 {

@@ -71,7 +71,7 @@ func TestTheExampleForHospitalsIsAssessed(t *testing.T) {
 	}
 	claim, _ := first(t, server.FHIR+"/Claim?identifier=https://lienthong.example/sid/malk/51901|51901_2026_000001")
 	id, _ := claim.ID()
-	eventually(t, "the assessment", func() bool {
+	fhirtest.Eventually(t, "the assessment", func() bool {
 		task, ok := first(t, server.FHIR+"/Task?focus=Claim/"+id)
 		if state := task.Get("businessStatus").Get("coding").At(0).Get("code").Text(); !ok || state == "held" || state == "rejected" {
 			t.Fatalf("the example is %s: %s", state, task.Raw())
@@ -110,7 +110,7 @@ func TestAPersonResolvesAClaimOverHTTP(t *testing.T) {
 	claim, _ := first(t, server.FHIR+"/Claim?identifier=https://lienthong.example/sid/malk/51901|51901_2026_000001")
 	id, _ := claim.ID()
 	var task string
-	eventually(t, "a claim without a reply", func() bool {
+	fhirtest.Eventually(t, "a claim without a reply", func() bool {
 		found, ok := first(t, server.FHIR+"/Task?focus=Claim/"+id)
 		task, _ = found.ID()
 		return ok && found.Get("businessStatus").Get("coding").At(0).Get("code").Text() == "unknown"

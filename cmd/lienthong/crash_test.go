@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // crashes gives moments to kill at; the seed is printed, so that a failure can be looked at again.
@@ -74,7 +75,7 @@ func TestKillDuringTransactions(t *testing.T) {
 			}
 			return err
 		})
-		eventually(t, "an acknowledged bundle", func() bool {
+		fhirtest.Eventually(t, "an acknowledged bundle", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
 			return len(acknowledged) > 0
@@ -161,7 +162,7 @@ func TestKillDuringClaimSync(t *testing.T) {
 	}
 	for range 2 {
 		before := len(effects(t, portal.info.Gateway))
-		eventually(t, "a claim at the portal", func() bool { return len(effects(t, portal.info.Gateway)) > before })
+		fhirtest.Eventually(t, "a claim at the portal", func() bool { return len(effects(t, portal.info.Gateway)) > before })
 		within(rng, 150*time.Millisecond)
 		server.kill()
 		for claim, n := range effects(t, portal.info.Gateway) {
@@ -172,7 +173,7 @@ func TestKillDuringClaimSync(t *testing.T) {
 		server = start()
 	}
 	want := len(people.Episodes)
-	eventually(t, "the assessment of every claim", func() bool {
+	fhirtest.Eventually(t, "the assessment of every claim", func() bool {
 		return total(t, server.info.FHIR+"/Task?business-status=assessed&_summary=count") == want
 	})
 	got := effects(t, portal.info.Gateway)
@@ -204,7 +205,7 @@ func TestKillOfTheDemo(t *testing.T) {
 		demo = start()
 	}
 	want := total(t, demo.info.FHIR+"/Claim?_summary=count")
-	eventually(t, "the assessment of every claim", func() bool {
+	fhirtest.Eventually(t, "the assessment of every claim", func() bool {
 		return total(t, demo.info.FHIR+"/Task?business-status=assessed&_summary=count") == want
 	})
 	for claim, n := range effects(t, demo.info.Gateway) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -90,8 +92,8 @@ func TestDemoDoesWhatItPrints(t *testing.T) {
 		}
 	}
 
-	eventually(t, "the assessment of claims in the summary line", func() bool { return strings.Contains(h.out.String(), "assessed") })
-	eventually(t, "a ClaimResponse", func() bool {
+	fhirtest.Eventually(t, "the assessment of claims in the summary line", func() bool { return strings.Contains(h.out.String(), "assessed") })
+	fhirtest.Eventually(t, "a ClaimResponse", func() bool {
 		return total(t, i.FHIR+"/ClaimResponse?request="+i.Claim+"&_summary=count") == 1
 	})
 	h.stop(t)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/tabular"
 )
 
@@ -259,7 +260,7 @@ func TestACheckInWaitsUntilItsSenderIsRegistered(t *testing.T) {
 	a.want(200, "operator", "PUT", "/Organization/bva", `{"resourceType":"Organization","id":"bva","name":"x"}`)
 	job("resume")
 	job("run")
-	eventually(t, "the reason", func() bool {
+	fhirtest.Eventually(t, "the reason", func() bool {
 		return strings.Contains(a.want(200, hospital, "GET", "/Encounter/e/$sync-status", ""), "Bên gửi chưa được đăng ký gửi hồ sơ cho cơ sở này (MA_CSKCB)")
 	})
 	for who, status := range map[string]int{"hospital-bvb": 404, "clinic-k1": 403, "citizen-pa": 403, "registrar": 403, "operator": 403, "auditor": 404} {

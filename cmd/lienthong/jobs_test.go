@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // An operator sees, pauses, runs and resumes jobs from the command line; what is done is kept with who and why.
@@ -48,7 +49,7 @@ func TestJobsFromTheCommandLine(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	must("run", "bhxh-sync-51901")
-	eventually(t, "the run that was asked for", func() bool {
+	fhirtest.Eventually(t, "the run that was asked for", func() bool {
 		var answer struct{ Jobs []jobView }
 		if err := json.Unmarshal([]byte(must("slots", "bhxh-sync-51901", "--json")), &answer); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // TestNothingButDocumentsNamesAPerson asks a demo for everybody in every way that puts a number, a name or a token into an
@@ -29,7 +30,7 @@ func TestNothingButDocumentsNamesAPerson(t *testing.T) {
 	h := startHere(t, "demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", data, "--info", file, "--seed", "7", "--log-level", "debug")
 	base := h.info(t, file).FHIR
 	people := synthetic.New(synthetic.Config{Citizens: 60, Seed: 7, Today: time.Now()}).Citizens
-	eventually(t, "the printed tokens", func() bool { return strings.Count(h.out.String(), "Bearer ") == 5 })
+	fhirtest.Eventually(t, "the printed tokens", func() bool { return strings.Count(h.out.String(), "Bearer ") == 5 })
 	var secrets []string
 	for _, m := range regexp.MustCompile(`Bearer ([^']+)'`).FindAllStringSubmatch(h.out.String(), -1) {
 		secrets = append(secrets, m[1])

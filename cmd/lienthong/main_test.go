@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
@@ -28,9 +29,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-// patience is how long a test waits for what must come; it is long because machines are slow, not because it should be.
-const patience = 60 * time.Second
 
 // buffer is what a command writes to while a test reads it.
 type buffer struct {
@@ -48,21 +46,6 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-// eventually asks until the answer is yes.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ask() {
-		select {
-		case <-deadline:
-			t.Fatalf("%s did not come within %s", what, patience)
-		case <-tick.C:
-		}
-	}
 }
 
 // here is a command that runs within the test.
@@ -109,7 +92,7 @@ func startHere(t *testing.T, args ...string) *here {
 // info waits for the file of --info and reads it.
 func (h *here) info(t *testing.T, path string) (i info) {
 	t.Helper()
-	eventually(t, "the file of --info", func() bool {
+	fhirtest.Eventually(t, "the file of --info", func() bool {
 		select {
 		case err := <-h.ended:
 			h.ended <- err
@@ -131,7 +114,7 @@ func (h *here) stop(t *testing.T) {
 		if err != nil {
 			t.Errorf("the command ended with %v\n%s", err, h.err.String())
 		}
-	case <-time.After(patience):
+	case <-time.After(fhirtest.Patience):
 		t.Fatal("the command does not end")
 	}
 }
@@ -154,7 +137,7 @@ func startChild(t *testing.T, args ...string) *child {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "info.json")
 	c := spawn(t, append(args, "--info", path)...)
-	eventually(t, "the file of --info", func() bool {
+	fhirtest.Eventually(t, "the file of --info", func() bool {
 		select {
 		case err := <-c.ended:
 			c.ended <- err
@@ -213,7 +196,7 @@ func (c *child) wait(t *testing.T) int {
 			t.Fatal(err)
 		}
 		return 0
-	case <-time.After(patience):
+	case <-time.After(fhirtest.Patience):
 		t.Fatalf("the process does not end\n%s", c.out.String())
 		return -1
 	}

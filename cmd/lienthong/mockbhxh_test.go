@@ -29,7 +29,7 @@ import (
 // hospital is a client of a mock at an address.
 func hospital(t *testing.T, url, username, password string) *gateway.Client {
 	t.Helper()
-	c, err := gateway.New(gateway.Config{BaseURL: url, Username: username, Password: password, Timeout: patience})
+	c, err := gateway.New(gateway.Config{BaseURL: url, Username: username, Password: password, Timeout: fhirtest.Patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestKillOfTheMock(t *testing.T) {
 				}
 			})
 		}
-		eventually(t, "a receipt", func() bool {
+		fhirtest.Eventually(t, "a receipt", func() bool {
 			mu.Lock()
 			defer mu.Unlock()
 			return len(receipts) > 0

@@ -19,6 +19,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/access/accesstest"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
@@ -114,7 +115,7 @@ func TestEveryOperationByRole(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	eventually(t, "the counts of vaccinations", func() bool {
+	fhirtest.Eventually(t, "the counts of vaccinations", func() bool {
 		status, _ := ask("registrar", "GET", "/$immunization-coverage", "")
 		return status != http.StatusServiceUnavailable
 	})

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // registered is a transaction with an invented child and the dose of the day of birth.
@@ -44,7 +46,7 @@ func TestKillWhileTheRegistryCounts(t *testing.T) {
 			}
 			return err
 		})
-		eventually(t, "a child", func() bool { return done.Load() > before+5 })
+		fhirtest.Eventually(t, "a child", func() bool { return done.Load() > before+5 })
 		within(rng, 1500*time.Millisecond) // the counters follow a second behind: it dies in the middle of that
 		server.kill()
 		wait()
@@ -69,7 +71,7 @@ func TestKillWhileTheRegistryCounts(t *testing.T) {
 		}
 		return all
 	}
-	eventually(t, "counters that come to the recount", func() bool {
+	fhirtest.Eventually(t, "counters that come to the recount", func() bool {
 		whole := 0
 		for _, n := range numbers() {
 			if n > children {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/synthetic"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // TestStopDuringClaimSync: ONCE holds when the server stands still (SIGSTOP) while claims are on their way, for longer than
@@ -19,7 +20,7 @@ func TestStopDuringClaimSync(t *testing.T) {
 	if err := (seeder{server.info.FHIR, http.DefaultClient}).load(t.Context(), people); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a claim at the portal", func() bool { return len(effects(t, portal.info.Gateway)) > 0 })
+	fhirtest.Eventually(t, "a claim at the portal", func() bool { return len(effects(t, portal.info.Gateway)) > 0 })
 	within(rng, 100*time.Millisecond)
 	if err := server.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -29,7 +30,7 @@ func TestStopDuringClaimSync(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := len(people.Episodes)
-	eventually(t, "the assessment of every claim", func() bool {
+	fhirtest.Eventually(t, "the assessment of every claim", func() bool {
 		return total(t, server.info.FHIR+"/Task?business-status=assessed&_summary=count") == want
 	})
 	for claim, n := range effects(t, portal.info.Gateway) {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // authority makes certificates.
@@ -129,7 +130,7 @@ func overTLS(t *testing.T, server *authority, clients []byte) (address string, c
 
 // shake makes one connection and one request; in is false where the server did not let it come to an answer.
 func shake(address string, c *tls.Config) (state tls.ConnectionState, in bool) {
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}, Timeout: fhirtest.Patience}
 	resp, err := client.Get("https://" + address)
 	if err != nil {
 		return state, false

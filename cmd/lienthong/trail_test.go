@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store/engine/enginetest"
 )
 
@@ -55,7 +56,7 @@ func TestImportIntoAFolderKeepsTheTrailBeside(t *testing.T) {
 		t.Fatal(err)
 	}
 	putPatient(t, target.Client.Do, "beside")
-	eventually(t, "the entry of the commit in the journal", func() bool { return told(t, c.Data, "Patient/beside/_history/1") })
+	fhirtest.Eventually(t, "the entry of the commit in the journal", func() bool { return told(t, c.Data, "Patient/beside/_history/1") })
 	if err := done(); err != nil {
 		t.Error(err)
 	}

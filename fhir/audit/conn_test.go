@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // answering is a server behind the audit handler whose connections hold answers back: GET /fhir/Patient/p?size=n gives n bytes.
@@ -53,7 +55,7 @@ func newAnswering(t *testing.T, secure bool) *answering {
 
 func (a *answering) dial(t *testing.T) net.Conn {
 	t.Helper()
-	d := &net.Dialer{Timeout: 10 * time.Second}
+	d := &net.Dialer{Timeout: fhirtest.Patience}
 	address := a.server.Listener.Addr().String()
 	if a.server.TLS == nil {
 		c, err := d.Dial("tcp", address)
@@ -328,7 +330,7 @@ func TestAnAnswerBehindOneThatIsLost(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer client.Close()
-		if err := client.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		if err := client.SetReadDeadline(time.Now().Add(fhirtest.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		accepted, err := Hold(l).Accept()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -37,7 +38,7 @@ func TestFollowerOutlivesAFullStore(t *testing.T) {
 	go func() { ended <- f.Run(ctx) }()
 	entries := 0
 	until := func(what string, reached func() bool) {
-		for end := time.Now().Add(time.Minute); !reached(); entries++ {
+		for end := time.Now().Add(fhirtest.Patience); !reached(); entries++ {
 			if time.Now().After(end) {
 				t.Fatal(what)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/rest"
 )
@@ -50,7 +51,7 @@ func TestUnfinishedUploadsAreBounded(t *testing.T) {
 	for n := range uploads - budget/4/size {
 		select {
 		case <-refused:
-		case <-time.After(30 * time.Second):
+		case <-time.After(fhirtest.Patience):
 			t.Fatalf("%d of %d uploads were refused", n, uploads)
 		}
 	}
@@ -62,7 +63,7 @@ func TestUnfinishedUploadsAreBounded(t *testing.T) {
 		c.Close()
 	}
 	whole := append(name.Bytes()[:name.Len():name.Len()], "]}"...)
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(fhirtest.Patience); ; {
 		r := s.do(t, "POST", "/Patient", whole)
 		if r.StatusCode == http.StatusCreated {
 			break
@@ -99,7 +100,7 @@ func TestAnnouncedTooLarge(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /fhir HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\nContent-Length: 500000000\r\n\r\n{")
-	if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(fhirtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	var got bytes.Buffer

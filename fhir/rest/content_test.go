@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -56,7 +57,7 @@ func TestContentIsSwitched(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for until := time.Now().Add(20 * time.Second); ; {
+		for until := time.Now().Add(fhirtest.Patience); ; {
 			status, _ := ask("sot")
 			if status == http.StatusOK {
 				break

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/r4"
@@ -83,7 +84,7 @@ func TestCustomParamIsBeingBuilt(t *testing.T) {
 		t.Errorf("a write while it is built: %d %s", r.StatusCode, r.raw)
 	}
 	release()
-	for until := time.Now().Add(20 * time.Second); ; {
+	for until := time.Now().Add(fhirtest.Patience); ; {
 		r := s.do(t, "GET", "/Patient?nickname=Ti&_total=accurate", nil)
 		if r.StatusCode == http.StatusOK {
 			if !strings.Contains(string(r.raw), `"total":4`) {
@@ -165,7 +166,7 @@ func TestCustomParamChangesWhileOthersWrite(t *testing.T) {
 		if r := s.do(t, "PUT", "/SearchParameter/nick", nickname("Patient.name."+same)); r.StatusCode >= 400 {
 			t.Fatalf("%d %s", r.StatusCode, r.raw)
 		}
-		for until := time.Now().Add(20 * time.Second); ; {
+		for until := time.Now().Add(fhirtest.Patience); ; {
 			r := s.do(t, "GET", "/SearchParameter/nick/$status", nil)
 			parts := r.doc(t).Get("parameter")
 			ready := false

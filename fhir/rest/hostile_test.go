@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/rest"
@@ -196,7 +198,7 @@ func TestHalfSentBody(t *testing.T) {
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(fhirtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := io.ReadAll(conn)
@@ -229,7 +231,7 @@ func TestStalledBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(conn, "POST %s", request)
-		if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(fhirtest.Patience)); err != nil {
 			t.Fatal(err)
 		}
 		raw, err := io.ReadAll(conn)
@@ -238,9 +240,34 @@ func TestStalledBody(t *testing.T) {
 		}
 		conn.Close()
 	}
-	// A connection goes on to be used when a request took its time.
-	for range 3 {
-		s.do(t, "POST", "/Patient", []byte(`{"resourceType":"Patient"}`)).want(t, 201)
+}
+
+// deadlined is a writer of answers that notes the deadlines for what its connection reads.
+type deadlined struct {
+	*httptest.ResponseRecorder
+	reads []time.Time
+}
+
+func (d *deadlined) SetReadDeadline(at time.Time) error {
+	d.reads = append(d.reads, at)
+	return nil
+}
+
+// The time for a body ends with the body: the rest of the request takes as long as it needs.
+func TestNoDeadlineOutlivesItsBody(t *testing.T) {
+	s := serve(t)
+	for body, status := range map[string]int{`{"resourceType":"Patient"}`: 201, `{"resourceType":"Patient","active":"x"}`: 422} {
+		r := httptest.NewRequest("POST", s.base+"/Patient", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/fhir+json")
+		w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
+		began := time.Now()
+		s.Config.Handler.ServeHTTP(w, r)
+		if w.Code != status {
+			t.Fatalf("%s: %d %s", body, w.Code, w.Body)
+		}
+		if n := len(w.reads); n < 2 || w.reads[0].Before(began) || !w.reads[n-1].IsZero() {
+			t.Errorf("%s: the deadlines were %v", body, w.reads)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
@@ -68,7 +69,7 @@ type script struct {
 
 // await asks again and again; each question is an exchange, so that it takes no time of its own.
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	for until := time.Now().Add(20 * time.Second); ; {
+	for until := time.Now().Add(fhirtest.Patience); ; {
 		send("GET")(ts, neg, args[:1])
 		sc := of(ts)
 		if sc.root.Get("parameter").At(0).Get("part").At(0).Get("valueCode").Text() == args[1] {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // TestForeignReadersVerifyCertificates has certificates of the demo read by libraries that are not ours: the printed page
@@ -33,7 +35,7 @@ func TestForeignReadersVerifyCertificates(t *testing.T) {
 			printed := filepath.Join(work, lang+".pdf")
 			download(t, base+"/"+vaccinated(t, base)+"/$immunization-certificate?format=pdf&lang="+lang, printed)
 			codes := filepath.Join(work, lang+".txt")
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			ctx, cancel := context.WithTimeout(t.Context(), fhirtest.Patience)
 			defer cancel()
 			if out, err := exec.CommandContext(ctx, python, "-B", "testdata/python/certificate.py", keys, printed, codes).CombinedOutput(); err != nil {
 				t.Fatalf("scan, and HC1: %v\n%s", err, out)

@@ -8,11 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-)
 
-// patience is how long anything may take that must come; machines are slow.
-const patience = 2 * time.Minute
+	"github.com/lienthong/lienthong/fhir/fhirtest"
+)
 
 // awaiting lists the checks that the server does not pass yet, with the reason. Such a check is skipped while it fails;
 // once it passes the test asks to take it off the list.
@@ -89,7 +87,7 @@ func beside(t *testing.T, script, packages string) string {
 
 // drive runs the script; each line that it prints becomes a subtest.
 func (c client) drive(t *testing.T, base string) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), fhirtest.Patience)
 	defer cancel()
 	var stderr strings.Builder
 	cmd := exec.CommandContext(ctx, c.program, append(c.args, base)...)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // output is what the server prints, read while it runs.
@@ -73,13 +75,13 @@ func startDemoUntil(t *testing.T, what string, ready func(base string) bool) (ba
 			if err != nil {
 				t.Errorf("the server ended with %v\n%s", err, printed.String())
 			}
-		case <-time.After(patience):
+		case <-time.After(fhirtest.Patience):
 			_ = cmd.Process.Kill()
 			t.Errorf("the server does not end\n%s", printed.String())
 		}
 	})
 	var info struct{ FHIR string }
-	eventually(t, what, func() bool {
+	fhirtest.Eventually(t, what, func() bool {
 		select {
 		case err := <-ended:
 			ended <- err
@@ -107,19 +109,4 @@ func total(url string) int {
 		return -1
 	}
 	return bundle.Total
-}
-
-// eventually asks until the answer is yes.
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !ask() {
-		select {
-		case <-deadline:
-			t.Fatalf("%s did not come within %s", what, patience)
-		case <-tick.C:
-		}
-	}
 }

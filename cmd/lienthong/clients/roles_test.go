@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // TestRolesWithAPublicClient drives a demo as hospital, clinic, auditor, citizen and operator, by the tokens that it prints.
@@ -16,7 +18,7 @@ func TestRolesWithAPublicClient(t *testing.T) {
 	}
 	base, printed := startPrintingDemo(t)
 	tokens := map[string]string{}
-	eventually(t, "the printed tokens", func() bool {
+	fhirtest.Eventually(t, "the printed tokens", func() bool {
 		for _, m := range regexp.MustCompile(`# (\w+)\n\s*H='Authorization: Bearer ([^']+)'`).FindAllStringSubmatch(printed(), -1) {
 			tokens[m[1]] = m[2]
 		}

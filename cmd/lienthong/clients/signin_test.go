@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // chrome drives a tab of a browser; a step that does not come about ends the test.
@@ -51,7 +52,7 @@ func startChrome(t *testing.T, program string) chrome {
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.Headless,
 		chromedp.NoFirstRun, chromedp.Flag("accept-lang", "en"))
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*patience)
+	ctx, cancel = context.WithTimeout(ctx, 2*fhirtest.Patience)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)

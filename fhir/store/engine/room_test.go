@@ -13,22 +13,11 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 	"github.com/lienthong/lienthong/fhir/store/storetest"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 60 * time.Second
-
-func eventually(t *testing.T, what string, ask func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !ask(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not come within %s", what, patience)
-		}
-	}
-}
 
 // onSmallDisk gives options for a store on a disk that can be full; layer stands between the disk and the store.
 func onSmallDisk(disk vfs.FS, keep int64, layer func(vfs.FS) vfs.FS) engine.Options {
@@ -163,7 +152,7 @@ func fullAfter(t *testing.T, size int64, quota bool, layer func(vfs.FS) vfs.FS) 
 		}
 	}
 	disk.left.Store(plenty)
-	eventually(t, "a commit after there was room again", func() bool {
+	fhirtest.Eventually(t, "a commit after there was room again", func() bool {
 		_, err := e.Commit(ours(context.Background()), changes("again"))
 		return told.tell(t, "again", err) || t.Failed()
 	})
@@ -192,7 +181,7 @@ func TestRoomIsKept(t *testing.T) {
 	disk.left.Store(keep - 1)
 	told := &outcomes{said: map[string]string{}}
 	n := 0
-	eventually(t, "a refusal", func() bool {
+	fhirtest.Eventually(t, "a refusal", func() bool {
 		name := fmt.Sprint("n", n)
 		n++
 		_, err := e.Commit(ctx, changes(name))
@@ -210,7 +199,7 @@ func TestRoomIsKept(t *testing.T) {
 		t.Errorf("a read: %v", err)
 	}
 	disk.left.Store(plenty)
-	eventually(t, "a commit after there was room again", func() bool {
+	fhirtest.Eventually(t, "a commit after there was room again", func() bool {
 		_, err := e.Commit(ctx, changes("after"))
 		return told.tell(t, "after", err)
 	})
@@ -322,7 +311,7 @@ func sharedFullAfter(t *testing.T, size int64) bool {
 		}
 	}
 	disk.left.Store(plenty)
-	eventually(t, "the server that had no room", func() bool {
+	fhirtest.Eventually(t, "the server that had no room", func() bool {
 		_, err := small.Head(ours(t.Context()))
 		return err == nil
 	})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 	"github.com/lienthong/lienthong/fhir/store/sealed"
@@ -211,7 +212,7 @@ func TestRotationWhileItServes(t *testing.T) {
 		}
 		return n
 	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(fhirtest.Patience)
 	value := strings.Repeat("x", 20_000)
 	written := 0
 	for ; written < 60 || old() > 0; written++ {
