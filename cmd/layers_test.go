@@ -24,6 +24,7 @@ fhir/resource           -> fhir
 fhir/r4                 -> fhir
 fhir/r4/gen             -> fhir/r4
 fhir/outcome            -> fhir/resource
+fhir/wording            -> fhir/outcome
 fhir/fhirpath           -> fhir/r4 fhir/resource
 fhir/terminology        -> fhir/r4 fhir/resource
 fhir/terminology/gen    -> fhir/terminology
@@ -67,23 +68,23 @@ fhir/tabular            ->
 fhir/printed            ->
 fhir/mirror             -> fhir/store
 fhir/registry           -> fhir/operation/vaccination fhir/tabular
-fhir/registry/intake    -> fhir/registry
+fhir/registry/intake    -> fhir/registry fhir/wording
 fhir/certificate        -> fhir/printed fhir/interaction fhir/identity fhir/immunization/history
 fhir/certificate/page   -> fhir/certificate
 fhir/certificate/scan   -> fhir
 fhir/matching           -> fhir/interaction fhir/identity fhir/access
 fhir/care               -> fhir/interaction fhir/identity fhir/access
 fhir/facility           -> fhir/interaction fhir/identity fhir/access
-fhir/rest               -> fhir/operation fhir/access
+fhir/rest               -> fhir/operation fhir/access fhir/wording
 scheduler/cron          -> fhir
 scheduler/lease         -> fhir/store
 scheduler               -> scheduler/cron scheduler/lease
-adapters/delivery       -> fhir/interaction scheduler
+adapters/delivery       -> fhir/interaction fhir/wording scheduler
 adapters/delivery/gen   -> adapters/delivery
 adapters/reminder       -> fhir/registry fhir/access scheduler
 adapters/bhxh           -> adapters/delivery adapters/bhxh/hoso adapters/bhxh/mapping adapters/bhxh/gateway adapters/bhxh/wire
 adapters/bhxh/wire      -> fhir
-adapters/bhxh/hoso      -> adapters/bhxh/wire
+adapters/bhxh/hoso      -> adapters/bhxh/wire fhir/wording
 adapters/bhxh/hoso/gen  -> adapters/bhxh/hoso
 adapters/bhxh/mapping   -> adapters/bhxh/hoso fhir/resource fhir/identity
 adapters/bhxh/signature -> fhir

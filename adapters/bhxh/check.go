@@ -69,10 +69,6 @@ func (p Prechecked) Parameters(lang outcome.Language) []byte {
 		case level == "warning" && result == "clean":
 			result = "warnings"
 		}
-		message := f.VI
-		if lang == outcome.English {
-			message = f.EN
-		}
 		part := resource.ListOf{
 			object{"name", "rule", "valueCode", f.Rule},
 			object{"name", "severity", "valueCode", f.Level()},
@@ -85,7 +81,7 @@ func (p Prechecked) Parameters(lang outcome.Language) []byte {
 		add("table", "valueString", f.Table)
 		part = append(part, object{"name", "row", "valueInteger", f.Row})
 		add("field", "valueString", f.Field)
-		add("message", "valueString", message)
+		add("message", "valueString", f.In(lang))
 		add("message_vi", "valueString", f.VI)
 		add("message_en", "valueString", f.EN)
 		add("path", "valueString", f.Element)

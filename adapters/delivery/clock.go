@@ -20,14 +20,6 @@ const (
 	ClockDispute Clock = "dispute"      // cut or denied: one working day is left to dispute it
 )
 
-var clockTexts = map[Clock]string{
-	ClockSending: "Chưa gửi trong hạn gửi hằng ngày",
-	ClockReply:   "Cổng giám định chưa trả lời trạng thái trong hạn",
-	ClockFields:  "Cổng giám định chưa kiểm tra định dạng trong hạn",
-	ClockTotals:  "Cổng giám định chưa có kết quả giám định trong hạn",
-	ClockDispute: "Sắp hết hạn giải trình kết quả giám định",
-}
-
 // Deadlines are how long each clock runs; 0 is the default, below 0 the clock does not run.
 type Deadlines struct {
 	Sending  time.Duration // from the claim's version; 24 h

@@ -3,6 +3,8 @@ package delivery
 import (
 	"fmt"
 	"strings"
+
+	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 //go:generate go run ./gen -page ../../docs/claims.md
@@ -36,14 +38,14 @@ func Diagram() string {
 				ways = append(ways, fmt.Sprintf("*%s*: %s", t.To, t.EN))
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s, display[s], taskStatus[s], strings.Join(ways, "; "))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s, s.In(outcome.Vietnamese), taskStatus[s], strings.Join(ways, "; "))
 	}
 	b.WriteString("\nA claim that is *assessed* or *settled* has a second code: ")
 	for i, a := range Assessments {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "*%s* (%s)", a, granted[a])
+		fmt.Fprintf(&b, "*%s* (%s)", a, a.In(outcome.Vietnamese))
 	}
 	b.WriteString(".\n")
 	return b.String()

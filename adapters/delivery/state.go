@@ -1,6 +1,11 @@
 package delivery
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/wording"
+)
 
 // State is where a version of a claim is on its way; it is Task.businessStatus.
 type State string
@@ -100,29 +105,19 @@ var taskStatus = map[State]string{
 	Withdrawn: "cancelled",
 }
 
-// display is the state in Vietnamese, for Task.businessStatus.text.
-var display = map[State]string{
-	Draft:     "Bản nháp",
-	Held:      "Giữ lại do lỗi kiểm tra",
-	Queued:    "Chờ gửi",
-	Sending:   "Đang gửi",
-	Unknown:   "Chưa rõ kết quả gửi",
-	Accepted:  "Đã tiếp nhận",
-	Rejected:  "Bị từ chối",
-	Assessed:  "Đã giám định",
-	Settled:   "Đã quyết toán",
-	Withdrawn: "Đã rút",
+// In is the state in words.
+func (s State) In(l outcome.Language) string { return wording.Of("delivery-state", string(s), l) }
+
+// In is the assessment in words.
+func (a Assessment) In(l outcome.Language) string {
+	return wording.Of("delivery-assessment", string(a), l)
 }
 
-// VI is the state in Vietnamese.
-func (s State) VI() string { return display[s] }
-
-// VI is the assessment in Vietnamese.
-func (a Assessment) VI() string { return granted[a] }
-
-// granted is the assessment in Vietnamese.
-var granted = map[Assessment]string{
-	Approved: "chấp nhận toàn bộ",
-	Partly:   "chấp nhận một phần",
-	Denied:   "từ chối thanh toán",
+// Standing is a state with the assessment, if there is one, in words with the codes behind them: "Đã giám định: chấp nhận một phần
+// [assessed, partly]".
+func Standing(s State, a Assessment, l outcome.Language) string {
+	if a == "" {
+		return wording.With("delivery-state", string(s), l)
+	}
+	return s.In(l) + ": " + a.In(l) + " [" + string(s) + ", " + string(a) + "]"
 }

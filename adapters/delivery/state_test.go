@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // The page that people read and the table that decides are the same.
@@ -41,8 +44,32 @@ func TestTheTableIsWhole(t *testing.T) {
 		}
 	}
 	for _, s := range States {
-		if display[s] == "" || taskStatus[s] == "" || !reached[s] {
-			t.Errorf("%s: %q %q reached %v", s, display[s], taskStatus[s], reached[s])
+		if s.In(outcome.Vietnamese) == "" || s.In(outcome.English) == "" || taskStatus[s] == "" || !reached[s] {
+			t.Errorf("%s: %q %q reached %v", s, s.In(outcome.Vietnamese), taskStatus[s], reached[s])
+		}
+	}
+}
+
+// What a person may meet as a code has words, in both languages.
+func TestCodesHaveWords(t *testing.T) {
+	codes := map[string][]string{}
+	for _, a := range Assessments {
+		codes["delivery-assessment"] = append(codes["delivery-assessment"], string(a))
+	}
+	for d := range decisions {
+		codes["delivery-decision"] = append(codes["delivery-decision"], string(d))
+	}
+	for _, c := range []Clock{ClockSending, ClockReply, ClockFields, ClockTotals, ClockDispute} {
+		codes["delivery-overdue"] = append(codes["delivery-overdue"], string(c))
+	}
+	for _, s := range taskStatus {
+		codes["Task.status"] = append(codes["Task.status"], s)
+	}
+	for list, of := range codes {
+		for _, c := range of {
+			if wording.Of(list, c, outcome.Vietnamese) == "" || wording.Of(list, c, outcome.English) == "" {
+				t.Errorf("%s: %s has no words", list, c)
+			}
 		}
 	}
 }

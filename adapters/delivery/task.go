@@ -8,7 +8,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // Task and ClaimResponse of a claim have ids made from the claim's, so that they are found without a search.
@@ -49,7 +51,7 @@ func (o *Outbox) task(f family) (*resource.Document, error) {
 	if len(it.Overdue) > 0 {
 		w.member("meta").open('{').member("tag").open('[')
 		for _, c := range it.Overdue {
-			w.open('{').member("system").text(o.ClockSystem()).member("code").text(string(c)).member("display").text(clockTexts[c]).close('}')
+			w.open('{').member("system").text(o.ClockSystem()).member("code").text(string(c)).member("display").text(wording.Of("delivery-overdue", string(c), outcome.Vietnamese)).close('}')
 		}
 		w.close(']').close('}')
 	}
@@ -140,10 +142,10 @@ func (o *Outbox) AssessmentSystem() string { return o.Base + "/fhir/CodeSystem/d
 // would be indexed at each step, and tell nobody more.
 func (o *Outbox) state(w *writer, it Item) {
 	w.open('{').member("coding").open('[').coding(o.StateSystem(), string(it.State), "")
-	text := display[it.State]
+	text := it.State.In(outcome.Vietnamese)
 	if it.Assessment != "" && (it.State == Assessed || it.State == Settled) {
 		w.coding(o.AssessmentSystem(), string(it.Assessment), "")
-		text += ": " + granted[it.Assessment]
+		text += ": " + it.Assessment.In(outcome.Vietnamese)
 	}
 	w.close(']').member("text").text(text).close('}')
 }
@@ -186,7 +188,7 @@ func (o *Outbox) outputs(w *writer, it Item, earlier []Row) {
 		of := "version " + strconv.FormatUint(uint64(e.Version), 10)
 		w.open('{').member("type")
 		w.concept(o.OutputSystem(), "earlier-version", "", of)
-		text := display[e.State]
+		text := e.State.In(outcome.Vietnamese)
 		if e.Reason != nil && e.Reason.VI != "" {
 			text += ": " + e.Reason.VI
 		}

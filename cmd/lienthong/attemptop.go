@@ -24,7 +24,7 @@ func attemptBody(n *node, base string) rest.Operation {
 
 // checkInStatus is GET Encounter/{id}/$sync-status: the check-in of an Encounter and each attempt to send it, for those who may read it.
 func checkInStatus(n *node, base string) rest.Operation {
-	return rest.Operation{Name: "sync-status", Type: "Encounter", Instance: true, Reads: true, Link: called("Check-in", "Check-in"), Definition: base + "/fhir/OperationDefinition/Encounter-sync-status",
+	return rest.Operation{Name: "sync-status", Type: "Encounter", Instance: true, Reads: true, Names: cases.Names, Codes: cases.Codes, Link: called("Check-in", "Check-in"), Definition: base + "/fhir/OperationDefinition/Encounter-sync-status",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {
 				return nil, err

@@ -26,10 +26,10 @@ func forAuditors(n *node, base string) []rest.Operation {
 	s := cases.New(cases.Config{Store: n.store, Outbox: n.outbox, Interactions: n.service, Systems: mapping.Systems{Base: base}})
 	own := base + "/fhir/OperationDefinition/Claim-"
 	return []rest.Operation{
-		{Name: "cases", Type: "Claim", Reads: true, Names: cases.Names, Definition: own + "cases", Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "cases", Type: "Claim", Reads: true, Names: cases.Names, Codes: cases.Codes, Definition: own + "cases", Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return listCases(ctx, s, a)
 		}},
-		{Name: "case", Type: "Claim", Instance: true, Reads: true, Names: cases.Names, Link: called("Line by line", "Từng dòng"), Definition: own + "case", Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
+		{Name: "case", Type: "Claim", Instance: true, Reads: true, Names: cases.Names, Codes: cases.Codes, Link: called("Line by line", "Từng dòng"), Definition: own + "case", Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			return showCase(ctx, s, a)
 		}},
 		{Name: "sample", Type: "Claim", Reads: true, Definition: own + "sample", Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {

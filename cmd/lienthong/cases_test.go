@@ -281,7 +281,7 @@ func followTheWholeWay(t *testing.T, w *insurer) {
 		t.Helper()
 		return w.must(append(append([]string{"claims"}, args...), as...)...)
 	}
-	if out := claims("list", "--facility", "51901", "--period", "2026-03"); strings.Count(out, "51901_2026_00000") != 3 || !strings.Contains(out, "assessed/approved") {
+	if out := claims("list", "--facility", "51901", "--period", "2026-03"); strings.Count(out, "51901_2026_00000") != 3 || !strings.Contains(out, "chấp nhận toàn bộ [assessed, approved]") {
 		t.Fatalf("%s", out)
 	}
 	settled := 0
@@ -316,7 +316,7 @@ func followTheWholeWay(t *testing.T, w *insurer) {
 			t.Errorf("%s: %s", name, out)
 		}
 	}
-	if out := claims("sample", "--seed", "2026-Q1", "--size", "2", "--by", "facility,month"); !strings.Contains(out, "2 of 3 claims") {
+	if out := claims("sample", "--seed", "2026-Q1", "--size", "2", "--by", "facility,month"); !strings.Contains(out, "2 trong 3 hồ sơ") {
 		t.Errorf("%s", out)
 	}
 	file, key := filepath.Join(w.dir, "evidence.zip"), filepath.Join(w.dir, "store", auditKey+".pub")

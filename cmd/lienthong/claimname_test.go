@@ -59,8 +59,8 @@ func TestAHeldClaimSaysWhy(t *testing.T) {
 	}))
 	defer server.Close()
 	for lang, want := range map[string][]string{
-		"vi": {"1 rejected 205 - Sai định dạng\uFFFD[2J", "2 held AMT-06 XML2[1].T_BHTT Phân bổ chi phí sai công thức", "2 held TOT-05 XML1.T_BHTT_GDV T_BHTT_GDV sai", "3 accepted - - -"},
-		"en": {"1 rejected 205 - Malformed", "2 held AMT-06 XML2[1].T_BHTT Split of the cost does not follow the formula", "2 held TOT-05 XML1.T_BHTT_GDV T_BHTT_GDV differs"},
+		"vi": {"1 Bị từ chối [rejected] 205 - Sai định dạng\uFFFD[2J", "2 Giữ lại do lỗi kiểm tra [held] AMT-06 XML2[1].T_BHTT Phân bổ chi phí sai công thức", "2 Giữ lại do lỗi kiểm tra [held] TOT-05 XML1.T_BHTT_GDV T_BHTT_GDV sai", "3 Đã tiếp nhận [accepted] - - -"},
+		"en": {"1 refused by the portal [rejected] 205 - Malformed", "2 held: our check found errors [held] AMT-06 XML2[1].T_BHTT Split of the cost does not follow the formula", "2 held: our check found errors [held] TOT-05 XML1.T_BHTT_GDV T_BHTT_GDV differs"},
 	} {
 		var out, stderr bytes.Buffer
 		if err := run(t.Context(), []string{"claims", "show", "Claim/c1", "--lang", lang, "--server", server.URL}, &out, &stderr); err != nil {

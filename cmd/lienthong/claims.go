@@ -22,6 +22,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/search"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // claimsCmd is what auditors do at a terminal: the operations of forAuditors over HTTP.
@@ -31,6 +32,19 @@ type claimsCmd struct {
 	Sample    claimsSampleCmd    `cmd:"" help:"Draw a stratified sample that anybody can draw again."`
 	Export    claimsExportCmd    `cmd:"" help:"Get a claim as one file of evidence."`
 	Reconcile claimsReconcileCmd `cmd:"" help:"Hold the claims of a hospital against the portal's lists."`
+}
+
+// langFlag says in which language people read an answer.
+type langFlag struct {
+	Lang outcome.Language `enum:"vi,en" default:"vi" help:"Language of what is printed: vi or en. Default: ${default}."`
+}
+
+// pick gives the text in the language.
+func (f langFlag) pick(vi, en string) string {
+	if f.Lang == outcome.English {
+		return en
+	}
+	return vi
 }
 
 // filterFlags are the conditions of $cases.
@@ -63,6 +77,7 @@ func (f filterFlags) query() url.Values {
 
 type claimsListCmd struct {
 	serverFlags
+	langFlag
 	filterFlags
 	Sort  string `placeholder:"WHAT" help:"age, submitted, requested, paid or reduced; with a dash before it the largest first (--sort=-age). Default: by id."`
 	Limit int    `default:"100" placeholder:"N" help:"At most so many. Default: ${default}."`
@@ -75,7 +90,7 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 	}
 	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 	if !c.AsJSON {
-		fmt.Fprintln(w, rowHead)
+		fmt.Fprintln(w, c.rowHead())
 	}
 	left, page := c.Limit, ""
 	for left > 0 {
@@ -105,7 +120,7 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 				fmt.Fprintf(s.out, "%s\n", line)
 				continue
 			}
-			fmt.Fprintln(w, rowLine(r))
+			fmt.Fprintln(w, c.rowLine(r))
 		}
 		left -= len(p.Rows)
 		if page = p.Next; page == "" {
@@ -115,18 +130,17 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 	return w.Flush()
 }
 
-const rowHead = "CLAIM\tMA_CSKCB\tMA_LK\tSTATE\tDISCHARGED\tREQUESTED\tPAID\tREDUCED\tREASON"
+func (f langFlag) rowHead() string {
+	return f.pick("HỒ SƠ\tMA_CSKCB\tMA_LK\tTRẠNG THÁI\tNGÀY RA\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO",
+		"CLAIM\tMA_CSKCB\tMA_LK\tSTATE\tDISCHARGED\tREQUESTED\tPAID\tREDUCED\tREASON")
+}
 
-func rowLine(r cases.Row) string {
-	state := string(r.State)
-	if r.Assessment != "" {
-		state += "/" + string(r.Assessment)
-	}
+func (f langFlag) rowLine(r cases.Row) string {
 	why := append(append([]string{}, r.Findings...), r.Cuts...)
 	if r.Reason != nil && len(r.Findings) == 0 {
 		why = append(why, r.Reason.Code)
 	}
-	return cells(string(r.ID()), r.MaCSKCB, r.MaLK, state, r.Discharged, r.Requested, r.Paid, r.Reduced, strings.Join(why, ","))
+	return cells(string(r.ID()), r.MaCSKCB, r.MaLK, delivery.Standing(r.State, r.Assessment, f.Lang), r.Discharged, r.Requested, r.Paid, r.Reduced, strings.Join(why, ","))
 }
 
 // cells are a row for a tabwriter, without what would break it or the terminal.
@@ -151,8 +165,8 @@ func onTerminal(s string) string {
 
 type claimsShowCmd struct {
 	serverFlags
+	langFlag
 	Claim string `arg:"" help:"Id of the Claim, or its MA_LK, as the list shows them."`
-	Lang  string `enum:"vi,en" default:"vi" help:"Language of what holds or ended a version: vi or en. Default: ${default}."`
 }
 
 // claimPath is the address of a claim, named by its id or by the MA_LK of its episode.
@@ -207,41 +221,42 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 	}
 	var one cases.Case
 	return c.get(ctx, s, http.MethodGet, path+"/$case", nil, &one, func(w io.Writer) {
-		fmt.Fprintf(w, "%s\n%s\n", rowHead, rowLine(one.Row))
+		fmt.Fprintf(w, "%s\n%s\n", c.rowHead(), c.rowLine(one.Row))
 		if one.Disposition != "" {
 			fmt.Fprintf(w, "%s\n", onTerminal(one.Disposition))
 		}
-		fmt.Fprintf(w, "\n#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON\n")
+		fmt.Fprintf(w, "\n%s\n", c.pick("#\tBẢNG/STT\tMÃ\tTÊN\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO", "#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON"))
 		for _, l := range one.Lines {
 			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, l.Name, l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
 		}
-		fmt.Fprintf(w, "\nVERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY\n")
+		fmt.Fprintf(w, "\n%s\n", c.pick("PHIÊN BẢN\tTRẠNG THÁI\tTỪ LÚC\tMÃ\tTRƯỜNG\tVÌ SAO", "VERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY"))
 		for _, v := range one.Versions {
 			why := v.Findings // v.Reason is the first of them
 			if len(why) == 0 {
 				why = append(why, *cmp.Or(v.Reason, &delivery.Reason{}))
 			}
 			for _, r := range why {
-				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), string(v.State), v.Since.Format(time.RFC3339), r.Code, r.Path, r.In(outcome.Language(c.Lang))))
+				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), delivery.Standing(v.State, v.Assessment, c.Lang), v.Since.Format(time.RFC3339), r.Code, r.Path, r.In(c.Lang)))
 			}
 		}
-		fmt.Fprintf(w, "\nVERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256\n")
+		fmt.Fprintf(w, "\n%s\n", c.pick("PHIÊN BẢN\tLẦN GỬI\tBẮT ĐẦU\tKẾT QUẢ\tMAKETQUA\tMAGIAODICH\tSHA-256 CỦA TỆP", "VERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256"))
 		for _, v := range one.Versions {
 			for _, a := range v.Attempts {
-				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), a.Started.Format(time.RFC3339), string(a.Outcome), a.MaKetQua, a.MaGiaoDich, a.FileSHA256))
+				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), a.Started.Format(time.RFC3339), wording.With("delivery-state", string(a.Outcome), c.Lang), a.Result(c.Lang), a.MaGiaoDich, a.FileSHA256))
 			}
 		}
 		for _, i := range one.Issues {
-			fmt.Fprintf(w, "\n%s\n", cells("difference", i.Status, i.Code, i.Detail, i.Action))
+			fmt.Fprintf(w, "\n%s\n", cells(c.pick("sai lệch", "difference"), wording.Of("reconciliation-status", i.Status, c.Lang), wording.With("reconciliation", i.Code, c.Lang), i.Detail, i.Action))
 		}
 		for _, r := range one.Reviews {
-			fmt.Fprintf(w, "\n%s\n", cells("review", string(r.Outcome), r.Who, r.At.Format(time.RFC3339), r.Note))
+			fmt.Fprintf(w, "\n%s\n", cells(c.pick("rà soát", "review"), wording.With("claim-review", string(r.Outcome), c.Lang), r.Who, r.At.Format(time.RFC3339), r.Note))
 		}
 	})
 }
 
 type claimsSampleCmd struct {
 	serverFlags
+	langFlag
 	filterFlags
 	Seed    string   `required:"" help:"Text that the sample is drawn by: the same one draws the same claims."`
 	Size    int      `required:"" help:"How many claims."`
@@ -262,14 +277,14 @@ func (c *claimsSampleCmd) Run(ctx context.Context, s streams) error {
 	}
 	var one cases.Sample
 	return c.get(ctx, s, http.MethodGet, "/Claim/$sample", q, &one, func(w io.Writer) {
-		fmt.Fprintf(w, "%s, seed %s: %d of %d claims, population SHA-256 %s\n\n", one.Method, onTerminal(one.Seed), len(one.Cases), one.Population, one.PopulationSHA256)
-		fmt.Fprintf(w, "STRATUM\tOF\tDRAWN\n")
+		fmt.Fprintf(w, c.pick("%s, seed %s: %d trong %d hồ sơ, SHA-256 của tập hợp %s\n\n", "%s, seed %s: %d of %d claims, population SHA-256 %s\n\n"), one.Method, onTerminal(one.Seed), len(one.Cases), one.Population, one.PopulationSHA256)
+		fmt.Fprintln(w, c.pick("TẦNG\tSỐ HỒ SƠ\tĐƯỢC CHỌN", "STRATUM\tOF\tDRAWN"))
 		for _, h := range one.Strata {
 			fmt.Fprintln(w, cells(h.Name, strconv.Itoa(h.Population), strconv.Itoa(h.Sample)))
 		}
-		fmt.Fprintf(w, "\nSTRATUM\tRANK\t%s\n", rowHead)
+		fmt.Fprintf(w, "\n%s\t%s\n", c.pick("TẦNG\tHẠNG", "STRATUM\tRANK"), c.rowHead())
 		for _, d := range one.Cases {
-			fmt.Fprintln(w, cells(d.Stratum, strconv.Itoa(d.Rank))+"\t"+rowLine(d.Row))
+			fmt.Fprintln(w, cells(d.Stratum, strconv.Itoa(d.Rank))+"\t"+c.rowLine(d.Row))
 		}
 	})
 }
@@ -308,6 +323,7 @@ func (c *claimsExportCmd) Run(ctx context.Context, s streams) error {
 
 type claimsReconcileCmd struct {
 	serverFlags
+	langFlag
 	Facility string `required:"" placeholder:"MA_CSKCB" help:"The hospital."`
 	From     string `placeholder:"MONTH" help:"First month, such as 2026-03. Default: as far back as the server's job looks."`
 	To       string `placeholder:"MONTH" help:"Last month. Default: this one."`
@@ -323,13 +339,14 @@ func (c *claimsReconcileCmd) Run(ctx context.Context, s streams) error {
 	}
 	var rep reconciliation.Report
 	return c.get(ctx, s, http.MethodPost, "/Claim/$reconcile", q, &rep, func(w io.Writer) {
-		fmt.Fprintf(w, "%s, %s to %s: %d records there, %d of ours asked about, %d agree; %d settled, %d decisions revised; findings: %d new, %d closed, %d open\n",
+		fmt.Fprintf(w, c.pick("%s, %s đến %s: %d hồ sơ ở cổng, đã hỏi riêng %d, %d khớp; %d đã quyết toán, %d quyết định thay đổi; sai lệch: %d mới, %d đã khép, %d còn mở\n",
+			"%s, %s to %s: %d records there, %d of ours asked about, %d agree; %d settled, %d decisions revised; findings: %d new, %d closed, %d open\n"),
 			onTerminal(rep.Facility), rep.From, rep.To, rep.Records, rep.Asked, rep.Matched, rep.Settled, rep.Revised, rep.Opened, rep.Closed, len(rep.Findings))
 		if len(rep.Findings) > 0 {
-			fmt.Fprintf(w, "\nKIND\tMA_LK\tPB\tHERE\tTHERE\tACTION\n")
+			fmt.Fprintf(w, "\n%s\n", c.pick("LOẠI\tMA_LK\tPB\tỞ ĐÂY\tỞ CỔNG\tXỬ LÝ", "KIND\tMA_LK\tPB\tHERE\tTHERE\tACTION"))
 		}
 		for _, f := range rep.Findings {
-			fmt.Fprintln(w, cells(string(f.Kind), f.MaLK, strconv.FormatUint(f.PB, 10), f.Here, f.There, f.Action))
+			fmt.Fprintln(w, cells(wording.With("reconciliation", string(f.Kind), c.Lang), f.MaLK, strconv.FormatUint(f.PB, 10), f.Here, f.There, c.pick(reconciliation.Kinds[f.Kind].ActionVI, f.Action)))
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/registry/intake"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/tabular"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 type importDosesCmd struct {
@@ -207,13 +208,10 @@ func (r *doseReport) table(l outcome.Language) *tabular.Table {
 
 // inWords gives the lines with outcome and severity in words.
 func (r *doseReport) inWords(l outcome.Language) (lines [][]string) {
-	severities := map[string]string{"error": "lỗi", "warning": "cảnh báo", "information": "thông tin"}
 	for _, line := range r.lines {
 		line = slices.Clone(line)
 		line[1] = intake.Outcome(line[1]).In(l, r.dryRun)
-		if text := severities[line[2]]; text != "" && l != outcome.English {
-			line[2] = text
-		}
+		line[2] = wording.Of("issue-severity", line[2], l)
 		lines = append(lines, line)
 	}
 	return lines

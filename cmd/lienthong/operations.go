@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/outcome"
@@ -44,7 +45,7 @@ func operations(n *node, base string) []rest.Operation {
 			return f.Stored.Append(nil, f.Version, f.At), nil
 		},
 	}, {
-		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Link: called("Delivery", "Quá trình gửi"), Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
+		Name: "sync-status", Type: "Claim", Instance: true, Reads: true, Names: cases.Names, Codes: cases.Codes, Link: called("Delivery", "Quá trình gửi"), Definition: base + "/fhir/OperationDefinition/Claim-sync-status",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			// Of a deleted claim as well.
 			if _, err := n.store.Read(ctx, a.Key, 0); err != nil && !gone(err) {

@@ -60,7 +60,7 @@ func (c *precheckCmd) Run(ctx context.Context, s streams) (err error) {
 		Check:   hoso.CheckOptions{Now: time.Now(), MoreCodes: c.MoreCodes, FreeOfCharge: c.FreeOfCharge},
 		Systems: mapping.Systems{Base: c.SIDBase},
 	}
-	w := precheck.NewWriter(c.Format, out, precheck.Language(c.Lang))
+	w := precheck.NewWriter(c.Format, out, outcome.Language(c.Lang))
 	var all precheck.Count
 	var past precheck.Past
 	for _, name := range files {

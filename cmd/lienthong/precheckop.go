@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh"
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/delivery"
@@ -22,7 +23,7 @@ import (
 // each version a number of its own.
 func precheckStored(n *node, base string) rest.Operation {
 	return rest.Operation{
-		Name: "precheck", Type: "Claim", Instance: true, Reads: true, Link: called("Pre-check", "Kiểm tra trước khi gửi"), Definition: base + "/fhir/OperationDefinition/Claim-precheck",
+		Name: "precheck", Type: "Claim", Instance: true, Reads: true, Names: cases.Names, Codes: cases.Codes, Link: called("Pre-check", "Kiểm tra trước khi gửi"), Definition: base + "/fhir/OperationDefinition/Claim-precheck",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			f, err := n.store.Read(ctx, a.Key, a.At)
 			if err != nil {
@@ -40,7 +41,7 @@ func precheckStored(n *node, base string) rest.Operation {
 // precheckSent is Claim/$precheck: the Claim is the body, alone or in Parameters; what it refers to is stored or contained.
 func precheckSent(n *node, base string) rest.Operation {
 	return rest.Operation{
-		Name: "precheck", Type: "Claim", Reads: true, Definition: base + "/fhir/OperationDefinition/Claim-precheck",
+		Name: "precheck", Type: "Claim", Reads: true, Names: cases.Names, Codes: cases.Codes, Definition: base + "/fhir/OperationDefinition/Claim-precheck",
 		Run: func(ctx context.Context, a rest.Asked) ([]byte, error) {
 			claim := a.Body
 			if claim.ResourceType() == "Parameters" {

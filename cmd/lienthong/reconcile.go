@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/lienthong/lienthong/adapters/bhxh"
+	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
 	"github.com/lienthong/lienthong/adapters/bhxh/reconciliation"
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
@@ -33,7 +34,7 @@ func (n *node) reconciling(sync *bhxh.Sync, g config.Gateway, claims mapping.Sys
 // the findings about claims that he may read, and those about none.
 func reconcile(n *node, base string) rest.Operation {
 	return rest.Operation{
-		Name: "reconcile", Type: "Claim", Definition: base + "/fhir/OperationDefinition/Claim-reconcile",
+		Name: "reconcile", Type: "Claim", Names: cases.Names, Codes: cases.Codes, Definition: base + "/fhir/OperationDefinition/Claim-reconcile",
 		Serve: func(ctx context.Context, a rest.Asked) (rest.Content, error) {
 			q, plain, err := question(a)
 			if err != nil {

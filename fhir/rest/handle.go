@@ -39,6 +39,7 @@ type call struct {
 	format bool              // _format was given and can be had
 	html   bool              // the answer is shown as a page
 	names  map[string]string // of parameters, on a page
+	codes  map[string]string // lists of words that codes in parameters are from, on a page
 	// unknown is what the call is refused for unless it is that of an operation which has that format.
 	unknown *fhir.Error
 	prefer  prefer

@@ -19,6 +19,8 @@ type Operation struct {
 	Reads    bool      // it changes nothing: it is asked for by GET, with or without a body by POST
 	// Names are what the parameters of its answer are called on a page, by language; those that have none go by their own name.
 	Names map[outcome.Language]map[string]string
+	// Codes are the lists of fhir/wording that codes of its answer are from, by parameter: a page has their words beside them.
+	Codes map[string]string
 	// Link is what it is called on the page of a resource that it is of, by language, if people may ask for it there: it reads, and needs no
 	// parameters. It stands only on pages of callers who may.
 	Link map[outcome.Language]string
@@ -87,7 +89,7 @@ func (s *Server) operate(name string, instance bool) handler {
 			if o.Name != name || o.Instance != instance || o.Type != c.key.Type {
 				continue
 			}
-			c.names = o.Names[c.language()]
+			c.names, c.codes = o.Names[c.language()], o.Codes
 			asked := Asked{Key: c.key, Query: dropParams(c.query, "_format", "_pretty"), Base: c.base, At: c.at, Language: c.language()}
 			switch {
 			case c.http.Method != http.MethodPost && !o.Reads:

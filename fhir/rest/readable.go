@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // Readable pages: what a browser gets instead of JSON. They are made of the JSON answer when it is written, so that what
@@ -59,7 +60,7 @@ type page struct {
 	Entries              []pageEntry
 	Params               []pageParameter
 	JSON                 template.HTML
-	Words                *words
+	Words                *texts
 }
 
 type anchor struct{ Text, URL string }
@@ -132,9 +133,9 @@ func (c *call) fromForm() answer {
 // page makes the page of an answer whose JSON is body.
 func (s *Server) page(c *call, a answer) []byte {
 	lang := c.language()
-	w := pageWords[lang]
+	own := pageWords[lang]
 	p := &page{
-		Lang: string(lang), Warning: s.warning(lang), Server: s.Name, Base: c.base, Words: w, Style: template.CSS(pageStyle),
+		Lang: string(lang), Warning: s.warning(lang), Server: s.Name, Base: c.base, Words: own, Style: template.CSS(pageStyle),
 		Status: statusText(a.status), Failed: a.status >= 400,
 	}
 	doc, err := resource.New(a.body.b)
@@ -154,17 +155,17 @@ func (s *Server) page(c *call, a answer) []byte {
 	case t == "OperationOutcome":
 		p.Title, p.Status = p.Status, ""
 		p.issues(root)
-		p.JSON, p.Folded = jsonMarkup(c.base, root), true
+		p.JSON, p.Folded = c.markup(root), true
 	case t == "CapabilityStatement":
-		p.Title = w.Resources // of its JSON, more than a megabyte as markup, a link is enough
+		p.Title = own.Resources // of its JSON, more than a megabyte as markup, a link is enough
 		for _, t := range r4.Types() {
 			p.Types = append(p.Types, anchor{string(t), c.base + "/" + string(t)})
 		}
 	case t == "Parameters":
 		p.Title, p.Folded = strings.TrimPrefix(c.http.URL.Path, s.BasePath+"/"), true
-		p.Params, p.JSON = params(c.base, c.names, root.Get("parameter")), jsonMarkup(c.base, root)
+		p.Params, p.JSON = c.params(root.Get("parameter")), c.markup(root)
 	default:
-		p.Title, p.JSON = string(t), jsonMarkup(c.base, root)
+		p.Title, p.JSON = string(t), c.markup(root)
 	}
 	if c.http.Method != http.MethodPost {
 		at := strings.TrimPrefix(c.http.URL.EscapedPath(), s.BasePath)
@@ -224,14 +225,14 @@ func (s *Server) asks(c *call) (links []anchor) {
 func (p *page) resource(c *call, v resource.Value, asks []anchor) {
 	at := c.base + "/" + c.key.String()
 	version := v.Get("meta").Get("versionId").Text()
-	p.Title, p.Label, p.Facts = c.key.String(), labelOf(v), p.facts(v)
+	p.Title, p.Label, p.Facts = c.key.String(), labelOf(v, c.language()), p.facts(v)
 	if c.version != 0 {
 		p.Links = append(p.Links, anchor{p.Words.Current, at})
 	} else if version != "" {
 		p.Links = append(p.Links, anchor{p.Words.Version + " " + version, at + "/_history/" + version})
 	}
 	p.Links = append(append(p.Links, anchor{p.Words.History, at + "/_history"}), asks...)
-	p.JSON = jsonMarkup(c.base, v)
+	p.JSON = c.markup(v)
 }
 
 // facts are version and time of a resource.
@@ -295,7 +296,7 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 	if at, ok := strings.CutPrefix(e.Get("fullUrl").Text(), c.base+"/"); ok {
 		title = at
 	}
-	label := labelOf(r)
+	label := labelOf(r, c.language())
 	if id, ok := r.ID(); title == "" && ok { // a collection need not say where its resources are
 		title = string(r.ResourceType()) + "/" + id
 	} else if title == "" && label == "" {
@@ -309,11 +310,11 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 		}
 	}
 	if r.Kind() == resource.Object {
-		out.JSON = jsonMarkup(c.base, r)
+		out.JSON = c.markup(r)
 	}
 	switch r.ResourceType() {
 	case "Parameters":
-		out.Params = params(c.base, c.names, r.Get("parameter"))
+		out.Params = c.params(r.Get("parameter"))
 	case "Composition":
 		out.Sections = sectionsOf(r)
 	}
@@ -331,24 +332,54 @@ func (p *page) entry(c *call, e, r resource.Value, history bool) pageEntry {
 }
 
 // params shows parameters as lists in lists and tables, which read better than their JSON.
-func params(base string, names map[string]string, list resource.Value) []pageParameter {
+func (c *call) params(list resource.Value) []pageParameter {
 	var out []pageParameter
 	for e := range list.Elements() {
-		p := pageParameter{Name: e.Get("name").Text(), Parts: params(base, names, e.Get("part"))}
-		if name := names[p.Name]; name != "" {
+		if c.otherwise(e, list) {
+			continue
+		}
+		p := pageParameter{Name: e.Get("name").Text(), Parts: c.params(e.Get("part"))}
+		list := c.codes[p.Name]
+		if name := c.names[p.Name]; name != "" {
 			p.Name = name
 		}
 		if r := e.Get("resource"); r.Kind() == resource.Object {
-			p.Text, p.JSON = strings.TrimSpace(string(r.ResourceType())+" "+labelOf(r)), jsonMarkup(base, r)
+			p.Text, p.JSON = strings.TrimSpace(string(r.ResourceType())+" "+labelOf(r, c.language())), c.markup(r)
 		}
 		for m := e.First(); m.Kind() != resource.None; m = m.Next() {
 			if strings.HasPrefix(m.Name(), "value") {
-				p.Text, p.URL = valueText(base, m)
+				p.Text, p.URL = valueText(c.base, m)
+				if list != "" {
+					p.Text = wording.With(list, p.Text, c.language())
+				}
 			}
 		}
 		out = append(out, p)
 	}
 	return tabled(out)
+}
+
+// otherwise says whether a parameter is a text that stands beside it in the language of the page: "en" beside "vi", "message_en" beside
+// "message".
+func (c *call) otherwise(e, list resource.Value) bool {
+	name := e.Get("name").Text()
+	for _, l := range []outcome.Language{outcome.English, outcome.Vietnamese} {
+		besides := ""
+		if text, of := strings.CutSuffix(name, "_"+string(l)); of {
+			besides = text
+		} else if name == string(l) && l != c.language() {
+			besides = string(c.language())
+		}
+		if besides == "" {
+			continue
+		}
+		for other := range list.Elements() {
+			if other.Get("name").Text() == besides {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // noBreak is a space at which no line ends.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"html"
 	"html/template"
 	"strconv"
@@ -8,8 +9,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // longestShown is how many bytes of a string a page shows; attachments are larger, and nobody reads them there.
@@ -17,14 +20,17 @@ const longestShown = 4000
 
 // markup writes JSON as indented HTML in which references to this server are links. All text that comes from documents
 // goes through html.EscapeString; a narrative is text as any other, its tags are shown and not followed.
+//
+// What a code is called stands behind it, as content of the style sheet: it is seen, and is not in what is marked and copied.
 type markup struct {
 	base string
+	lang outcome.Language
 	b    []byte
 }
 
-// jsonMarkup gives v as the content of a pre element.
-func jsonMarkup(base string, v resource.Value) template.HTML {
-	m := markup{base: base}
+// markup gives v as the content of a pre element.
+func (c *call) markup(v resource.Value) template.HTML {
+	m := markup{base: c.base, lang: c.language()}
 	m.value(v, 0)
 	return template.HTML(m.b) // made of constants and of escaped text
 }
@@ -94,6 +100,10 @@ func (m *markup) text(v resource.Value) {
 		m.b = append(m.b, `<a href="`...)
 		m.b = append(m.b, html.EscapeString(href)...)
 		m.b = append(m.b, `">`...)
+	} else if called := codeText(v, m.lang); called != "" {
+		m.b = append(m.b, `<s data-is="`...)
+		m.b = append(m.b, html.EscapeString(called)...)
+		m.b = append(m.b, `">`...)
 	} else {
 		m.b = append(m.b, "<s>"...)
 	}
@@ -136,8 +146,29 @@ func localReference(s string) bool {
 	return err == nil
 }
 
+// codeText is what a code of an element, a coding or an extension is called; "" if that is not known, or stands beside it already.
+func codeText(v resource.Value, l outcome.Language) string {
+	list, holder := "", v.Parent()
+	switch v.Name() {
+	case "code":
+		list = wording.ListOf(holder.Get("system").Text())
+	case "valueCode":
+		url := holder.Get("url").Text()
+		list = url[strings.LastIndexByte(url, '/')+1:]
+	case "status", "outcome", "use", "intent", "severity":
+		list = string(holder.ResourceType()) + "." + v.Name()
+	default:
+		return ""
+	}
+	called := wording.Of(list, v.Text(), l)
+	if called == v.Text() || called == holder.Get("display").Text() {
+		return ""
+	}
+	return called
+}
+
 // labelOf is what people call a resource: a name, a code, a title; "" if it has none. What an AuditEvent tells is its narrative.
-func labelOf(v resource.Value) string {
+func labelOf(v resource.Value, l outcome.Language) string {
 	if v.ResourceType() == "AuditEvent" {
 		if told := narrativeText(v); told != "" {
 			return told
@@ -158,15 +189,15 @@ func labelOf(v resource.Value) string {
 	} else {
 		add(humanName(name.At(0)))
 	}
-	for _, element := range []string{"title", "code", "vaccineCode", "medicationCodeableConcept", "type", "class"} {
-		add(conceptText(v.Get(element)))
+	for _, element := range []string{"title", "code", "vaccineCode", "medicationCodeableConcept", "type", "class", "businessStatus", "disposition"} {
+		add(conceptText(v.Get(element), l))
 	}
 	if b := v.Get("birthDate").Text(); b != "" {
 		add(b)
 	}
 	for _, element := range []string{"effectiveDateTime", "occurrenceDateTime", "date", "recordedDate", "status"} {
 		if t := v.Get(element); t.Kind() == resource.String {
-			add(t.Text())
+			add(cmp.Or(codeText(t, l), t.Text()))
 		}
 	}
 	return strings.Join(parts, " · ")
@@ -201,7 +232,7 @@ func humanName(v resource.Value) string {
 }
 
 // conceptText reads a CodeableConcept, a Coding or a string; of several the first.
-func conceptText(v resource.Value) string {
+func conceptText(v resource.Value, l outcome.Language) string {
 	if v.Kind() == resource.Array {
 		v = v.At(0)
 	}
@@ -218,5 +249,5 @@ func conceptText(v resource.Value) string {
 	if t := coding.Get("display").Text(); t != "" {
 		return t
 	}
-	return coding.Get("code").Text()
+	return cmp.Or(codeText(coding.Get("code"), l), coding.Get("code").Text())
 }

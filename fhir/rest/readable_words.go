@@ -2,8 +2,8 @@ package rest
 
 import "github.com/lienthong/lienthong/fhir/outcome"
 
-// words are the texts of the readable pages.
-type words struct {
+// texts are those of the readable pages themselves.
+type texts struct {
 	Search, Clear, History, Current, Resources, None string
 	SignIn, SignOut, SignedIn                        string
 	Version, Changed, Deleted, Results, Versions     string
@@ -11,7 +11,7 @@ type words struct {
 	Severity                                         map[string]string
 }
 
-var pageWords = map[outcome.Language]*words{
+var pageWords = map[outcome.Language]*texts{
 	outcome.English: {
 		Search: "Search", Clear: "Clear", History: "History", Current: "Current version", Resources: "Types of resources",
 		SignIn: "Sign in", SignOut: "Sign out", SignedIn: "Signed in as",

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/mapping"
+	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
@@ -90,6 +92,18 @@ type Attempt struct {
 	Token       uint64         `json:"fencingToken"`
 	Server      string         `json:"server,omitempty"`
 	Late        bool           `json:"late,omitempty"` // it came after the item had been given up, and changed nothing
+}
+
+// Result is the portal's result code with its meaning: "Tiếp nhận thành công [200]".
+func (a Attempt) Result(l outcome.Language) string {
+	vi, en := wire.MaKetQua(a.MaKetQua).Meaning()
+	if l == outcome.English {
+		vi = en
+	}
+	if vi == "" {
+		return a.MaKetQua
+	}
+	return vi + " [" + a.MaKetQua + "]"
 }
 
 // reasonOf and decidedOf are what the portal, or a person, said of a version, in words that the caller may see.

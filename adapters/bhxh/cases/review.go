@@ -11,8 +11,10 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/store"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // Outcome is what a review of a claim came to.
@@ -29,12 +31,8 @@ const (
 // Outcomes are all of them.
 var Outcomes = []Outcome{Agreed, ClaimWrong, AssessmentBad, NeedsDocuments}
 
-var outcomeVI = map[Outcome]string{
-	Agreed: "Thống nhất", ClaimWrong: "Cơ sở đề nghị chưa đúng", AssessmentBad: "Giám định chưa đúng", NeedsDocuments: "Cần bổ sung hồ sơ",
-}
-
-// VI is the outcome in Vietnamese.
-func (o Outcome) VI() string { return outcomeVI[o] }
+// In is the outcome in words.
+func (o Outcome) In(l outcome.Language) string { return wording.Of(reviewSystem, string(o), l) }
 
 // Review is the outcome of a review, with the note.
 type Review struct {
@@ -116,8 +114,8 @@ func (s *Service) task(claim fhir.Key, r Review) resource.ObjectOf {
 	return object{
 		"resourceType", "Task", "id", "claim-review-" + uuid.Must(uuid.NewV7()).String(),
 		"basedOn", resource.ListOf{object{"reference", claim.String()}},
-		"status", "completed", "businessStatus", s.concept(reviewSystem, string(r.Outcome), outcomeVI[r.Outcome]),
-		"intent", "order", "code", s.concept(reviewSystem, reviewCode, "Rà soát hồ sơ"),
+		"status", "completed", "businessStatus", s.concept(reviewSystem, string(r.Outcome), r.Outcome.In(outcome.Vietnamese)),
+		"intent", "order", "code", s.concept(reviewSystem, reviewCode, wording.Of(reviewSystem, reviewCode, outcome.Vietnamese)),
 		"authoredOn", at, "lastModified", at,
 		"requester", object{"display", r.Who},
 		"note", resource.ListOf{object{"authorString", r.Who, "time", at, "text", r.Note}},

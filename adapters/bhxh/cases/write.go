@@ -1,10 +1,13 @@
 package cases
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir/resource"
 )
 
@@ -71,7 +74,7 @@ func (r Row) parts() list {
 }
 
 // Bundle is a case as FHIR: a collection of the resources that it is made of, and a Parameters with what no resource says:
-// each line claimed against assessed. The attempts are those of $sync-status.
+// each line claimed against assessed, where each version stands and why, and each attempt to send one; $sync-status has more of these.
 func (c Case) Bundle(docs []*resource.Document) []byte {
 	var lines list
 	for _, l := range c.Lines {
@@ -81,12 +84,55 @@ func (c Case) Bundle(docs []*resource.Document) []byte {
 		lines = append(lines, object{"name", "line", "part", p})
 	}
 	about := append(list{object{"name", "case", "part", c.parts()}}, lines...)
+	about = append(append(about, c.standings()...), c.tries()...)
 	b := []byte(`{"resourceType":"Bundle","type":"collection","entry":[{"resource":`)
 	b = resource.AppendJSON(b, object{"resourceType", "Parameters", "parameter", about})
 	for _, d := range docs {
 		b = append(append(b, `},{"resource":`...), d.Root().Raw()...)
 	}
 	return append(b, "}]}"...)
+}
+
+// standings are where each version stands: a parameter for each reason, one at least.
+func (c Case) standings() (out list) {
+	for _, v := range c.Versions {
+		head := texts(nil, "valueString", "version", strconv.FormatUint(v.Version, 10))
+		head = texts(head, "valueCode", "state", string(v.State), "assessment", string(v.Assessment))
+		head = append(head, part("since", "valueInstant", v.Since.Format(time.RFC3339Nano)))
+		why := v.Findings // v.Reason is the first of them
+		if len(why) == 0 {
+			why = append(why, *cmp.Or(v.Reason, &delivery.Reason{}))
+		}
+		for _, r := range why {
+			p := texts(slices.Clone(head), "valueString", "code", r.Code, "field", r.Path, "element", r.Element)
+			if said := texts(nil, "valueString", "vi", r.VI, "en", r.EN); len(said) > 0 {
+				p = append(p, object{"name", "reason", "part", said})
+			}
+			out = append(out, object{"name", "standing", "part", p})
+		}
+		if d := v.Decided; d != nil {
+			p := texts(slices.Clone(head[:1]), "valueCode", "decision", string(d.Decision))
+			out = append(out, object{"name", "decided", "part", texts(p, "valueString", "who", d.By, "reason", d.Reason)})
+		}
+	}
+	return out
+}
+
+// tries are the attempts to send a version.
+func (c Case) tries() (out list) {
+	for _, v := range c.Versions {
+		for _, a := range v.Attempts {
+			p := texts(nil, "valueString", "version", strconv.FormatUint(v.Version, 10), "number", strconv.Itoa(a.N))
+			p = append(p, part("start", "valueInstant", a.Started.Format(time.RFC3339Nano)))
+			if !a.Ended.IsZero() {
+				p = append(p, part("end", "valueInstant", a.Ended.Format(time.RFC3339Nano)))
+			}
+			p = texts(p, "valueCode", "outcome", string(a.Outcome))
+			out = append(out, object{"name", "attempt", "part", texts(p, "valueString", "maKetQua", a.MaKetQua, "thongDiep", a.Text, "maGiaoDich", a.MaGiaoDich,
+				"file-sha256", a.FileSHA256, "reply-sha256", a.ReplySHA256, "slot", a.Slot)})
+		}
+	}
+	return out
 }
 
 // List is a sample as FHIR: a List of the claims, whose note says how it was drawn.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/cases"
+	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // table is what spreadsheet and print show alike. Amounts are texts: neither makes a float of them.
@@ -17,16 +19,16 @@ type table struct {
 }
 
 // tables are those of a case, after its summary.
-func tables(c cases.Case, w words) []table {
+func tables(c cases.Case, w texts) []table {
 	lines := table{name: w.lines, head: w.lineHead, wide: []int{4, 6, 5, 13, 26, 8, 10, 12, 12, 12, 11, 24}, always: true}
 	for _, l := range c.Lines {
 		lines.rows = append(lines.rows, []string{strconv.Itoa(l.Sequence), l.Table, l.STT, l.Code, l.Name, l.Quantity, l.UnitPrice, l.Submitted,
 			l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason + " " + l.ReasonText)})
 	}
-	versions := table{name: w.versions, head: w.versionHead, wide: []int{8, 26, 17, 14, 24, 70}, always: true}
+	versions := table{name: w.versions, head: w.versionHead, wide: []int{8, 32, 17, 22, 24, 60}, always: true}
 	for _, v := range c.Versions {
 		row := func(code, field, why string) {
-			versions.rows = append(versions.rows, []string{strconv.FormatUint(v.Version, 10), w.stateOf(v.State, v.Assessment), clock(v.Since), code, field, why})
+			versions.rows = append(versions.rows, []string{strconv.FormatUint(v.Version, 10), delivery.Standing(v.State, v.Assessment, w.lang), clock(v.Since), code, field, why})
 		}
 		for _, f := range v.Findings {
 			row(f.Code, f.Path, f.In(w.lang))
@@ -39,14 +41,14 @@ func tables(c cases.Case, w words) []table {
 			row("", "", "")
 		}
 		if d := v.Decided; d != nil {
-			row(string(d.Decision), "", d.By+": "+d.Reason)
+			row(wording.With("delivery-decision", string(d.Decision), w.lang), "", d.By+": "+d.Reason)
 		}
 	}
-	attempts := table{name: w.attempts, head: w.attemptHead, wide: []int{8, 6, 17, 17, 14, 9, 20, 34, 34}, always: true}
+	attempts := table{name: w.attempts, head: w.attemptHead, wide: []int{8, 6, 17, 17, 20, 20, 20, 30, 30}, always: true}
 	for _, v := range c.Versions {
 		for _, a := range v.Attempts {
 			attempts.rows = append(attempts.rows, []string{strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), clock(a.Started), clock(a.Ended),
-				w.stateOf(a.Outcome, ""), a.MaKetQua, a.MaGiaoDich, a.FileSHA256, a.ReplySHA256})
+				wording.With("delivery-state", string(a.Outcome), w.lang), a.Result(w.lang), a.MaGiaoDich, a.FileSHA256, a.ReplySHA256})
 		}
 	}
 	cited := table{name: w.cited, head: w.citedHead, wide: []int{60, 10, 40}}
@@ -57,20 +59,20 @@ func tables(c cases.Case, w words) []table {
 		}
 		cited.rows = append(cited.rows, []string{r.Reference, version, r.Path})
 	}
-	issues := table{name: w.issues, head: w.issueHead, wide: []int{16, 10, 22, 50, 40}}
+	issues := table{name: w.issues, head: w.issueHead, wide: []int{24, 10, 22, 50, 40}}
 	for _, i := range c.Issues {
-		issues.rows = append(issues.rows, []string{i.Code, i.Status, i.Identified, i.Detail, i.Action})
+		issues.rows = append(issues.rows, []string{wording.With("reconciliation", i.Code, w.lang), wording.Of("reconciliation-status", i.Status, w.lang), i.Identified, i.Detail, i.Action})
 	}
 	reviews := table{name: w.reviews, head: w.reviewHead, wide: []int{22, 24, 20, 70}}
 	for _, r := range c.Reviews {
-		reviews.rows = append(reviews.rows, []string{w.outcomeOf(r.Outcome), r.Who, clock(r.At), r.Note})
+		reviews.rows = append(reviews.rows, []string{wording.With("claim-review", string(r.Outcome), w.lang), r.Who, clock(r.At), r.Note})
 	}
 	return []table{lines, versions, attempts, cited, issues, reviews}
 }
 
 // summary are the facts of a case, by name.
-func summary(c cases.Case, w words) [][2]string {
-	state := w.stateOf(c.State, c.Assessment)
+func summary(c cases.Case, w texts) [][2]string {
+	state := delivery.Standing(c.State, c.Assessment, w.lang)
 	if c.Reason != nil {
 		state += ": " + c.Reason.In(w.lang)
 	}

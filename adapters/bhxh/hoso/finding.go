@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 // Rule is a pre-check: what it says when it fails, and whether that holds the claim (error) or is only shown (warning).
@@ -49,6 +50,14 @@ func NewFinding(rule, table string, row int, field string) Finding {
 		panic("hoso: no rule " + rule)
 	}
 	return Finding{Rule: rule, Severity: r.Severity, Table: table, Row: row, Field: field, VI: r.VI, EN: r.EN}
+}
+
+// In is the message in the words of a language.
+func (f Finding) In(l outcome.Language) string {
+	if l == outcome.English {
+		return f.EN
+	}
+	return f.VI
 }
 
 // Path gives the place, such as XML3[4].SO_LUONG.

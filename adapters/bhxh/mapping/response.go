@@ -10,7 +10,9 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // Assessment is what is known of a claim at the portal.
@@ -23,15 +25,6 @@ type Assessment struct {
 	Systems  Systems
 }
 
-// Texts of the states, for ClaimResponse.disposition.
-var dispositions = map[wire.TrangThai]string{
-	wire.KhongCo:      "Cổng giám định chưa nhận hồ sơ",
-	wire.DaTiepNhan:   "Cổng giám định đã tiếp nhận hồ sơ",
-	wire.DangGiamDinh: "Hồ sơ đang được giám định",
-	wire.LoiDinhDang:  "Hồ sơ lỗi định dạng",
-	wire.DaGiamDinh:   "Hồ sơ đã giám định",
-}
-
 // ClaimResponse writes the portal's answer as JSON. Its outcome is queued until the assessment is done, error for a
 // format error, complete when every line was accepted as claimed, partial when one was cut. Each assessed line has the
 // adjudications submitted (the line's amount: Claim.item.net, THANH_TIEN_BV), requested-fund (what is asked of the fund of
@@ -39,11 +32,11 @@ var dispositions = map[wire.TrangThai]string{
 // if it is less than requested-fund). The totals are the sums of the lines.
 func ClaimResponse(a Assessment) ([]byte, error) {
 	r := a.Record
-	outcome := "queued"
+	result := "queued"
 	var items, errors, totals list
 	switch r.TrangThai {
 	case wire.LoiDinhDang:
-		outcome = "error"
+		result = "error"
 		for _, e := range r.Loi {
 			errors = append(errors, object{"code", object{
 				"coding", list{object{"system", a.Systems.CodeSystem(csTrangThai), "code", string(r.TrangThai)}},
@@ -51,17 +44,22 @@ func ClaimResponse(a Assessment) ([]byte, error) {
 			}})
 		}
 		if errors == nil {
-			errors = list{object{"code", object{"text", dispositions[r.TrangThai]}}}
+			errors = list{object{"code", object{"text", stateText(r.TrangThai)}}}
 		}
 	case wire.DaGiamDinh:
-		outcome = "complete"
+		result = "complete"
 		var cut bool
 		items, totals, cut = a.items()
 		if cut {
-			outcome = "partial"
+			result = "partial"
 		}
 	}
-	return a.write(outcome, cmp.Or(dispositions[r.TrangThai], string(r.TrangThai)), items, totals, errors), nil
+	return a.write(result, cmp.Or(stateText(r.TrangThai), string(r.TrangThai)), items, totals, errors), nil
+}
+
+// stateText is a state at the portal for ClaimResponse.disposition.
+func stateText(t wire.TrangThai) string {
+	return wording.Of(csTrangThai, string(t), outcome.Vietnamese)
 }
 
 // Refusal writes the answer for a file that the portal refused when it was sent.
@@ -76,7 +74,7 @@ func Refusal(a Assessment, code wire.MaKetQua, text string) ([]byte, error) {
 	return a.write("error", "Cổng giám định từ chối hồ sơ: "+said, nil, nil, errors), nil
 }
 
-func (a Assessment) write(outcome, disposition string, items, totals, errors list) []byte {
+func (a Assessment) write(result, disposition string, items, totals, errors list) []byte {
 	s, c, r := a.Systems, a.Claim, a.Record
 	var ids, state list
 	if r.MaGiaoDich != "" {
@@ -109,7 +107,7 @@ func (a Assessment) write(outcome, disposition string, items, totals, errors lis
 		"created", created.In(wire.Zone).Format(time.RFC3339),
 		"insurer", insurer,
 		"request", object{"reference", a.ClaimKey.String()},
-		"outcome", outcome,
+		"outcome", result,
 		"disposition", disposition,
 		"item", items,
 		"total", totals,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 // spoilt is a file of n episodes, of which every third has a wrong total and the one after it no name.
@@ -194,7 +195,7 @@ func (ones) Read(p []byte) (int, error) {
 func TestFormats(t *testing.T) {
 	f := hoso.NewFinding("AMT-06", "XML2", 3, "T_BHTT")
 	f.MaLK, f.Element = "=1+1\x1b[31m", "Claim.item.where(sequence=3)"
-	write := func(format string, l Language) string {
+	write := func(format string, l outcome.Language) string {
 		var b bytes.Buffer
 		w := NewWriter(format, &b, l)
 		if err := errors.Join(w.Write("a.xml", f), w.Write("a.xml", hoso.NewFinding("ENV-02", "", 0, "SOLUONGHOSO")), w.Close()); err != nil {
@@ -202,7 +203,7 @@ func TestFormats(t *testing.T) {
 		}
 		return b.String()
 	}
-	lines := strings.Split(strings.TrimSpace(write(JSON, Vietnamese)), "\n")
+	lines := strings.Split(strings.TrimSpace(write(JSON, outcome.Vietnamese)), "\n")
 	var one, two map[string]any
 	if err := errors.Join(json.Unmarshal([]byte(lines[0]), &one), json.Unmarshal([]byte(lines[1]), &two)); err != nil || len(lines) != 2 {
 		t.Fatal(err, lines)
@@ -216,20 +217,20 @@ func TestFormats(t *testing.T) {
 	if two["table"] != "envelope" || fmt.Sprint(two["row"]) != "0" {
 		t.Errorf("%v", two)
 	}
-	table := write(Table, English)
-	if !strings.Contains(table, "AMT-06   error    =1+1\uFFFD[31m") || !strings.Contains(table, "XML2[3].T_BHTT") || !strings.Contains(table, "Split of the cost") {
+	table := write(Table, outcome.English)
+	if !strings.Contains(table, "AMT-06   error     =1+1\uFFFD[31m") || !strings.Contains(table, "XML2[3].T_BHTT") || !strings.Contains(table, "Split of the cost") {
 		t.Errorf("%s", table)
 	}
-	book, err := excelize.OpenReader(strings.NewReader(write(Spreadsheet, Vietnamese)))
+	book, err := excelize.OpenReader(strings.NewReader(write(Spreadsheet, outcome.Vietnamese)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows, err := book.GetRows("precheck")
 	formula, _ := book.GetCellFormula("precheck", "D2")
-	if err != nil || len(rows) != 3 || rows[0][0] != "Tệp" || rows[1][1] != "AMT-06" || rows[2][6] != "SOLUONGHOSO" || formula != "" {
+	if err != nil || len(rows) != 3 || rows[0][0] != "Tệp" || rows[1][1] != "AMT-06" || rows[1][2] != "lỗi" || rows[2][6] != "SOLUONGHOSO" || formula != "" {
 		t.Errorf("%v %v %q", rows, err, formula)
 	}
-	if NewWriter("pdf", io.Discard, English) != nil {
+	if NewWriter("pdf", io.Discard, outcome.English) != nil {
 		t.Error("there is no format pdf")
 	}
 }

@@ -11,23 +11,9 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
+	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
-
-// Language is that of the messages.
-type Language string
-
-// Languages of the messages.
-const (
-	Vietnamese Language = "vi"
-	English    Language = "en"
-)
-
-func (l Language) message(f hoso.Finding) string {
-	if l == English {
-		return f.EN
-	}
-	return f.VI
-}
 
 // Writer writes findings as they come. Close ends the document and gives the first error; it does not close what the
 // Writer writes to.
@@ -44,7 +30,7 @@ const (
 )
 
 // NewWriter gives the Writer of a format, nil if there is no such format.
-func NewWriter(format string, out io.Writer, l Language) Writer {
+func NewWriter(format string, out io.Writer, l outcome.Language) Writer {
 	b := bufio.NewWriterSize(out, 64<<10)
 	switch format {
 	case Table:
@@ -65,10 +51,15 @@ func tableOf(f hoso.Finding) string {
 	return f.Table
 }
 
+// severityOf is the severity of a finding in words.
+func severityOf(f hoso.Finding, l outcome.Language) string {
+	return wording.Of("issue-severity", f.Level(), l)
+}
+
 // jsonWriter writes one object a line. The first seven members are the contract; the others help to find the place.
 type jsonWriter struct {
 	out *bufio.Writer
-	l   Language
+	l   outcome.Language
 	b   []byte
 }
 
@@ -87,7 +78,7 @@ func (w *jsonWriter) Write(file string, f hoso.Finding) error {
 	text("table", tableOf(f))
 	b = strconv.AppendInt(append(b, `,"row":`...), int64(f.Row), 10)
 	text("field", f.Field)
-	text("message", w.l.message(f))
+	text("message", f.In(w.l))
 	text("message_vi", f.VI)
 	text("message_en", f.EN)
 	text("episode", f.MaLK)
@@ -102,7 +93,7 @@ func (w *jsonWriter) Close() error { return w.out.Flush() }
 // tableWriter writes lines for people. Columns have a fixed width, since the widest text is not known before the end.
 type tableWriter struct {
 	out  *bufio.Writer
-	l    Language
+	l    outcome.Language
 	file string
 }
 
@@ -111,7 +102,7 @@ func (w *tableWriter) Write(file string, f hoso.Finding) error {
 		fmt.Fprintf(w.out, "%s\n", printable(file))
 		w.file = file
 	}
-	_, err := fmt.Fprintf(w.out, "  %-7s  %-7s  %s  %s  %s\n", f.Rule, f.Level(), pad(printable(f.MaLK), 20), pad(f.Path(), 28), w.l.message(f))
+	_, err := fmt.Fprintf(w.out, "  %-7s  %s  %s  %s  %s\n", f.Rule, pad(severityOf(f, w.l), 8), pad(printable(f.MaLK), 20), pad(f.Path(), 28), f.In(w.l))
 	return err
 }
 
@@ -141,7 +132,7 @@ const maxSheetRows = 1_048_575
 // sheet writes a spreadsheet; rows go to a temporary file as they come.
 type sheet struct {
 	out    io.Writer
-	l      Language
+	l      outcome.Language
 	book   *excelize.File
 	rows   *excelize.StreamWriter
 	n      int
@@ -149,10 +140,10 @@ type sheet struct {
 	header []any
 }
 
-func newSheet(out io.Writer, l Language) *sheet {
+func newSheet(out io.Writer, l outcome.Language) *sheet {
 	s := &sheet{out: out, l: l, book: excelize.NewFile()}
 	s.header = []any{"Tệp", "Quy tắc", "Mức độ", "MA_LK", "Bảng", "Dòng", "Trường", "Nội dung", "FHIR"}
-	if l == English {
+	if l == outcome.English {
 		s.header = []any{"File", "Rule", "Severity", "MA_LK", "Table", "Row", "Field", "Message", "FHIR"}
 	}
 	s.begin()
@@ -189,7 +180,7 @@ func (s *sheet) Write(file string, f hoso.Finding) error {
 	if s.n++; s.n > maxSheetRows {
 		return fmt.Errorf("a spreadsheet holds %d findings and no more; use the json format", maxSheetRows)
 	}
-	s.err = s.rows.SetRow("A"+strconv.Itoa(s.n+1), []any{file, f.Rule, f.Level(), f.MaLK, tableOf(f), f.Row, f.Field, s.l.message(f), f.Element})
+	s.err = s.rows.SetRow("A"+strconv.Itoa(s.n+1), []any{file, f.Rule, severityOf(f, s.l), f.MaLK, tableOf(f), f.Row, f.Field, f.In(s.l), f.Element})
 	return s.err
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/outcome"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/tabular"
+	"github.com/lienthong/lienthong/fhir/wording"
 )
 
 // Parameters writes the report: dryRun, added, present, refused, ignored* (columns), then row* with number, outcome,
@@ -84,7 +85,7 @@ func (r *Report) Table(l outcome.Language) *tabular.Table {
 		}
 		line := []string{strconv.Itoa(row.Number), what, fresh, "", "", "", "", row.Patient, row.Dose}
 		for _, f := range row.Faults {
-			line[3], line[4], line[5], line[6] = severity(f.Severity), f.Code, f.Column, outcome.Text(f.Code, l, f.Args...)
+			line[3], line[4], line[5], line[6] = wording.Of("issue-severity", severity(f.Severity), l), f.Code, f.Column, outcome.Text(f.Code, l, f.Args...)
 			t.Rows = append(t.Rows, append([]string(nil), line...))
 		}
 		if len(row.Faults) == 0 {

@@ -3,14 +3,12 @@ package evidence
 import (
 	"time"
 
-	"github.com/lienthong/lienthong/adapters/bhxh/cases"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
-	"github.com/lienthong/lienthong/adapters/delivery"
 	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
-// words are the texts for people, in one language.
-type words struct {
+// texts are those for people, in one language.
+type texts struct {
 	title, summary, lines, versions, attempts, cited, issues, reviews string
 
 	claim, facility, episode, state, since, discharged, submitted, requested, paid, reduced, receipt, decision, exported, masked string
@@ -18,10 +16,10 @@ type words struct {
 	lineHead, versionHead, attemptHead, citedHead, issueHead, reviewHead []string
 	proof                                                                string
 
-	lang outcome.Language // English has states and outcomes as their codes
+	lang outcome.Language
 }
 
-var wordsOf = map[outcome.Language]words{
+var textsOf = map[outcome.Language]texts{
 	outcome.Vietnamese: {
 		title: "Hồ sơ chứng cứ giám định BHYT", summary: "Tóm tắt", lines: "Chi tiết", versions: "Phiên bản", attempts: "Lần gửi", cited: "Viện dẫn", issues: "Sai lệch", reviews: "Rà soát",
 		claim: "Hồ sơ (Claim)", facility: "MA_CSKCB", episode: "MA_LK", state: "Trạng thái", since: "Từ lúc", discharged: "Ngày ra", submitted: "Tổng chi",
@@ -50,32 +48,13 @@ var wordsOf = map[outcome.Language]words{
 	},
 }
 
-func in(lang outcome.Language) words {
-	if _, ok := wordsOf[lang]; !ok {
+func in(lang outcome.Language) texts {
+	if _, ok := textsOf[lang]; !ok {
 		lang = outcome.Vietnamese
 	}
-	w := wordsOf[lang]
+	w := textsOf[lang]
 	w.lang = lang
 	return w
-}
-
-// stateOf is a state in words, with what was granted if that is decided.
-func (w words) stateOf(s delivery.State, a delivery.Assessment) string {
-	state, granted := string(s), string(a)
-	if w.lang != outcome.English {
-		state, granted = s.VI(), a.VI()
-	}
-	if granted != "" {
-		state += " (" + granted + ")"
-	}
-	return state
-}
-
-func (w words) outcomeOf(o cases.Outcome) string {
-	if w.lang == outcome.English {
-		return string(o)
-	}
-	return o.VI()
 }
 
 // clock is a time for people, in Việt Nam; "" for none.
