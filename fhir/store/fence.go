@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/search"
@@ -12,7 +13,7 @@ import (
 type Action uint8
 
 const (
-	ActionCreate Action = iota // the first version of a resource, and the first one after a delete
+	ActionCreate Action = iota // the first version of a resource, and the first one after a delete, which has to be an allowed update of the last before it too
 	ActionRead                 // read, vread, history, and what a search includes
 	ActionUpdate               // update, patch
 	ActionDelete
@@ -62,6 +63,7 @@ type Grants [numActions]Grant
 type Fence struct {
 	open   bool
 	grants map[fhir.Type]*Grants
+	ways   map[fhir.Type][]Way
 	sender string
 
 	operations map[string]bool
@@ -98,7 +100,43 @@ func OpenFence() Fence { return Fence{open: true} }
 // NewFence makes a fence of grants; types that are not named are not allowed. sender is the organization on whose behalf
 // the caller writes: resources that it creates are found by search.ParamSender with this value from then on. "" = none.
 func NewFence(grants map[fhir.Type]*Grants, sender string) Fence {
-	return Fence{grants: grants, sender: sender}
+	f := Fence{grants: grants, ways: map[fhir.Type][]Way{}, sender: sender}
+	for t, g := range grants {
+		f.addWays(t, g[ActionRead].Where)
+	}
+	return f
+}
+
+// Way is a reference by which a fence lets something be read: what a resource of type From refers to by Param decides, such as who
+// cares for the patient of an Observation.
+type Way struct {
+	From  fhir.Type
+	Param search.ParamID
+}
+
+// Ways gives the references to resources of a type that decide what may be read: whoever could make up what they lead to would
+// open what refers to it.
+func (f Fence) Ways(to fhir.Type) []Way { return f.ways[to] }
+
+// addWays notes the ways of conditions on a type. What stands in a Not only takes away, and nobody can look into a Derived.
+func (f *Fence) addWays(from fhir.Type, where []search.Condition) {
+	for _, c := range where {
+		switch c := c.(type) {
+		case search.All:
+			f.addWays(from, c.Of)
+		case search.Either:
+			f.addWays(from, c.Of)
+		case search.Has:
+			f.addWays(c.Source.Type, c.Source.Where)
+		case search.Chain:
+			for _, q := range c.Targets {
+				if way := (Way{from, c.Param}); !slices.Contains(f.ways[q.Type], way) {
+					f.ways[q.Type] = append(f.ways[q.Type], way)
+				}
+				f.addWays(q.Type, q.Where)
+			}
+		}
+	}
 }
 
 // Allowing gives the fence with the operations, by name without $, that may be called; without it none may.

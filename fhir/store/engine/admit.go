@@ -94,7 +94,7 @@ func (a *admission) delete(w *write) error {
 
 func (a *admission) put(w *write) error {
 	if !w.old.alive() {
-		if !a.new(w, w.mayCreate, store.ActionCreate) {
+		if w.old.number != 0 && !a.buried(w) || !a.new(w, w.mayCreate, store.ActionCreate) {
 			return errDenied(w.key.Type, w.wants())
 		}
 		return nil
@@ -103,6 +103,17 @@ func (a *admission) put(w *write) error {
 		return errDenied(w.key.Type, w.wants())
 	}
 	return nil
+}
+
+// buried says whether w may bring back what was deleted, as an update of the last version before that: what refers to it, and what
+// is kept under its id, is about that one still.
+func (a *admission) buried(w *write) bool {
+	g := a.p.fence.Grant(w.key.Type, store.ActionUpdate)
+	if g.All || g.None() {
+		return g.All
+	}
+	row, ok := a.r.living(w.old.number, w.old.version)
+	return ok && a.stored.holds(g.Condition(), subjectOf(w.key, &row))
 }
 
 // current says whether an action is allowed with the version before w, which is alive.

@@ -18,7 +18,8 @@ import (
 //	  … as of an older commit the same, and visible{grants} besides: a check on the version found and on the current one
 //	read, vread, history,     the version is judged before its document is read (guard)
 //	includes, fetch
-//	writes                    prepare judges what the new version's own entries decide, the sequencer the rest (admit.go)
+//	writes                    prepare judges what the new version's own entries decide, the sequencer the rest (admit.go);
+//	  … at an id of one's own what refers to the id already must not become readable by it (chosen.go)
 //
 // A fence's own conditions are decided by a run as of the head that has no fence: whoever may see his patients' records by
 // a chain need not be allowed to see the patients.

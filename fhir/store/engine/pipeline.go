@@ -95,6 +95,9 @@ func (e *Engine) Commit(ctx context.Context, c store.Changes) (store.Receipt, er
 	if err == nil {
 		err = e.compare(p)
 	}
+	if err == nil {
+		err = e.claimsNothing(ctx, p)
+	}
 	if err != nil {
 		return store.Receipt{}, err
 	}

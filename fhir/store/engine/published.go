@@ -44,10 +44,13 @@ func (p *published) close() {
 	}
 }
 
-func (p *published) t() fhir.T {
+func (p *published) t() fhir.T { return p.now().t }
+
+// now gives the head.
+func (p *published) now() head {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.head.t
+	return p.head
 }
 
 // count gives the number of current resources of a type, if t is the published head.

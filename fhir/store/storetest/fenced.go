@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -205,10 +206,16 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 		after.lives[p.Key] = append(after.lives[p.Key], l)
 	}
 	for _, p := range c.Puts {
-		l, _, alive := m.current(p.Key, m.t)
+		l, version, alive := m.current(p.Key, m.t)
 		action := store.ActionCreate
 		if alive {
 			action = store.ActionUpdate
+		}
+		switch {
+		case version == 0 && p.Method != store.MethodCreate && m.opens(&after, c, p.Key, 4):
+			return nil, false
+		case version > 0 && !alive && !m.fulfils(m.fence.Grant(p.Key.Type, store.ActionUpdate), p.Key, version):
+			return nil, false
 		}
 		g := m.fence.Grant(p.Key.Type, action)
 		written, _, _ := after.current(p.Key, after.t)
@@ -217,6 +224,28 @@ func (m *model) admit(c store.Changes) (hidden map[fhir.Key]bool, ok bool) {
 		}
 	}
 	return hidden, true
+}
+
+// opens says whether something that refers to key, or to what does, may be read after a commit and not before.
+func (m *model) opens(after *model, c store.Changes, key fhir.Key, depth int) bool {
+	if depth == 0 {
+		return false
+	}
+	value := search.ReferenceValue(key)
+	for _, way := range m.fence.Ways(key.Type) {
+		for from := range m.lives {
+			l, _, alive := m.current(from, m.t)
+			refers := slices.ContainsFunc(l.entries, func(e search.Entry) bool { return e.Param == way.Param && bytes.Equal(e.Value, value) })
+			if !alive || !refers || from.Type != way.From || slices.ContainsFunc(c.Puts, func(p store.Put) bool { return p.Key == from }) {
+				continue
+			}
+			g := m.fence.Grant(from.Type, store.ActionRead)
+			if !g.All && after.grants(g, l.subject(from)) && !m.grants(g, l.subject(from)) || m.opens(after, c, from, depth-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // entriesOf gives the entries of a version with those that the store adds.

@@ -94,6 +94,7 @@ func Run(t *testing.T, cfg Config) {
 		{"SEARCH/ties", ties},
 		{"FENCED/alike", fencedAlike},
 		{"FENCED/together", fencedTogether},
+		{"FENCED/chosen-ids", fencedChosen},
 		{"FENCED/by-contained", fencedByContained},
 		{"FENCED/named-meanwhile", fencedNamed},
 		{"FENCED/random-histories", fencedHistories},
