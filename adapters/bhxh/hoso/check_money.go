@@ -144,9 +144,10 @@ func benefitRate(c *checker) {
 }
 
 // free says whether the patient owes no share on route: the covered cost of the visit is below 15 % of the base salary,
-// the co-payment of the year is exempt, or it is a commune station.
+// the co-payment of the year is exempt, not from a day after the discharge on, or it is a commune station.
 func (c *checker) free() bool {
-	if c.x.Get("NGAY_MIEN_CCT") != "" || c.x.Get("MA_LOAI_KCB") == "06" || slices.Contains(c.o.FreeOfCharge, c.h.MaCSKCB()) {
+	exempt, out := c.x.Get("NGAY_MIEN_CCT"), c.x.Get("NGAY_RA") // a day, or a minute: told apart by its day
+	if exempt != "" && exempt[:min(8, len(exempt))] <= out[:min(8, len(out))] || c.x.Get("MA_LOAI_KCB") == "06" || slices.Contains(c.o.FreeOfCharge, c.h.MaCSKCB()) {
 		return true
 	}
 	covered, ok := c.x.Decimal("T_TONGCHI_BH")

@@ -257,3 +257,42 @@ func disordered(f *hoso.File) {
 	}
 	*table = again
 }
+
+// TestBenefitRateAsTheTextHasIt: the rates that AMT-09 takes, at each boundary of the text, as a second implementation of the rule found them.
+func TestBenefitRateAsTheTextHasIt(t *testing.T) {
+	for _, c := range []struct {
+		card, kind, covered, out, exempt string
+		takes                            []string // of those below
+	}{
+		{card: "4", takes: []string{"80"}}, {card: "3", takes: []string{"95"}}, {card: "1", takes: []string{"100"}}, {card: "2", takes: []string{"100"}}, {card: "5", takes: []string{"100"}},
+		{card: "4", covered: "351000.00", takes: []string{"80"}}, {card: "4", covered: "350999.99", takes: []string{"80", "100"}}, {card: "4", covered: "0", takes: []string{"80", "100"}},
+		{card: "4", covered: "270000.00", out: "20240630", takes: []string{"80"}}, {card: "4", covered: "269999.99", out: "20240630", takes: []string{"80", "100"}},
+		{card: "4", covered: "270000.00", out: "20240701", takes: []string{"80", "100"}}, {card: "4", covered: "999999999999.99", takes: []string{"80"}},
+		{card: "4", exempt: "20260302", takes: []string{"80", "100"}}, {card: "4", exempt: "202603022359", takes: []string{"80", "100"}},
+		{card: "4", exempt: "20260303", takes: []string{"80"}}, {card: "4", exempt: "202603030000", takes: []string{"80"}},
+		{card: "4", kind: "2", takes: []string{"80"}}, {card: "4", kind: "1.10", takes: []string{"80"}},
+		{card: "4", kind: "3.1", takes: []string{"0", "32", "80"}}, {card: "3", kind: "3.7", takes: []string{"0", "32", "80", "95"}},
+		{card: "4", kind: "8", takes: []string{"0", "32", "80", "95", "100"}}, {card: "4", kind: "7.1", takes: []string{"0", "32", "80", "95", "100"}},
+	} {
+		for _, rate := range []string{"0", "32", "80", "95", "100"} {
+			h := decode(t, sample(t, "outpatient.xml")).HoSo[0]
+			x := h.XML1()
+			x.Set("MA_THE_BHYT", "GD"+c.card+"515100000011")
+			for field, v := range map[string]string{"MA_DOITUONG_KCB": c.kind, "T_TONGCHI_BH": c.covered, "NGAY_MIEN_CCT": c.exempt} {
+				if v != "" {
+					x.Set(field, v)
+				}
+			}
+			if c.out != "" {
+				x.Set("NGAY_RA", c.out+"0930")
+			}
+			h.Rows(hoso.XML2)[0].Set("MUC_HUONG", rate)
+			told := slices.ContainsFunc(hoso.CheckEpisode(nil, h, hoso.CheckOptions{}), func(f hoso.Finding) bool {
+				return f.Rule == "AMT-09" && f.Path() == "XML2[1].MUC_HUONG"
+			})
+			if takes := slices.Contains(c.takes, rate); told == takes {
+				t.Errorf("%+v: %s is told of: %v", c, rate, told)
+			}
+		}
+	}
+}
