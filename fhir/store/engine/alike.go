@@ -53,20 +53,28 @@ func (a *alike) at(value []byte) *atomic.Pointer[likeness] {
 
 // asker is whoever may find and read resources of a type by the same conditions, which are never changed.
 type asker struct {
-	typ                  fhir.Type
-	search, read         *search.Condition // the first of each grant; nil = all
-	searchMany, readMany int
+	typ          fhir.Type
+	search, read conditions
+}
+
+// conditions tells those of a grant apart from all others by where they lie.
+type conditions struct {
+	first *search.Condition
+	many  int // 0: the grant is none, and nothing is found; -1: it is all
 }
 
 func askerOf(f store.Fence, t fhir.Type) asker {
-	a := asker{typ: t}
-	if g := f.Grant(t, store.ActionSearch); len(g.Where) > 0 && !g.All {
-		a.search, a.searchMany = &g.Where[0], len(g.Where)
+	return asker{t, conditionsOf(f.Grant(t, store.ActionSearch)), conditionsOf(f.Grant(t, store.ActionRead))}
+}
+
+func conditionsOf(g store.Grant) conditions {
+	switch {
+	case g.All:
+		return conditions{many: -1}
+	case len(g.Where) == 0:
+		return conditions{}
 	}
-	if g := f.Grant(t, store.ActionRead); len(g.Where) > 0 && !g.All {
-		a.read, a.readMany = &g.Where[0], len(g.Where)
-	}
-	return a
+	return conditions{&g.Where[0], len(g.Where)}
 }
 
 // asking is what the fence of an asker asks of a resource.
@@ -79,6 +87,8 @@ type asking struct {
 	stored bool             // so does when the version was stored
 	refers []referring      // whether anything refers to it does
 	cost   int              // of a judgement, as checkCost has it
+
+	lists atomic.Pointer[referringLists] // refers, as rows have it
 }
 
 // referring is what refers to a resource by a parameter.
@@ -87,14 +97,41 @@ type referring struct {
 	source fhir.Type
 }
 
-// of gives what f asks of the resources of t that are searched for; where is granted(f, t). nil: likeness cannot say it.
-func (a *alike) of(f store.Fence, t fhir.Type, where []search.Condition) *asking {
+// referringLists are the rows of what refers, by the types of a time: of others nothing is stored.
+type referringLists struct {
+	types *types
+	lists []referringList
+}
+
+type referringList struct {
+	all []byte // what all rows begin with
+	to  []byte // what those begin with that name a resource of the asker's type, up to its id
+}
+
+// rowsOf gives the lists of what refers.
+func (a *asking) rowsOf(ts *types) []referringList {
+	if known := a.lists.Load(); known != nil && known.types == ts {
+		return known.lists
+	}
+	found := &referringLists{types: ts}
+	for _, l := range a.refers {
+		if code := ts.code[l.source]; code != 0 {
+			to := appendValueKey(nil, l.param, code, search.ReferenceValue(fhir.Key{Type: a.asker.typ}))
+			found.lists = append(found.lists, referringList{appendParamKey(nil, l.param, code), to[:len(to)-len(valueEnd)]})
+		}
+	}
+	a.lists.Store(found)
+	return found.lists
+}
+
+// of gives what f asks of the resources of t that are searched for. nil: nothing is asked, or likeness cannot say it.
+func (a *alike) of(f store.Fence, t fhir.Type) *asking {
 	who := askerOf(f, t)
 	place := &a.asking[maphash.Comparable(a.seed, who)%askingPlaces]
 	known := place.Load()
 	if known == nil || known.asker != who {
-		known = &asking{asker: who, salt: a.salts.Add(1), where: where, cost: 2 * candidateCost}
-		for _, c := range where {
+		known = &asking{asker: who, salt: a.salts.Add(1), where: granted(f, t), cost: 2 * candidateCost}
+		for _, c := range known.where {
 			if !known.ask(c) {
 				known.where = nil
 			}
@@ -103,7 +140,7 @@ func (a *alike) of(f store.Fence, t fhir.Type, where []search.Condition) *asking
 		known.params = slices.Compact(known.params)
 		place.Store(known)
 	}
-	if known.where == nil {
+	if len(known.where) == 0 {
 		return nil
 	}
 	return known
@@ -188,18 +225,11 @@ type alikeCheck struct {
 
 func (c heldTo) check(r *run) *alikeCheck {
 	check := &alikeCheck{r: r, asks: c.asks, alike: r.alike, recent: r.recent, value: make([]byte, 0, 192)}
-	for _, l := range c.asks.refers {
-		code := r.types.code[l.source]
-		if code == 0 {
-			continue
+	for _, l := range c.asks.rowsOf(r.types) {
+		any, err := r.kept.anyOf(r.db, l.all)
+		if r.fail(err); any {
+			check.lists = append(check.lists, l.to)
 		}
-		check.key = appendParamKey(check.key[:0], l.param, code)
-		any, err := r.kept.anyOf(r.db, check.key)
-		if r.fail(err); !any {
-			continue
-		}
-		prefix := appendValueKey(nil, l.param, code, search.ReferenceValue(fhir.Key{Type: c.asks.asker.typ}))
-		check.lists = append(check.lists, prefix[:len(prefix)-len(valueEnd)])
 	}
 	return check
 }

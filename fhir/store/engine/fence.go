@@ -51,7 +51,7 @@ func (r *run) fenced(f store.Fence, q search.Query, now fhir.T) search.Query {
 	if f.Open() {
 		return q
 	}
-	b := barrier{r: r, fence: f, now: now, old: r.t != now, types: map[fhir.Type][]search.Condition{}}
+	b := barrier{r: r, fence: f, now: now, old: r.t != now}
 	if b.old {
 		b.guard = r.guard(f, now)
 	}
@@ -70,8 +70,8 @@ type barrier struct {
 
 // held is query for one whose few candidates are judged, those that are alike together; the target of a chain mostly has one.
 func (b *barrier) held(q search.Query) search.Query {
-	if b.r.alike != nil && q.Inside == search.OnTheirOwn && len(b.on(q.Type)) > 0 {
-		if asks := b.r.alike.of(b.fence, q.Type, b.on(q.Type)); asks != nil {
+	if b.r.alike != nil && q.Inside == search.OnTheirOwn {
+		if asks := b.r.alike.of(b.fence, q.Type); asks != nil {
 			q.Where = append(b.through(q.Where), heldTo{of: asks.where, asks: asks})
 			return q
 		}
@@ -148,6 +148,9 @@ func (b *barrier) on(t fhir.Type) []search.Condition {
 			}
 		}
 		c = append(drive, visible{Condition: search.All{Of: c}, guard: b.guard})
+	}
+	if b.types == nil {
+		b.types = map[fhir.Type][]search.Condition{}
 	}
 	b.types[t] = c
 	return c

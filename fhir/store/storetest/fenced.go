@@ -611,3 +611,45 @@ func fencedNamed(t *testing.T, cfg Config) {
 		}
 	}
 }
+
+// fencedInCommon: callers whose grants have conditions in common and not their other actions are told apart, whoever asks first.
+func fencedInCommon(t *testing.T, cfg Config) {
+	s := open(t, cfg)
+	about := put(fhir.Key{Type: "Observation", ID: "o"}, "", entry(pToken, "a"), entry(pRef, string(search.ReferenceValue(patient(1)))))
+	commit(t, s, store.Changes{Puts: []store.Put{put(patient(1), "1", entry(pToken, "mine")), about}})
+	mine, all := store.Grant{Where: by("Patient", pToken, "mine").Where}, store.Grant{All: true}
+	callers := []struct {
+		name         string
+		search, read store.Grant
+		finds        int
+	}{
+		{"both", mine, mine, 1}, {"all may be read", mine, all, 1}, {"nothing may be read", mine, store.Grant{}, 0},
+		{"all may be found", all, mine, 1}, {"nothing may be found", store.Grant{}, mine, 0}, {"nothing", store.Grant{}, store.Grant{}, 0}, {"all", all, all, 1},
+	}
+	q := by("Observation", pToken, "a")
+	q.Where = append(q.Where, search.Chain{Param: pRef, Targets: []search.Query{by("Patient", pToken, "mine")}})
+	alone := search.Query{Type: "Observation", Where: q.Where[1:]}
+	for range 2 {
+		for _, of := range []search.Query{q, alone} {
+			for i := range callers {
+				for _, c := range []int{i, len(callers) - 1 - i} {
+					c := callers[c]
+					f := store.NewFence(map[fhir.Type]*store.Grants{
+						"Observation": {all, all, all, all, all},
+						"Patient":     {store.ActionSearch: c.search, store.ActionRead: c.read},
+					}, "")
+					found := 0
+					for _, err := range s.Search(store.WithFence(t.Context(), f), of, 0, store.SearchOptions{Limit: 10}) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						found++
+					}
+					if found != c.finds {
+						t.Fatalf("FENCED: %s: through the patient %d were found, not %d", c.name, found, c.finds)
+					}
+				}
+			}
+		}
+	}
+}

@@ -97,6 +97,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FENCED/chosen-ids", fencedChosen},
 		{"FENCED/by-contained", fencedByContained},
 		{"FENCED/named-meanwhile", fencedNamed},
+		{"FENCED/conditions-in-common", fencedInCommon},
 		{"FENCED/random-histories", fencedHistories},
 		{"FENCED/read-again", fencedAgain},
 		{"FENCED/pages-while-others-write", fencedPages},
