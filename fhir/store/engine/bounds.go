@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir/search"
 )
@@ -19,6 +20,10 @@ func (w *walk) narrow() (ahead bool) {
 	for _, c := range conjuncts(nil, w.q.Where) {
 		terms, ok := c.(search.Terms)
 		if !ok {
+			alone = false
+			continue
+		}
+		if !slices.ContainsFunc(terms.Any, func(t search.Term) bool { return t.Param == k.Param }) {
 			alone = false
 			continue
 		}
@@ -42,10 +47,6 @@ func (w *walk) narrow() (ahead bool) {
 			}
 			ahead = ahead || !t.Exact && (k.Descending && t.High == nil || !k.Descending && len(t.Low) == 0)
 			w.behind = w.behind || !k.Descending && len(t.Low) > 0 || k.Descending && t.High != nil
-		}
-		if low == nil {
-			alone = false
-			continue
 		}
 		switch {
 		case !k.Marked:

@@ -49,17 +49,27 @@ func (s *stream) estimate() int {
 	return least
 }
 
-// estimate leaves the list before its first member; it must not have been read.
+// estimate leaves the list before its first member; it must not have been read. A short list is read by it.
 func (p *posting) estimate() int {
+	if p.whole {
+		return len(p.members)
+	}
 	if p.it == nil || p.ended {
 		return 0
 	}
 	if p.weight > 0 || p.on != 0 {
 		return p.weight
 	}
+	p.members = make(list, 0, 8)
 	n, first, last := p.sample(p.it.First())
+	if n < sampled && p.r.err == nil {
+		p.r.done(p.it)
+		p.whole = true
+		return len(p.members)
+	}
+	p.members = nil
 	p.weight = n
-	if n < sampled || !p.it.Last() {
+	if !p.it.Last() {
 		return n
 	}
 	end := lastNumber(p.it.Key())
@@ -76,12 +86,15 @@ func (p *posting) estimate() int {
 	return p.weight
 }
 
-// sample counts some rows from where the iterator stands.
+// sample counts some rows from where the iterator stands, and takes them down if there is where.
 func (p *posting) sample(ok bool) (n int, first, last number) {
 	for ; ok && n < sampled && p.r.tick(); ok = p.it.Next() {
 		last = lastNumber(p.it.Key())
 		if n == 0 {
 			first = last
+		}
+		if p.members != nil && openAt(p.r.value(p.it), p.r.t) {
+			p.members = append(p.members, last)
 		}
 		n++
 	}

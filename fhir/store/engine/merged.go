@@ -73,37 +73,21 @@ func (m *merged) estimate() int {
 // to find them takes more than budget rows.
 func (r *run) references(c search.Chain, typ typeCode, budget int) numbers {
 	prefix := appendParamKey(nil, c.Param, typ)
-	it := r.iter(prefix, after(prefix))
-	if it == nil {
-		return nil
-	}
-	m := &merged{r: r}
-	inner := r.newVersions()
-	found := 0
+	var lists [][]byte // what the rows of each begin with
 	for _, q := range c.Targets {
 		matches := r.inner(q, budget, innerCost)
 		for n, ok := matches.next(); ok; n, ok = matches.next() {
-			if found++; found > tune.listsMax {
+			if len(lists) == tune.listsMax {
 				return nil
 			}
-			v, _, alive := inner.at(n)
-			if !alive {
-				continue
+			if v, _, alive := r.versions().at(n); alive { // mostly it was just decided by this row
+				lists = append(lists, appendEscaped(prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(r.keyOf(&v))))
 			}
-			key := appendEscaped(prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(r.keyOf(&v)))
-			for ok := it.SeekGE(key); ok && hasPrefix(it.Key(), key) && r.tick(); ok = it.Next() {
-				if openAt(r.value(it), r.t) {
-					m.lists = append(m.lists, mergedList{on: lastNumber(it.Key()), key: key})
-					break
-				}
-			}
-			r.done(it)
 		}
 		if matches.gaveUp {
 			return nil
 		}
 	}
-	heap.Init(&m.lists)
 	var inside collector // of references into the same document
 	for _, q := range c.Within {
 		var within bool
@@ -111,8 +95,38 @@ func (r *run) references(c search.Chain, typ typeCode, budget int) numbers {
 			return nil
 		}
 	}
+	var all numbers
+	if len(lists) == 1 {
+		all = r.postingAt(lists[0])
+	} else {
+		all = r.merge(lists)
+	}
 	if inside.list == nil && inside.bits == nil {
+		return all
+	}
+	return union{all, inside.set()}
+}
+
+// merge gives the OR of posting lists of one parameter and type.
+func (r *run) merge(lists [][]byte) *merged {
+	m := &merged{r: r}
+	if len(lists) == 0 {
 		return m
 	}
-	return union{m, inside.set()}
+	prefix := lists[0][:paramKeyLen]
+	it := r.iter(prefix, after(prefix))
+	if it == nil {
+		return m
+	}
+	for _, key := range lists {
+		for ok := it.SeekGE(key); ok && hasPrefix(it.Key(), key) && r.tick(); ok = it.Next() {
+			if openAt(r.value(it), r.t) {
+				m.lists = append(m.lists, mergedList{on: lastNumber(it.Key()), key: key})
+				break
+			}
+		}
+		r.done(it)
+	}
+	heap.Init(&m.lists)
+	return m
 }

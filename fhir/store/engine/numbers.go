@@ -24,6 +24,9 @@ type posting struct {
 	on     number           // where it stands, 0 before the first seek
 	ended  bool
 	weight int // its estimated length, 0 = not weighed
+
+	whole   bool // to weigh it took all its rows, so it is not read again; and
+	members list // those not yet passed
 }
 
 func (r *run) posting(p search.ParamID, t typeCode, value []byte) *posting {
@@ -36,6 +39,10 @@ func (r *run) postingAt(key []byte) *posting {
 }
 
 func (p *posting) seek(n number) (number, bool) {
+	if p.whole {
+		m, ok := p.members.seek(n)
+		return m, ok && p.r.tick()
+	}
 	if p.ended || p.it == nil {
 		return 0, false
 	}

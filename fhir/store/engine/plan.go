@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"iter"
 	"math"
 	"slices"
 
@@ -419,6 +420,14 @@ candidates:
 	}
 	s.from = maxNumber
 	return 0, false
+}
+
+// all gives the matches that are left.
+func (s *stream) all() iter.Seq[number] {
+	return func(yield func(number) bool) {
+		for n, ok := s.next(); ok && yield(n); n, ok = s.next() {
+		}
+	}
 }
 
 // passes runs the checks on a candidate.

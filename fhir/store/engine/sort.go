@@ -2,7 +2,9 @@ package engine
 
 import (
 	"bytes"
+	"iter"
 	"math"
+	"slices"
 
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -28,6 +30,11 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, down bool, show func
 			w.run() // each match is dear to find: try first whether the page is full soon
 			return w.matched()
 		}
+		if len(s.checks) > 0 { // the row by which one is decided also orders it
+			found := w.sortFew(s.all(), s.most)
+			w.trace.orderedBy("%d matches were sorted", found)
+			return found
+		}
 		w.estimate = s.estimate()
 	}
 	if w.estimate <= 2*few {
@@ -35,7 +42,7 @@ func (r *run) sorted(q search.Query, o store.SearchOptions, down bool, show func
 			n, ok := s.next()
 			if !ok {
 				w.trace.orderedBy("%d matches were sorted", len(w.ahead))
-				w.sortFew(w.ahead)
+				w.sortFew(slices.Values(w.ahead), len(w.ahead))
 				return len(w.ahead)
 			}
 			w.ahead = append(w.ahead, n)
@@ -60,36 +67,38 @@ func (w *walk) few() int {
 	return min(tune.fewToSort, 64+2*int(math.Sqrt(float64(w.limit)*float64(w.r.total(w.q.Type)))))
 }
 
-// sortFew orders the given matches and shows those after the place. Where all of them fit on the page the row that orders one is
-// not looked up again to show it.
-func (w *walk) sortFew(found list) bool {
+// sortFew orders the given matches, of which there are at most so many, and shows those after the place. It gives their number. Where
+// all of them fit on the page the row that orders one is not looked up again to show it.
+func (w *walk) sortFew(found iter.Seq[number], most int) (n int) {
 	r := w.r
-	all := make([]ordered, 0, len(found))
+	all := make([]ordered, 0, most)
 	var matches []store.Match
-	if len(found) <= w.limit {
-		matches = make([]store.Match, 0, len(found))
+	if most <= w.limit {
+		matches = make([]store.Match, 0, most)
 	}
-	for _, n := range found {
-		v, version, ok := r.versions().at(n)
+	for m := range found {
+		n++
+		v, version, ok := r.versions().at(m)
 		if !r.tick() {
-			return false
+			return n
 		}
 		if !ok {
 			continue
 		}
-		order := w.order(&v, n)
+		order := w.order(&v, m)
 		if bytes.Compare(order, w.after) <= 0 {
 			continue
 		}
-		one := ordered{n: n, order: order}
+		one := ordered{n: m, order: order}
 		if cap(matches) > 0 {
 			if !v.alive() {
 				continue
 			}
-			matches = append(matches, r.matchOf(n, &v, version, order))
+			matches = append(matches, r.matchOf(m, &v, version, order))
 			one.match = &matches[len(matches)-1]
 		}
 		all = first(append(all, one), w.limit)
 	}
-	return r.showAll(all, w.limit, w.show)
+	r.showAll(all, w.limit, w.show)
+	return n
 }

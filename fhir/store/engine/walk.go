@@ -340,5 +340,5 @@ func (w *walk) missing() {
 			without = append(without, n)
 		}
 	}
-	w.sortFew(without)
+	w.sortFew(slices.Values(without), len(without))
 }
