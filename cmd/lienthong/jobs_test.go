@@ -18,7 +18,7 @@ import (
 // An operator sees, pauses, runs and resumes jobs from the command line; what is done is kept with who and why.
 func TestJobsFromTheCommandLine(t *testing.T) {
 	plan := filepath.Join(t.TempDir(), "plan.yaml")
-	if err := os.WriteFile(plan, []byte("hospitals: {\"51901\": {schedule: '0 1 * * *', jitter: 5m}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(plan, []byte("hospitals: {\"51901\": {schedule: '0 1 1 1 *', jitter: 5m}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "info.json")
@@ -40,7 +40,7 @@ func TestJobsFromTheCommandLine(t *testing.T) {
 		return out
 	}
 	listed := must()
-	for _, want := range []string{"bhxh-sync ", "bhxh-status", "bhxh-sync-51901", "0 1 * * *", "Asia/Ho_Chi_Minh"} {
+	for _, want := range []string{"bhxh-sync ", "bhxh-status", "bhxh-sync-51901", "0 1 1 1 *", "Asia/Ho_Chi_Minh"} {
 		if !strings.Contains(listed, want) {
 			t.Errorf("the list lacks %q:\n%s", want, listed)
 		}

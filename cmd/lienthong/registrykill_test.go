@@ -83,7 +83,7 @@ func TestKillWhileTheRegistryCounts(t *testing.T) {
 		}
 		return whole >= 2
 	})
-	for _, path := range []string{"$immunization-due?commune=X%C3%A3%200&series=OPV&_count=5", "$immunization-recall?lot=L-1&_count=5"} {
+	for _, path := range []string{"$immunization-due?commune=X%C3%A3%200&series=OPV&_count=1", "$immunization-recall?lot=L-1&_count=1"} {
 		status, raw, err := exchange(http.MethodGet, server.info.FHIR+"/"+path, "")
 		if err != nil || status != http.StatusOK || !strings.Contains(string(raw), `"relation":"next"`) || !strings.Contains(string(raw), `"mode":"match"`) {
 			t.Errorf("%s: %d %v %.300s", path, status, err, raw)

@@ -154,7 +154,7 @@ func TestClientCertificates(t *testing.T) {
 		"of a foreign authority":       {foreign.pair(nil), false},
 		"of an authority of that name": {same.pair(nil), false},
 		"expired":                      {ours.pair(func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), false},
-		"not yet valid":                {ours.pair(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false},
+		"not yet valid":                {ours.pair(func(c *x509.Certificate) { c.NotBefore = time.Now().Add(30 * time.Minute) }), false},
 		"a server's, not a client's":   {ours.pair(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), false},
 
 		"signed by a client": {signedByAClient(t, ours), false},
