@@ -162,7 +162,7 @@ func isBuilt(b store.ParamBuilder, generation int) bool {
 // awaitBuilt asks while until the generation may be searched by.
 func awaitBuilt(t *testing.T, b store.ParamBuilder, generation int, while func()) {
 	t.Helper()
-	for until := time.Now().Add(time.Minute); !isBuilt(b, generation); while() {
+	for until := time.Now().Add(2 * time.Minute); !isBuilt(b, generation); while() {
 		if time.Now().After(until) {
 			t.Fatalf("generation %d is not built: %+v", generation, b.ParamProgress(uint16(twin(pToken, generation))))
 		}
