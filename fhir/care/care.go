@@ -82,9 +82,12 @@ var directory = []fhir.Type{"Organization", "Practitioner", "PractitionerRole", 
 func (c Care) cites(ctx context.Context, who access.Caller, w interaction.Write) error {
 	var had map[fhir.Key]bool // by the version before; nil = not looked at
 	known := map[fhir.Key]bool{w.Key: true}
+	if patient, ok := c.Local(w.Doc.Get("patient").Get("reference").Text()); ok && patient.Type == "Patient" {
+		known[patient] = true // for whom Hook decides
+	}
 	for ref := range w.Doc.Strings("reference") {
 		key, ok := c.Local(ref.Text())
-		if !ok || key.Type == "Patient" || known[key] || slices.Contains(directory, key.Type) {
+		if !ok || known[key] || slices.Contains(directory, key.Type) {
 			continue
 		}
 		known[key] = true

@@ -66,7 +66,9 @@ func (s *Service) applyOnce(ctx context.Context, w WriteSet, changes []*change, 
 	}
 	beside := map[fhir.Key]*change{}
 	for _, c := range changes {
-		beside[c.key] = c
+		if !c.isDelete() {
+			beside[c.key] = c
+		}
 	}
 	for _, c := range changes {
 		c.introduced, c.beside = introduced, beside

@@ -168,7 +168,7 @@ type Write struct {
 	Ours bool
 	// Introduced are the resources that references of the request found by Config.Introduce.
 	Introduced map[fhir.Key]bool
-	// Beside says whether the same request writes a resource as well.
+	// Beside says whether the same request writes a resource as well; one that it deletes it does not.
 	Beside func(fhir.Key) bool
 	// With gives the document that the same request writes of a resource.
 	With func(fhir.Key) (resource.Value, bool)
