@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -11,6 +12,9 @@ import (
 	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/care"
 	"github.com/lienthong/lienthong/fhir/identity"
+	"github.com/lienthong/lienthong/fhir/interaction"
+	"github.com/lienthong/lienthong/fhir/resource"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 )
@@ -24,9 +28,35 @@ func (n *node) tries() *care.Tries {
 func (n *node) care(o index.Options, systems identity.Systems) care.Care {
 	return care.Care{
 		Systems: systems, Local: localTo(o), Tries: n.tries(),
-		Sees: n.sees,
-		Met:  func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
+		Sees: n.sees, Decided: n.decided,
+		Met: func(ctx context.Context, id fhir.ID) { audit.TrailOf(ctx).Met(id) },
 	}
+}
+
+// decided says whether a person, under this id of a Patient or another one, has a Consent in force that says who may see the record.
+func (n *node) decided(ctx context.Context, id fhir.ID) (bool, error) {
+	same, err := n.service.Same(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	patients := make([]fhir.Key, len(same))
+	for i, id := range same {
+		patients[i] = fhir.Key{Type: "Patient", ID: id}
+	}
+	found, err := n.service.Referring(ctx, patients, 0, math.MaxInt32, interaction.By{Type: "Consent", Param: "patient"})
+	if err != nil {
+		return false, err
+	}
+	for _, f := range found[0] {
+		doc, err := resource.New(f.Stored.Body)
+		if err != nil {
+			return false, err
+		}
+		if search.SpeaksOfAccess(doc.Root()) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // sees says whether a caller may see a resource now, without a trace: nobody is shown anything.

@@ -102,12 +102,7 @@ func (a asked) holds(p *search.Provision, now int64) holding {
 		out = min(out, a.content.carries(p.Codes))
 	}
 	if len(p.Purposes) > 0 {
-		switch {
-		case a.caller.Purpose == "":
-			out = min(out, maybe)
-		case !slices.ContainsFunc(p.Purposes, a.isPurpose):
-			return no
-		}
+		out = min(out, purposeAmong(p.Purposes, a.caller.Purpose))
 	}
 	return out
 }
@@ -123,20 +118,4 @@ func (a asked) isAction(code string) bool {
 		return a.action == store.ActionRead || a.action == store.ActionSearch
 	}
 	return true
-}
-
-// wider gives the purpose that a purpose is a kind of, in http://terminology.hl7.org/CodeSystem/v3-ActReason.
-var wider = map[string]string{
-	"ETREAT": "TREAT", "BTG": "ETREAT", "CAREMGT": "TREAT", "CLINTRCH": "HRESCH", "HPAYMT": "PurposeOfUse", "TREAT": "PurposeOfUse",
-	"HOPERAT": "PurposeOfUse", "PATRQT": "PurposeOfUse", "PUBHLTH": "PurposeOfUse", "HRESCH": "PurposeOfUse", "CLMATTCH": "HPAYMT",
-	"COVAUTH": "HPAYMT", "COVERAGE": "HPAYMT", "ELIGVER": "HPAYMT", "ELIGDTRM": "HPAYMT", "HCOMPL": "HOPERAT",
-}
-
-func (a asked) isPurpose(code string) bool {
-	for p := a.caller.Purpose; p != ""; p = wider[p] {
-		if p == code {
-			return true
-		}
-	}
-	return false
 }

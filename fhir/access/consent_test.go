@@ -54,6 +54,13 @@ func TestConsents(t *testing.T) {
 		"denies another purpose":              {consent: `"provision":{"type":"deny","purpose":[{"code":"HMARKT"}]}`},
 		"denies this purpose":                 {consent: `"provision":{"type":"deny","purpose":[{"code":"TREAT"}]}`, denied: true},
 		"denies a wider purpose":              {consent: `"provision":{"type":"deny","purpose":[{"code":"TREAT"}]}`, caller: access.Caller{Purpose: "ETREAT"}, denied: true},
+		"denies a purpose that nobody knows":  {consent: `"provision":{"type":"deny","purpose":[{"code":"treat"}]}`, denied: true},
+		"denies a purpose in words":           {consent: `"provision":{"type":"deny","purpose":[{"display":"treatment"}]}`, denied: true},
+		"opt-out, permits one in words":       {consent: optOut + `"provision":{"type":"permit","purpose":[{"display":"treatment"}]}`, denied: true},
+		"opt-out, permits it beside words":    {consent: optOut + `"provision":{"type":"permit","purpose":[{"display":"x"},{"code":"TREAT"}]}`},
+		"denies operations, asked for a kind": {consent: `"provision":{"type":"deny","purpose":[{"code":"HOPERAT"}]}`, caller: access.Caller{Purpose: "HTEST"}, denied: true},
+		"denies payment, asked by nobody's":   {consent: `"provision":{"type":"deny","purpose":[{"code":"HPAYMT"}]}`, caller: access.Caller{Purpose: "MYOWN"}, denied: true},
+		"denies every purpose":                {consent: `"provision":{"type":"deny","purpose":[{"code":"PurposeOfUse"}]}`, denied: true},
 		"denies another class":                {consent: `"provision":{"type":"deny","class":[{"code":"Condition"}]}`},
 		"denies this class":                   {consent: `"provision":{"type":"deny","class":[{"code":"Observation"}]}`, denied: true},
 		"denies a kind of document":           {consent: `"provision":{"type":"deny","class":[{"system":"urn:x","code":"cda"}]}`, denied: true},
@@ -107,6 +114,70 @@ func TestConsents(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A person who has several entries has one will, whichever entry the Consent is under and whichever of two names the other.
+func TestConsentsOfOnePerson(t *testing.T) {
+	patient := func(id string, links ...string) string {
+		text := `{"resourceType":"Patient","id":"` + id + `"`
+		for i, other := range links {
+			text += []string{`,"link":[`, `,`}[min(i, 1)] + `{"other":{"reference":"Patient/` + other + `"},"type":"seealso"}`
+		}
+		if len(links) > 0 {
+			text += `]`
+		}
+		return text + `}`
+	}
+	for name, c := range map[string]struct {
+		patients []string // p1 has the record, p2 the Consent
+		denied   bool
+	}{
+		"apart":                           {[]string{patient("p1"), patient("p2")}, false},
+		"both name the other":             {[]string{patient("p1", "p2"), patient("p2", "p1")}, true},
+		"that of the record names":        {[]string{patient("p1", "p2"), patient("p2")}, true},
+		"that of the Consent names":       {[]string{patient("p1"), patient("p2", "p1")}, true},
+		"merged, and merged again":        {[]string{patient("p1", "a"), patient("a", "b"), patient("b", "p2"), patient("p2")}, true},
+		"the other way round":             {[]string{patient("p1"), patient("a", "p1"), patient("b", "a"), patient("p2", "b")}, true},
+		"both into a third":               {[]string{patient("p1", "c"), patient("c"), patient("p2", "c")}, true},
+		"of two long ways into a third":   {[]string{patient("p1", "a"), patient("a", "c"), patient("c"), patient("b", "c"), patient("p2", "b")}, true},
+		"somebody else's, beside a third": {[]string{patient("p1"), patient("c", "p1"), patient("p2")}, false},
+	} {
+		docs := append(c.patients, `{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`,
+			`{"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/p2"},"provision":{"type":"deny"}}`)
+		w := world(t, docs...)
+		f := fenceOf(t, openPolicy, access.Caller{Role: access.RoleClinic, Organization: "k1"}, time.Now())
+		for _, key := range []fhir.Key{{Type: "Observation", ID: "o1"}, {Type: "Patient", ID: "p1"}} {
+			if got := w.allows(f, store.ActionRead, key); got == c.denied {
+				t.Errorf("%s: %s allowed %v", name, key, got)
+			}
+		}
+	}
+}
+
+// What a Consent names is denied by that Consent alone, to those whom it means: not by another one that names something else, whoever's
+// that is.
+func TestConsentsByName(t *testing.T) {
+	names := func(id, patient, of, record string) string {
+		return `{"resourceType":"Consent","id":"` + id + `","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/` + patient + `"},` +
+			`"provision":{"type":"deny",` + actor("Organization/"+of) + `,"data":[{"meaning":"instance","reference":{"reference":"Observation/` + record + `"}}]}}`
+	}
+	docs := []string{
+		`{"resourceType":"Patient","id":"p1"}`, `{"resourceType":"Patient","id":"p2"}`, `{"resourceType":"Patient","id":"p3","link":[{"other":{"reference":"Patient/p1"},"type":"replaced-by"}]}`,
+		names("c1", "p1", "k1", "o1"), names("c2", "p1", "h9", "o2"), names("c3", "p2", "k1", "o2"), names("c4", "p3", "k1", "o3"), names("c5", "p2", "k1", "o4"),
+	}
+	for _, o := range []string{"o1", "o2", "o3", "o4", "o5"} {
+		docs = append(docs, `{"resourceType":"Observation","id":"`+o+`","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`)
+	}
+	w := world(t, docs...)
+	for _, c := range []struct{ of, record, why string }{
+		{"k1", "o1", "named"}, {"k1", "o2", ""}, {"k1", "o3", "named under another entry of the person"}, {"k1", "o4", ""}, {"k1", "o5", ""},
+		{"h9", "o1", ""}, {"h9", "o2", "named"}, {"h9", "o3", ""},
+	} {
+		f := fenceOf(t, openPolicy, access.Caller{Role: access.RoleClinic, Organization: fhir.ID(c.of)}, time.Now())
+		if got := w.allows(f, store.ActionRead, fhir.Key{Type: "Observation", ID: fhir.ID(c.record)}); got != (c.why == "") {
+			t.Errorf("%s reads %s: %v, want it denied because %q", c.of, c.record, got, c.why)
+		}
 	}
 }
 

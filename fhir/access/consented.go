@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -28,19 +29,73 @@ func patientLinks(t fhir.Type) []search.ParamID {
 	return out
 }
 
-// linksFollowed is how far a Consent reaches from one entry of a person to another: a merge of what had been merged.
-const linksFollowed = 2
+// linksFollowed is how far a Consent reaches from one entry of a person to another, up to those that the entry names and down to
+// those that name one of these: a merge of what had been merged, twice.
+const linksFollowed = 3
 
-// ofPerson gives the condition on a Patient that c holds for it or for another one that it links to: a link says that both
-// are one person, and what he denies under one id holds for what was recorded under the other. Who writes a link cannot
-// make anything seen by it.
-func ofPerson(c search.Condition, links int) search.Condition {
-	if links == 0 {
-		return c
+// ofPerson gives the condition on a Patient that c holds for it or for another one that is the same person by a link: what he denies
+// under one id holds for what was recorded under the other. A link counts from either side, since only that of the entry which was
+// replaced is sure to stay: whoever sends the other one again mostly leaves his out. Who writes a link cannot make anything seen by
+// it, and writes none to whom he does not see (fhir/care), so that nobody denies in another's name either.
+func ofPerson(c search.Condition) search.Condition {
+	link := search.ParamID(r4.Param("Patient", "link").ID)
+	below := c // and those that name it
+	for range linksFollowed {
+		below = search.Either{Of: []search.Condition{c, search.Has{Name: "link", Param: link, Source: search.Query{Type: "Patient", Where: []search.Condition{below}}}}}
 	}
-	return search.Either{Of: []search.Condition{c, search.Chain{
-		Name: "link", Param: search.ParamID(r4.Param("Patient", "link").ID), Targets: []search.Query{{Type: "Patient", Where: []search.Condition{ofPerson(c, links-1)}}},
-	}}}
+	all := below
+	for range linksFollowed {
+		all = search.Either{Of: []search.Condition{below, search.Chain{Name: "link", Param: link, Targets: []search.Query{{Type: "Patient", Where: []search.Condition{all}}}}}}
+	}
+	return all
+}
+
+// patientsOf gives references to the patients of a resource, and to those that their entries name.
+func patientsOf(entries []search.Entry, links []search.ParamID, look search.Lookup) (all []search.Term) {
+	add := func(v []byte) {
+		if key, local := search.ReferenceKey(v); local && key.Type == "Patient" && !slices.ContainsFunc(all, func(t search.Term) bool { return bytes.Equal(t.Low, v) }) {
+			all = append(all, search.Term{Exact: true, Low: v})
+		}
+	}
+	for _, link := range links {
+		for v := range entryValues(entries, link) {
+			add(v)
+		}
+	}
+	from := 0
+	for range linksFollowed {
+		level := all[from:]
+		from = len(all)
+		for _, t := range level {
+			key, _ := search.ReferenceKey(t.Low)
+			named, _ := look(key)
+			for v := range entryValues(named, param("Patient", "link")) {
+				add(v)
+			}
+		}
+	}
+	return all
+}
+
+// consentOf gives the condition on a Consent that it is of one of some patients, or of one whose entry names one of these.
+func consentOf(patients []search.Term) search.Condition {
+	among := func(p search.ParamID) search.Condition {
+		any := slices.Clone(patients)
+		for i := range any {
+			any[i].Param = p
+		}
+		return search.Terms{Name: "patient", Any: any}
+	}
+	leads := func(p search.ParamID, is search.Condition) search.Condition {
+		return search.Chain{Name: "patient", Param: p, Targets: []search.Query{{Type: "Patient", Where: []search.Condition{is}}}}
+	}
+	link := param("Patient", "link")
+	names := among(link)
+	for range linksFollowed - 1 {
+		names = search.Either{Of: []search.Condition{among(link), leads(link, names)}}
+	}
+	of := param("Consent", "patient")
+	return search.Either{Of: []search.Condition{among(of), leads(of, names)}}
 }
 
 // accepting gives the term that holds for a Consent of which f holds. One that cannot be read denies.
@@ -67,7 +122,7 @@ func ofPatient(t fhir.Type, links []search.ParamID, is search.Condition) search.
 	has := ofPerson(search.Has{
 		Name: "consent", Param: search.ParamID(r4.Param("Consent", "patient").ID),
 		Source: search.Query{Type: "Consent", Where: []search.Condition{is}},
-	}, linksFollowed)
+	})
 	if t == "Patient" {
 		return has
 	}
@@ -119,11 +174,23 @@ func consented(c Caller, t fhir.Type, action store.Action, now func() time.Time)
 			Low: search.AppendToken(nil, code, "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"),
 		}}}
 	}
-	named := search.Has{Name: "consent", Param: search.ParamConsentData, Source: search.Query{Type: "Consent"}}
+	// What a Consent names is denied by that one: another that names something else says nothing of it, nor does a stranger's.
+	named := []search.Condition{search.Has{Name: "consent", Param: search.ParamConsentData, Source: search.Query{Type: "Consent"}}}
+	if t == "Patient" {
+		named = append(named, denied(normal, true))
+	} else {
+		named = append(named, search.Derived{Name: "consent by name", From: func(entries []search.Entry, look search.Lookup) search.Condition {
+			ask := asked{caller: c, action: action, typ: t, level: normal, data: true, content: contentOf(t, entries, look), look: look}
+			denies := search.Derived{Name: "consent", From: saying(func(read search.Consent, _ search.Lookup) bool { return ask.denied(read, now()) })}
+			return search.Has{Name: "consent", Param: search.ParamConsentData, Source: search.Query{Type: "Consent", Where: []search.Condition{
+				consentOf(patientsOf(entries, links, look)), denies,
+			}}}
+		}})
+	}
 	return search.Not{Condition: search.Either{Of: []search.Condition{
 		denied(normal, false),
 		search.All{Of: []search.Condition{labelled("R"), denied(search.Confidentiality("R"), false)}},
 		search.All{Of: []search.Condition{labelled("V"), denied(search.Confidentiality("V"), false)}},
-		search.All{Of: []search.Condition{named, denied(normal, true)}},
+		search.All{Of: named},
 	}}}
 }

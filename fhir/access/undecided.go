@@ -45,6 +45,11 @@ func (u *undecided) provision(p resource.Value, path string, depth int) {
 	if d := p.Get("dataPeriod"); d.Kind() != resource.None && d.Get("start").Text() == "" && d.Get("end").Text() == "" {
 		u.add("consent-undecided-period", path+".dataPeriod")
 	}
+	for i, c := range elements(p.Get("purpose")) {
+		if system := c.Get("system").Text(); !isPurpose(c.Get("code").Text()) || system != "" && system != purposeSystem {
+			u.add("consent-undecided-purpose", at(path, "purpose", i))
+		}
+	}
 	for i, c := range elements(p.Get("code")) {
 		if len(search.ConsentCodes(c)) == 0 {
 			u.add("consent-undecided-code", at(path, "code", i))

@@ -34,6 +34,7 @@ func TestUndecidedConsents(t *testing.T) {
 		"a kind of document": {`{"type":"deny","class":[{"code":"Observation"},{"code":"cda"}]}`, []string{"consent-undecided-class Consent.provision.class[1]"}},
 		"an unknown action":  {`{"type":"permit","action":[{"coding":[{"code":"sing"}]}]}`, []string{"consent-undecided-action Consent.provision.action[0]"}},
 		"an unknown label":   {`{"type":"deny","securityLabel":[{"code":"HIV"}]}`, []string{"consent-undecided-label Consent.provision.securityLabel[0]"}},
+		"unknown purposes":   {`{"type":"deny","purpose":[{"code":"treat"},{"display":"x"},{"system":"urn:x","code":"TREAT"},{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"HRESCH"}]}`, []string{"consent-undecided-purpose Consent.provision.purpose[0]", "consent-undecided-purpose Consent.provision.purpose[1]", "consent-undecided-purpose Consent.provision.purpose[2]"}},
 		"deep within":        {`{"type":"permit","provision":[{"type":"deny"},{"type":"deny","provision":[{"type":"permit","code":[{"text":"x"}]}]}]}`, []string{"consent-undecided-code Consent.provision.provision[1].provision[0].code[0]"}},
 		"too deep":           {deep(12), []string{"consent-too-deep Consent.provision" + strings.Repeat(".provision[0]", search.MaxProvisionDepth)}},
 	} {

@@ -15,7 +15,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
-// Care has what the decision needs; all fields but Tries are required.
+// Care has what the decision needs; all fields but Tries and Decided are required.
 type Care struct {
 	Systems identity.Systems
 	// Sees says whether a caller may see a resource now, without leaving a trace of it: nobody is shown anything.
@@ -24,6 +24,8 @@ type Care struct {
 	Local func(reference string) (fhir.Key, bool)
 	// Met is told of a Patient whom the caller's organization had not known before.
 	Met func(context.Context, fhir.ID)
+	// Decided says whether a person, under this id of a Patient or another one, has decided who may see the record; nil = nobody has.
+	Decided func(context.Context, fhir.ID) (bool, error)
 	// Tries counts ids and numbers that led to nobody; nil = they are not counted.
 	Tries *Tries
 }
@@ -35,9 +37,16 @@ func carer(ctx context.Context) (access.Caller, bool) {
 }
 
 // Hook refuses to write that a patient is in the care of somebody who has shown nothing for it: Denied "care-unproven". To those
-// who use up their tries it refuses numbers of Patients. It is an interaction.Hook.
+// who use up their tries it refuses numbers of Patients, and of the Patients themselves what would bend the person's will (entry.go). It is
+// an interaction.Hook.
 func (c Care) Hook(ctx context.Context, w interaction.Write) (none interaction.Additions, err error) {
-	if w.Key.Type == "Patient" {
+	switch {
+	case w.Key.Type == "Patient" && w.Method == store.MethodDelete:
+		return none, c.stays(ctx, w)
+	case w.Key.Type == "Patient":
+		if err := c.links(ctx, w); err != nil {
+			return none, err
+		}
 		return none, c.asks(ctx, w)
 	}
 	element := map[fhir.Type]string{"Encounter": "subject", "EpisodeOfCare": "patient", "Claim": "patient"}[w.Key.Type]
@@ -148,7 +157,7 @@ func (c Care) hadPatient(before *store.Found, patient fhir.Key) bool {
 // has one: whatever came of it would tell whether the person is known. What the Patient had before tells nothing.
 func (c Care) asks(ctx context.Context, w interaction.Write) error {
 	who, found := access.CallerOf(ctx)
-	if !found || w.Method == store.MethodDelete {
+	if !found {
 		return nil
 	}
 	numbers := c.Systems.Unique(w.Doc)

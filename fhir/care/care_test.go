@@ -136,6 +136,71 @@ func TestCites(t *testing.T) {
 	}
 }
 
+// TestEntries: what a Patient may not say of others, and when it stays. The caller sees p1; p2 is there and hidden, or not there.
+func TestEntries(t *testing.T) {
+	decided := false
+	c := care.Care{
+		Sees:    func(_ context.Context, _ access.Caller, key fhir.Key) (bool, error) { return key.ID == "p1", nil },
+		Local:   func(r string) (fhir.Key, bool) { k := fhir.ParseReference(r).Key; return k, k.ID != "" },
+		Decided: func(context.Context, fhir.ID) (bool, error) { return decided, nil },
+	}
+	linked := func(to string) string {
+		return `{"resourceType":"Patient","id":"p","link":[{"other":{"reference":"` + to + `"},"type":"seealso"}]}`
+	}
+	before := func(doc string, blind bool) func(*interaction.Write) {
+		return func(w *interaction.Write) {
+			w.Before, w.Blind = &store.Found{Stored: resource.Stored{Body: []byte(doc)}}, blind
+		}
+	}
+	hospital := access.Caller{Role: access.RoleHospital, Organization: "h1"}
+	for name, x := range map[string]struct {
+		caller  access.Caller
+		doc     string
+		change  func(*interaction.Write)
+		decided bool
+		code    string
+	}{
+		"one who is seen":        {caller: hospital, doc: linked("Patient/p1")},
+		"one who is not":         {caller: hospital, doc: linked("Patient/p2"), code: "patient-link-unseen"},
+		"a relative":             {caller: hospital, doc: linked("RelatedPerson/p2")},
+		"itself":                 {caller: hospital, doc: linked("Patient/p")},
+		"sent along":             {caller: hospital, doc: linked("Patient/p2"), change: func(w *interaction.Write) { w.Beside = func(k fhir.Key) bool { return k.ID == "p2" } }},
+		"said before":            {caller: hospital, doc: linked("Patient/p2"), change: before(linked("Patient/p2"), false)},
+		"said before, unseen":    {caller: hospital, doc: linked("Patient/p2"), change: before(linked("Patient/p2"), true), code: "patient-link-unseen"},
+		"another before":         {caller: hospital, doc: linked("Patient/p2"), change: before(linked("Patient/p3"), false), code: "patient-link-unseen"},
+		"by the server, for him": {caller: hospital, doc: linked("Patient/p2"), change: func(w *interaction.Write) { w.Ours = true }},
+		"a registrar":            {caller: access.Caller{Role: access.RoleRegistrar}, doc: linked("Patient/p2")},
+		"a delete": {caller: hospital, doc: linked("Patient/p2"), change: func(w *interaction.Write) {
+			before(linked("Patient/p2"), false)(w)
+			w.Method = store.MethodDelete
+		}},
+		"a delete, decided": {caller: hospital, doc: linked("Patient/p2"), decided: true, code: "patient-consents", change: func(w *interaction.Write) {
+			before(linked("Patient/p2"), false)(w)
+			w.Method = store.MethodDelete
+		}},
+		"a delete of what is not seen": {caller: hospital, doc: linked("Patient/p2"), decided: true, change: func(w *interaction.Write) { w.Method = store.MethodDelete }},
+		"a delete of the server's own": {caller: hospital, doc: linked("Patient/p2"), decided: true, change: func(w *interaction.Write) {
+			before(linked("Patient/p2"), false)(w)
+			w.Method, w.Ours = store.MethodDelete, true
+		}},
+		"an update, decided": {caller: hospital, doc: linked("Patient/p1"), decided: true, change: before(linked("Patient/p1"), false)},
+	} {
+		doc, err := resource.New([]byte(x.doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := interaction.Write{Key: fhir.Key{Type: "Patient", ID: "p"}, Doc: doc.Root(), Method: store.MethodUpdate}
+		if x.change != nil {
+			x.change(&w)
+		}
+		decided = x.decided
+		_, err = c.Hook(access.WithCaller(t.Context(), &x.caller), w)
+		if e, ok := errors.AsType[*fhir.Error](err); x.code == "" && err != nil || x.code != "" && (!ok || e.Code != x.code) {
+			t.Errorf("%s: %v, want %q", name, err, x.code)
+		}
+	}
+}
+
 // TestIntroduce: by what a hidden Patient is found, and for whom.
 func TestIntroduce(t *testing.T) {
 	const number = "identifier=https%3A%2F%2Flienthong.example%2Fsid%2Fcccd|051085000011"

@@ -9,7 +9,7 @@ import (
 
 // Patients of the world: p5 denies a year and a code, p6 a group that the nurse of the clinic is in, p7 an organization that
 // the hospital is part of. All three permit the rest.
-var Patients = []fhir.ID{"p1", "p2", "p3", "p4", "p5", "p6", "p7"}
+var Patients = []fhir.ID{"p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"}
 
 // partlyTypes have documents about p5 to p7, with the elements of their time and code.
 var partlyTypes = map[fhir.Type]struct{ rest, date, code string }{
@@ -49,7 +49,7 @@ func (w *World) partly(tb testing.TB) {
 			"of-visit":    {"", `{"coding":[{"system":"urn:x","code":"y"}]}`, "e"},
 			"undated":     {"", `{"coding":[{"system":"urn:x","code":"y"}]}`, ""},
 		} {
-			for _, p := range Patients[4:] {
+			for _, p := range Patients[4:7] {
 				if p != "p5" && name != "other-year" {
 					continue
 				}

@@ -183,6 +183,13 @@ func (r *Reader) denied(who access.Caller, d *Doc) bool {
 				patients = append(patients, link.Get("other").Get("reference").Text())
 			}
 		}
+		for _, p := range r.World.Docs { // and those that name this one
+			for link := range p.Root.Get("link").Elements() {
+				if p.Key.Type == "Patient" && link.Get("other").Get("reference").Text() == patients[i] && i < 10 && !slices.Contains(patients, p.Key.String()) {
+					patients = append(patients, p.Key.String())
+				}
+			}
+		}
 	}
 	for _, c := range r.World.Docs {
 		if c.Key.Type != "Consent" || !slices.Contains(patients, c.Root.Get("patient").Get("reference").Text()) {

@@ -37,13 +37,16 @@ var Relations = []Relation{
 	{"other", "h2", "p2", "e2", "h2"},      // nothing to do with h1, k1, p1
 	{"denied", "h2", "p3", "e3", "h2"},     // as visited, but p3 denies everybody
 	{"denied-own", "h1", "p3", "e3", "h1"}, // sent by h1 itself
-	merged,
+	merged, standing,
 }
 
 // merged is as denied, but about p4, who is one person with p3: the records of both are one record.
 var merged = Relation{"merged", "h2", "p4", "e4", "h2"}
 
-// mergedTypes are those that have a document of it; the others would be decided in the same way.
+// standing is as merged, but about p8, who stands for p9 and whose entry does not say so; p9 denies everybody.
+var standing = Relation{"standing", "h2", "p8", "e8", "h2"}
+
+// mergedTypes are those that have a document of these two; the others would be decided in the same way.
 var mergedTypes = []fhir.Type{"AllergyIntolerance", "Claim", "Condition", "Immunization", "Observation", "Procedure"}
 
 // World is all documents.
@@ -91,8 +94,8 @@ func New(tb testing.TB, official Examples) *World {
 			gp, managing = "h2", `,"managingOrganization":{"reference":"Organization/k1"}`
 		}
 		link := ""
-		if p == "p4" {
-			link = `,"link":[{"other":{"reference":"Patient/p3"},"type":"replaced-by"}]`
+		if into := map[string]string{"p4": "p3", "p9": "p8"}[p]; into != "" {
+			link = `,"link":[{"other":{"reference":"Patient/` + into + `"},"type":"replaced-by"}]`
 		}
 		w.add(tb, "h2", `{"resourceType":"Patient","id":"`+p+`","name":[{"family":"Ngô","given":["Thử Nghiệm"]}],"birthDate":"1990-01-01",`+
 			`"generalPractitioner":[{"reference":"Organization/`+gp+`"}]`+managing+link+`}`)
@@ -104,13 +107,15 @@ func New(tb testing.TB, official Examples) *World {
 	for _, t := range r4.Types() {
 		example := examples[t]
 		for _, r := range Relations {
-			if r == merged && !slices.Contains(mergedTypes, t) {
+			if (r == merged || r == standing) && !slices.Contains(mergedTypes, t) {
 				continue
 			}
 			w.add(tb, r.Sender, string(r.write(tb, t, example)))
 		}
 	}
 	w.partly(tb)
+	w.add(tb, "h2", `{"resourceType":"Consent","id":"consent-p9","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],`+
+		`"patient":{"reference":"Patient/p9"},"provision":{"type":"deny"}}`)
 	// Claims and how far they are, as the server records it.
 	for _, of := range []fhir.ID{"h1", "h2"} {
 		w.add(tb, of, ClaimOf(of, "claim-of-"+string(of)))
