@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,5 +75,54 @@ func TestAHeldClaimSaysWhy(t *testing.T) {
 				t.Errorf("%s: no %q in\n%s", lang, line, out.String())
 			}
 		}
+	}
+}
+
+// A list says what it comes to, exactly, and that it is not all; a refusal is asked for in the reader's language, and conditions are sent as they are meant.
+func TestAListSaysWhatItComesTo(t *testing.T) {
+	var asked url.Values
+	var language string
+	page := cases.Page{Rows: []cases.Row{
+		{Claim: "Claim/c1", State: delivery.Settled, Assessment: delivery.Denied, Requested: "999999999999.99", Paid: "0.00", Reduced: "999999999999.99"},
+		{Claim: "Claim/c2", State: delivery.Queued, Requested: "0.02"},
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked, language = r.URL.Query(), r.Header.Get("Accept-Language")
+		if err := json.NewEncoder(w).Encode(page); err != nil {
+			t.Error(err)
+		}
+	}))
+	defer server.Close()
+	for _, c := range []struct {
+		more      string
+		args      []string
+		out, told string
+	}{
+		{"", nil, "2 hồ sơ; đề nghị 1000000000000.01, chấp nhận 0.00, giảm trừ 999999999999.99\n", ""},
+		{"", []string{"--lang", "en"}, "2 claims; requested 1000000000000.01, paid 0.00, reduced 999999999999.99\n", ""},
+		{"x", []string{"--limit", "2"}, "giảm trừ 999999999999.99\n", "lienthong: còn hồ sơ khác: danh sách dừng ở 2 (--limit)\n"},
+		{"x", []string{"--limit", "2", "--json", "--lang", "en"}, "\n", "lienthong: there are more: the list ends after 2 (--limit)\n"},
+	} {
+		page.Next = c.more
+		var out, told bytes.Buffer
+		if err := run(t.Context(), append([]string{"claims", "list", "--server", server.URL}, c.args...), &out, &told); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(out.String(), c.out) || told.String() != c.told || strings.Contains(out.String(), "hồ sơ;") == slices.Contains(c.args, "en") {
+			t.Errorf("%v: %q %q", c.args, out.String(), told.String())
+		}
+	}
+	page.Next = ""
+	if err := run(t.Context(), []string{"claims", "list", "--server", server.URL, "--lang", "en", "--state", "held", "--state", "queued", "--reason", "GD01,GD02", "--reason", "GD03",
+		"--period", "2026-03,2026-05", "--submitted", "ge1", "--submitted", "lt9"}, io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{"state": {"held,queued"}, "reason": {"GD01,GD02", "GD03"}, "period": {"2026-03,2026-05"}, "submitted": {"ge1", "lt9"}} {
+		if !slices.Equal(asked[name], want) {
+			t.Errorf("%s: %q", name, asked[name])
+		}
+	}
+	if language != "en" {
+		t.Errorf("asked in %q", language)
 	}
 }

@@ -52,22 +52,23 @@ type filterFlags struct {
 	State      []string `placeholder:"STATE" help:"States: held, queued, unknown, accepted, rejected, assessed, settled, ..."`
 	Assessment []string `placeholder:"WHAT" help:"approved, partly, denied."`
 	Facility   []string `placeholder:"MA_CSKCB" help:"Hospitals."`
-	Reason     []string `placeholder:"CODE" help:"Why it is in its state, rules that hold it, reasons of lines that were cut."`
-	Period     []string `placeholder:"MONTH" help:"Day of discharge: 2026-03, ge2026-01-01; given twice, both hold."`
-	Requested  []string `placeholder:"VND" help:"What is asked of the fund: ge1000000."`
-	Paid       []string `placeholder:"VND" help:"What the fund pays."`
-	Reduced    []string `placeholder:"VND" help:"What was cut: gt0."`
-	Age        []string `placeholder:"DAYS" help:"Whole days in the present state: ge7."`
+	Reason     []string `sep:"none" placeholder:"CODE" help:"Why it is in its state, rules that hold it, reasons of lines that were cut; given twice, both hold."`
+	Period     []string `sep:"none" placeholder:"MONTH" help:"Day of discharge: 2026-03, ge2026-01-01; given twice, both hold; 2026-03,2026-05: one of them."`
+	Submitted  []string `sep:"none" placeholder:"VND" help:"What the hospital charges in all: ge5000000."`
+	Requested  []string `sep:"none" placeholder:"VND" help:"What is asked of the fund: ge1000000."`
+	Paid       []string `sep:"none" placeholder:"VND" help:"What the fund pays."`
+	Reduced    []string `sep:"none" placeholder:"VND" help:"What was cut: gt0."`
+	Age        []string `sep:"none" placeholder:"DAYS" help:"Whole days in the present state: ge7."`
 }
 
 func (f filterFlags) query() url.Values {
 	q := url.Values{}
-	for name, values := range map[string][]string{"state": f.State, "assessment": f.Assessment, "facility": f.Facility, "reason": f.Reason} {
+	for name, values := range map[string][]string{"state": f.State, "assessment": f.Assessment, "facility": f.Facility} {
 		if len(values) > 0 {
 			q.Set(name, strings.Join(values, ","))
 		}
 	}
-	for name, values := range map[string][]string{"period": f.Period, "requested": f.Requested, "paid": f.Paid, "reduced": f.Reduced, "age": f.Age} {
+	for name, values := range map[string][]string{"reason": f.Reason, "period": f.Period, "submitted": f.Submitted, "requested": f.Requested, "paid": f.Paid, "reduced": f.Reduced, "age": f.Age} {
 		for _, v := range values {
 			q.Add(name, v)
 		}
@@ -88,10 +89,12 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 	if c.Limit < 1 {
 		return &exitError{exitUsage, errors.New("--limit must be at least 1")}
 	}
+	c.speaks = c.Lang
 	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 	if !c.AsJSON {
 		fmt.Fprintln(w, c.rowHead())
 	}
+	var total listed
 	left, page := c.Limit, ""
 	for left > 0 {
 		q := c.query()
@@ -112,6 +115,7 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 			return fmt.Errorf("the server answered with something else than expected: %w", err)
 		}
 		for _, r := range p.Rows {
+			total.add(r)
 			if c.AsJSON { // an object a line
 				line, err := json.Marshal(r)
 				if err != nil {
@@ -127,7 +131,28 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 			break
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if !c.AsJSON {
+		fmt.Fprintf(s.out, c.pick("%d hồ sơ; đề nghị %s, chấp nhận %s, giảm trừ %s\n", "%d claims; requested %s, paid %s, reduced %s\n"),
+			total.n, cmp.Or(cases.Sum(total.requested), "-"), cmp.Or(cases.Sum(total.paid), "-"), cmp.Or(cases.Sum(total.reduced), "-"))
+	}
+	if page != "" { // who counts on the list must know that it is not all
+		fmt.Fprintf(s.err, "lienthong: "+c.pick("còn hồ sơ khác: danh sách dừng ở %d (--limit)\n", "there are more: the list ends after %d (--limit)\n"), total.n)
+	}
+	return nil
+}
+
+// listed is what a list comes to.
+type listed struct {
+	n                        int
+	requested, paid, reduced []string // VND
+}
+
+func (l *listed) add(r cases.Row) {
+	l.n++
+	l.requested, l.paid, l.reduced = append(l.requested, r.Requested), append(l.paid, r.Paid), append(l.reduced, r.Reduced)
 }
 
 func (f langFlag) rowHead() string {
@@ -215,6 +240,7 @@ func (f serverFlags) ofEpisode(ctx context.Context, maLK string) (ids []string, 
 
 // Run shows a case.
 func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
+	c.speaks = c.Lang
 	path, err := c.claimPath(ctx, c.Claim)
 	if err != nil {
 		return err
@@ -266,6 +292,7 @@ type claimsSampleCmd struct {
 
 // Run draws a sample.
 func (c *claimsSampleCmd) Run(ctx context.Context, s streams) error {
+	c.speaks = c.Lang
 	q := c.query()
 	q.Set("seed", c.Seed)
 	q.Set("size", strconv.Itoa(c.Size))
@@ -298,6 +325,7 @@ type claimsExportCmd struct {
 
 // Run writes a file of evidence.
 func (c *claimsExportCmd) Run(ctx context.Context, s streams) error {
+	c.speaks = outcome.Language(c.Lang)
 	path, err := c.claimPath(ctx, c.Claim)
 	if err != nil {
 		return err
@@ -331,6 +359,7 @@ type claimsReconcileCmd struct {
 
 // Run reconciles now.
 func (c *claimsReconcileCmd) Run(ctx context.Context, s streams) error {
+	c.speaks = c.Lang
 	q := url.Values{"facility": {c.Facility}}
 	for name, v := range map[string]string{"from": c.From, "to": c.To} {
 		if v != "" {

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/lienthong/lienthong/fhir/outcome"
 )
 
 // serverFlags say which server is asked, and as whom.
@@ -17,6 +19,8 @@ type serverFlags struct {
 	Server    string `env:"LIENTHONG_SERVER" default:"http://127.0.0.1:8080/fhir" placeholder:"URL" help:"FHIR base URL of the server. Default: ${default}."`
 	TokenFile string `name:"token-file" type:"path" env:"LIENTHONG_TOKEN_FILE" placeholder:"FILE" help:"File with the access token to call it by. Without it nobody calls."`
 	AsJSON    bool   `name:"json" help:"Print JSON as the server answers."`
+
+	speaks outcome.Language // in which refusals are asked for; "" = the server's own
 }
 
 // maxAnswer bounds what is read of an answer.
@@ -35,6 +39,9 @@ func (f serverFlags) ask(ctx context.Context, method, path string, q url.Values)
 	r, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
 		return nil, err
+	}
+	if f.speaks != "" {
+		r.Header.Set("Accept-Language", string(f.speaks))
 	}
 	if f.TokenFile != "" {
 		token, err := tokenFile(f.TokenFile)(ctx)

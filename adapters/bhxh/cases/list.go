@@ -34,7 +34,7 @@ func (s *Service) List(ctx context.Context, f Filter, count int, next string) (P
 	p := Page{Rows: []Row{}}
 	now := s.Now()
 	looked, passed := 0, 0
-	for it, err := range s.Outbox.Newest(ctx, after, f.States...) {
+	for it, err := range s.Outbox.Newest(ctx, after, f.states()...) {
 		if err != nil {
 			return Page{}, err
 		}

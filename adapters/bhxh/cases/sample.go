@@ -106,7 +106,7 @@ func (s *Service) Sample(ctx context.Context, f Filter, d Draw) (Sample, error) 
 	if d.Members {
 		looking = ctx // they are shown
 	}
-	for it, err := range s.Outbox.Newest(ctx, "", f.States...) {
+	for it, err := range s.Outbox.Newest(ctx, "", f.states()...) {
 		if err != nil {
 			return out, err
 		}
@@ -218,19 +218,18 @@ func ordered(seed string, rows []Row) []Drawn {
 }
 
 // ParseDraw reads seed, size and by (dimensions separated by commas), and members=true, from a query, and leaves out of it what
-// it has read. Kind Invalid, code "case-parameter", says which is missing or cannot be read.
+// it has read. Kind Invalid, code "case-value", says which is missing or cannot be read.
 func ParseDraw(q url.Values) (d Draw, err error) {
-	bad := func(name string) error { return fhir.Errorf(fhir.Invalid, "case-parameter", "http."+name, name) }
 	if d.Seed = q.Get("seed"); d.Seed == "" || len(d.Seed) > maxSeed {
-		return d, bad("seed")
+		return d, unread("seed")
 	}
 	if d.Size, err = strconv.Atoi(q.Get("size")); err != nil || d.Size < 1 || d.Size > MaxSample {
-		return d, bad("size")
+		return d, unread("size")
 	}
 	for _, v := range q["by"] {
 		for one := range strings.SplitSeq(v, ",") {
 			if !slices.Contains(Dimensions, Dimension(one)) || slices.Contains(d.By, Dimension(one)) {
-				return d, bad("by")
+				return d, unread("by")
 			}
 			d.By = append(d.By, Dimension(one))
 		}
@@ -240,7 +239,7 @@ func ParseDraw(q url.Values) (d Draw, err error) {
 	case "true":
 		d.Members = true
 	default:
-		return d, bad("members")
+		return d, unread("members")
 	}
 	for _, name := range []string{"seed", "size", "by", "members"} {
 		delete(q, name)

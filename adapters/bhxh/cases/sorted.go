@@ -22,7 +22,7 @@ type Order struct {
 
 const paramSort = "_sort"
 
-// ParseOrder reads _sort=age, -age, requested, -reduced, ... from a query, and leaves it out. Kind Invalid, code "case-parameter".
+// ParseOrder reads _sort=age, -age, requested, -reduced, ... from a query, and leaves it out. Kind Invalid, code "case-value".
 func ParseOrder(q url.Values) (o Order, err error) {
 	text := q.Get(paramSort)
 	delete(q, paramSort)
@@ -31,7 +31,7 @@ func ParseOrder(q url.Values) (o Order, err error) {
 	}
 	o.By, o.Down = strings.CutPrefix(text, "-")
 	if _, ok := amounts[o.By]; !ok && o.By != paramAge {
-		return o, fhir.Errorf(fhir.Invalid, "case-parameter", "http."+paramSort, paramSort)
+		return o, unread(paramSort)
 	}
 	return o, nil
 }
@@ -120,7 +120,7 @@ func (s *Service) Sorted(ctx context.Context, f Filter, o Order, count int, next
 // places gives where the claims stand that the filter wants, as far as that can be told: by age from the items alone.
 func (s *Service) places(ctx context.Context, f Filter, o Order) (out []place, err error) {
 	now := s.Now()
-	for it, err := range s.Outbox.Newest(ctx, "", f.States...) {
+	for it, err := range s.Outbox.Newest(ctx, "", f.states()...) {
 		if err != nil {
 			return nil, err
 		}
