@@ -23,6 +23,7 @@ import (
 	"github.com/lienthong/lienthong/cmd/lienthong/config"
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/audit"
 	"github.com/lienthong/lienthong/fhir/authentication"
 	"github.com/lienthong/lienthong/fhir/facility"
 	"github.com/lienthong/lienthong/fhir/identity"
@@ -227,7 +228,7 @@ func (n *node) build(ctx context.Context, c config.Server, served string, o inde
 		Service: n.service, BasePath: path, BaseURL: c.BaseURL, Own: o.Also.Own, Name: "Lienthong", Version: version(), Log: log,
 		Authenticate: door.authenticate, Challenge: door.challenge, Security: door.security, Warning: door.warning,
 		SignIn: door.signInPath, SignOut: signin.SignOut,
-		Operations: n.operations, Ready: n.ready,
+		Operations: n.operations, Ready: n.ready, Tried: func(ctx context.Context, key fhir.Key) { audit.TrailOf(ctx).Tried(key) },
 		Limits: rest.Limits{BundleBytes: c.MaxBody, ResourceBytes: min(c.MaxBody, 16<<20)},
 	})
 	if err != nil {

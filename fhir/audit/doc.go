@@ -9,6 +9,9 @@
 //	              │   reads: keys and versions given out ─► Journal ───┘
 //	              └►  writes: a record in the commit ─► Follow ─► Journal
 //
+// Whom it is about stands in an entry: of what was given out or written, of a number that tells of few or of one (Store.Count), and of
+// what was asked for and refused, by the request itself or by an entry of a bundle (Trail.Tried).
+//
 // The journal is a list of lines, each the leaf of a Merkle tree (RFC 6962). Its checkpoints are signed notes in the form
 // of https://c2sp.org/tlog-checkpoint: number of lines and root hash. They are kept beside the journal and committed to the
 // log, so that a line that was changed, moved or taken away shows (Verify), also to somebody who has the files alone.

@@ -30,6 +30,7 @@ func (e *Entry) appendJSON(b []byte) ([]byte, error) {
 		b = strconv.AppendUint(append(b, `,"t":`...), uint64(e.T), 10)
 	}
 	b = appendNumber(b, `,"part":`, int64(e.Part))
+	b = appendList(b, `,"tried":[`, e.Tried)
 	b = appendNamed(b, `,"sha256":`, e.SHA256)
 	return append(b, '}'), nil
 }

@@ -17,12 +17,13 @@ type Entry struct {
 	Query   string    `json:"query,omitempty"`   // search parameters, values masked
 	Gave    []string  `json:"gave,omitempty"`    // versions that were shown: Patient/1/_history/3
 	Wrote   []string  `json:"wrote,omitempty"`   // versions that were written
-	People  []string  `json:"people,omitempty"`  // ids of the Patients whom Gave and Wrote are about
+	People  []string  `json:"people,omitempty"`  // ids of the Patients whom Gave, Wrote and Tried are about, and of those who were counted
 	Met     []string  `json:"met,omitempty"`     // of People: who was not known to the agent's organization before, and showed a card
 	Status  int       `json:"status,omitempty"`  // of the answer; 0 = of a commit, which is there, so it succeeded
 	Request string    `json:"request,omitempty"` // X-Request-Id, or one of ours
 	T       fhir.T    `json:"t,omitempty"`       // the commit that wrote
 	Part    int       `json:"part,omitempty"`    // of an answer that was told in several entries, from 1
+	Tried   []string  `json:"tried,omitempty"`   // what entries of a bundle named and were refused: Patient/1
 	SHA256  string    `json:"sha256,omitempty"`  // of what was given out as a file of evidence, lower-case hex
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -302,6 +303,13 @@ func (w *heldWriter) note() error {
 	if w.trail.part(w.status, &e) {
 		if len(e.People) == 0 && (w.status == http.StatusForbidden || w.status == http.StatusNotFound) {
 			e.People = w.aimedAt(e.On)
+		}
+		for _, name := range e.Tried {
+			for _, person := range slices.Concat(named(name), w.aimedAt(name)) {
+				if !slices.Contains(e.People, person) {
+					e.People = append(e.People, person)
+				}
+			}
 		}
 		if c := heldConnOf(w.request); c != nil {
 			return w.journal.appendHeld(c, &e)

@@ -130,8 +130,10 @@ func TestEachWayOfReadingLeavesAnEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	imm := fhir.Key{Type: "Immunization", ID: "i1"}
+	observations := search.Query{Type: "Observation"}
+	flags := search.Query{Type: "Flag"}
 	search := func(ctx context.Context) {
-		for m, err := range w.store.Search(ctx, search.Query{Type: "Observation"}, 0, store.SearchOptions{}) {
+		for m, err := range w.store.Search(ctx, observations, 0, store.SearchOptions{}) {
 			if err != nil {
 				t.Error(err)
 			}
@@ -161,7 +163,15 @@ func TestEachWayOfReadingLeavesAnEntry(t *testing.T) {
 		"search by POST":                   {"/fhir/Observation/_search", "search", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
 		"nothing was found":                {"/fhir/Immunization/i9", "read", func(context.Context) {}, nil, nil},
 		"what the server reads for itself": {"/fhir/Patient/p1", "read", func(ctx context.Context) { _, _ = w.store.Read(store.Ourselves(ctx), imm, 0) }, nil, nil},
-		"operation":                        {"/fhir/Patient/p1/$everything", "operation", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
+		"a number of few":                  {"/fhir/Observation?_summary=count", "search", func(ctx context.Context) { _, _ = w.store.Count(ctx, observations, 0) }, nil, []string{"p1", "p2"}},
+		"a number of few, up to": {"/fhir/Observation", "search", func(ctx context.Context) {
+			_, _ = w.store.CountUpTo(ctx, observations, 0, 1)
+		}, nil, []string{"p1", "p2"}},
+		"a number that is none": {"/fhir/Flag", "search", func(ctx context.Context) { _, _ = w.store.Count(ctx, flags, 0) }, nil, nil},
+		"a number that the server looks for": {"/fhir/Flag", "search", func(ctx context.Context) {
+			_, _ = w.store.Count(store.Ourselves(ctx), observations, 0)
+		}, nil, nil},
+		"operation": {"/fhir/Patient/p1/$everything", "operation", search, []string{"Observation/o1/_history/1"}, []string{"p1", "p2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := w.size(t)
@@ -487,6 +497,64 @@ func TestWhoTriedToOpenARecordIsToldToItsPerson(t *testing.T) {
 				t.Error(words)
 			}
 		}
+	}
+}
+
+// TestAPersonIsToldOfNumbersAndOfEntriesOfBundles: who looks by asking how many there are, or among others, has looked all the same.
+func TestAPersonIsToldOfNumbersAndOfEntriesOfBundles(t *testing.T) {
+	w := newWard(t)
+	w.handler.Subjects = func(_ context.Context, key fhir.Key) []fhir.ID {
+		if key == (fhir.Key{Type: "Immunization", ID: "i1"}) {
+			return []fhir.ID{"p1"}
+		}
+		return nil
+	}
+	told := func(path string, do func(context.Context), words ...string) (entries []Entry) {
+		t.Helper()
+		before := len(about(t, w, "p1"))
+		w.answer("POST", path, func(rw http.ResponseWriter, r *http.Request) {
+			do(r.Context())
+			rw.WriteHeader(200)
+		})
+		if entries = about(t, w, "p1"); len(entries)-before != min(1, len(words)) {
+			t.Errorf("%s: told %d times of %q", path, len(entries)-before, words)
+		}
+		for _, l := range []outcome.Language{outcome.English, outcome.Vietnamese}[:len(words)] {
+			if said := entries[0].Words(l, func(string) string { return "" }); !strings.Contains(said, words[0]) {
+				t.Errorf("%s: %s", path, said)
+			}
+			words = words[1:]
+		}
+		return entries
+	}
+	var docs []string
+	for i := range countedFew + 1 {
+		docs = append(docs, fmt.Sprintf(`{"resourceType":"Observation","id":"m%d","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p1"}}`, i))
+	}
+	w.commit(t, open(t), docs...)
+	count := func(ctx context.Context) { _, _ = w.store.Count(ctx, search.Query{Type: "Observation"}, 0) }
+	told("/fhir/Observation/_search", count, "asked how many there are: measurement or finding", "đã hỏi có bao nhiêu:") // all hers
+	w.commit(t, open(t), `{"resourceType":"Observation","id":"a","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p2"}}`, strings.Replace(docs[0], "p1", "p2", 1))
+	told("/fhir/Observation/_search", count) // many, of several
+	tried := func(key fhir.Key) func(context.Context) {
+		return func(ctx context.Context) {
+			TrailOf(ctx).Tried(key)
+			TrailOf(ctx).Tried(fhir.Key{Type: "Patient", ID: "p2"})
+		}
+	}
+	told("/fhir", tried(fhir.Key{Type: "Patient", ID: "p1"}), "Part of it was refused.", "Một phần bị từ chối.")
+	entries := told("/fhir", tried(fhir.Key{Type: "Immunization", ID: "i1"}), "Part of it was refused.", "Một phần bị từ chối.")
+	told("/fhir", tried(fhir.Key{Type: "Immunization", ID: "i2"}))
+	told("/fhir", func(ctx context.Context) {
+		tried(fhir.Key{Type: "Patient", ID: "p1"})(store.Ourselves(ctx))
+		TrailOf(ctx).writes()
+	}, "Part of it was refused.")
+	if e := entries[0]; !slices.Equal(e.Tried, []string{"Immunization/i1", "Patient/p2"}) || !slices.Equal(e.People, []string{"p1", "p2"}) {
+		t.Errorf("%+v", e)
+	}
+	raw, err := (&Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}).Report(open(t), Inquiry{People: []fhir.ID{"p1"}, Most: 50})
+	if err != nil || strings.Contains(string(raw), "p2") {
+		t.Errorf("%v %s", err, raw)
 	}
 }
 

@@ -99,6 +99,9 @@ func (r *Reporter) without(ctx context.Context, e *Entry, people []fhir.ID, look
 		return nil
 	}
 	e.People, e.Query = slices.DeleteFunc(e.People, other), ""
+	e.Tried = slices.DeleteFunc(e.Tried, func(name string) bool {
+		return !slices.ContainsFunc(named(name), func(id string) bool { return !other(id) })
+	})
 	for _, versions := range []*[]string{&e.Wrote, &e.Gave} {
 		var theirs []string
 		for _, v := range *versions {

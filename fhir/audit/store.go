@@ -3,10 +3,12 @@ package audit
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
+	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/store"
 )
 
@@ -103,6 +105,51 @@ func (s *Store) History(ctx context.Context, h store.History) iter.Seq2[store.Fo
 			}
 		}
 	}
+}
+
+// Count implements store.Store.
+func (s *Store) Count(ctx context.Context, q search.Query, t fhir.T) (int, error) {
+	n, err := s.Watched.Count(ctx, q, t)
+	if err == nil {
+		err = s.counted(ctx, q, t, n)
+	}
+	return n, err
+}
+
+// CountUpTo implements store.Counter.
+func (s *Store) CountUpTo(ctx context.Context, q search.Query, t fhir.T, most int) (int, error) {
+	n, err := s.Watched.CountUpTo(ctx, q, t, most)
+	if err == nil {
+		err = s.counted(ctx, q, t, n)
+	}
+	return n, err
+}
+
+// countedFew is how many may be counted so that each of them was told of: what a person has is known by a number as well.
+const countedFew = 16
+
+// counted notes of whom the number of matches of q tells: of all where they are few, and of one whose alone they are. A larger number
+// of several persons' tells of none of them.
+func (s *Store) counted(ctx context.Context, q search.Query, t fhir.T, n int) error {
+	trail := readingTrail(ctx)
+	if trail == nil || n == 0 {
+		return nil
+	}
+	var people []fhir.ID
+	for m, err := range s.Watched.Search(ctx, q, t, store.SearchOptions{Limit: countedFew}) {
+		if err != nil {
+			return err
+		}
+		for _, id := range m.Subjects {
+			if !slices.Contains(people, id) {
+				people = append(people, id)
+			}
+		}
+	}
+	if n <= countedFew || len(people) == 1 {
+		trail.counts(people)
+	}
+	return nil
 }
 
 // Commit implements store.Store.

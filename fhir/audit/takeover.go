@@ -89,6 +89,6 @@ var (
 	// afterQuery are those that the record of a commit does not have.
 	afterQuery = [][]byte{
 		[]byte(`,"gave":[`), []byte(`,"wrote":[`), []byte(`,"people":[`), []byte(`,"status":`),
-		[]byte(`,"t":`), []byte(`,"part":`), []byte(`,"sha256":"`),
+		[]byte(`,"t":`), []byte(`,"part":`), []byte(`,"tried":[`), []byte(`,"sha256":"`),
 	}
 )

@@ -19,6 +19,7 @@ type Trail struct {
 	caller *access.Caller // nil = nobody was established
 	asked  asked
 	met    []string
+	tried  []string
 	mask   Masker
 	gave   []string
 	people []string
@@ -83,6 +84,31 @@ func (t *Trail) Met(id fhir.ID) {
 		t.met = append(t.met, string(id))
 	}
 	t.mu.Unlock()
+}
+
+// triedMost bounds what one part of an answer tells of tries.
+const triedMost = 200
+
+// Tried notes a resource that an entry of a bundle named and was refused: the request as a whole has another status, or names others too.
+func (t *Trail) Tried(key fhir.Key) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if name := key.String(); len(t.tried) < triedMost && !slices.Contains(t.tried, name) {
+		t.tried, t.fresh = append(t.tried, name), true
+	}
+}
+
+// counts notes whom a count told of.
+func (t *Trail) counts(people []fhir.ID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range people {
+		t.about(string(id))
+		t.fresh = true
+	}
 }
 
 // gives notes versions that the request has read; zero ones are none.
@@ -172,13 +198,13 @@ func (t *Trail) part(status int, e *Entry) bool {
 	if t.parts > 0 {
 		e.Part = t.parts + 1
 	}
-	e.Status, e.Gave, e.People = status, t.gave, t.people
+	e.Status, e.Gave, e.People, e.Tried = status, t.gave, t.people, t.tried
 	if len(e.People) == 0 && (status == http.StatusForbidden || status == http.StatusNotFound) {
 		e.People = named(e.On)
 	}
-	t.gave, t.people, t.seen, t.fresh = nil, nil, nil, false
+	t.gave, t.people, t.tried, t.seen, t.fresh = nil, nil, nil, nil, false
 	t.parts++
-	return !t.wrote || len(e.Gave) > 0 && showsWhatItReads[e.Do]
+	return !t.wrote || len(e.Tried) > 0 || len(e.Gave) > 0 && showsWhatItReads[e.Do]
 }
 
 // named gives the Patient whom a refused request named: who tried to open a record is for its person to see, also where the

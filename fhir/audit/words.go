@@ -22,7 +22,7 @@ type phrases struct {
 	purposes                           map[string]string
 	at, of, refused, records, none     string
 	purpose, glass, someone, and, from string
-	met                                string
+	met, counted, partly               string
 }
 
 var inWords = map[outcome.Language]phrases{
@@ -34,7 +34,7 @@ var inWords = map[outcome.Language]phrases{
 			"registrar": "The register of persons", "operator": "An operator", "service": "This service itself"},
 		purposes: map[string]string{"TREAT": "treatment", "HPAYMT": "payment", "PATRQT": "at the patient's request", "ETREAT": "emergency treatment", "HOPERAT": "running the service"},
 		at:       "%s: ", of: " (%s)", refused: " was refused: it asked for", records: "%d %s", none: "nothing", purpose: " Purpose: %s.",
-		glass: " Emergency access with the reason: %s.", met: " The organization had not known the person before: identity number and birth date were shown to it.", someone: "Somebody who was not identified", and: ", ", from: " from %s",
+		glass: " Emergency access with the reason: %s.", met: " The organization had not known the person before: identity number and birth date were shown to it.", someone: "Somebody who was not identified", counted: " asked how many there are:", partly: " Part of it was refused.", and: ", ", from: " from %s",
 	},
 	outcome.Vietnamese: {
 		did: map[string]string{"create": "đã ghi", "read": "đã xem", "vread": "đã xem phiên bản trước của", "history": "đã xem lịch sử của",
@@ -44,7 +44,7 @@ var inWords = map[outcome.Language]phrases{
 			"registrar": "Cơ quan quản lý thông tin công dân", "operator": "Một quản trị viên", "service": "Chính hệ thống này"},
 		purposes: map[string]string{"TREAT": "điều trị", "HPAYMT": "thanh toán", "PATRQT": "theo yêu cầu của người bệnh", "ETREAT": "cấp cứu", "HOPERAT": "vận hành hệ thống"},
 		at:       "%s: ", of: " (%s)", refused: " bị từ chối khi yêu cầu", records: "%d %s", none: "không có gì", purpose: " Mục đích: %s.",
-		glass: " Truy cập khẩn cấp với lý do: %s.", met: " Trước đó cơ sở này chưa biết người bệnh: số định danh và ngày sinh đã được xuất trình.", someone: "Một người không xác định", and: ", ", from: " từ %s",
+		glass: " Truy cập khẩn cấp với lý do: %s.", met: " Trước đó cơ sở này chưa biết người bệnh: số định danh và ngày sinh đã được xuất trình.", someone: "Một người không xác định", counted: " đã hỏi có bao nhiêu:", partly: " Một phần bị từ chối.", and: ", ", from: " từ %s",
 	},
 }
 
@@ -73,6 +73,8 @@ func (e *Entry) Words(l outcome.Language, name func(id string) string) string {
 	}
 	if e.Status >= 400 {
 		b.WriteString(p.refused + " " + called(e.On, l))
+	} else if e.Do == "search" && len(e.Gave) == 0 && len(e.People) > 0 {
+		b.WriteString(p.counted + " " + called(e.On, l))
 	} else {
 		did := p.did[e.Do]
 		if e.Do == "operation" {
@@ -91,6 +93,9 @@ func (e *Entry) Words(l outcome.Language, name func(id string) string) string {
 		}
 	}
 	b.WriteString(".")
+	if len(e.Tried) > 0 {
+		b.WriteString(p.partly)
+	}
 	if code := e.Agent.Purpose; code != "" {
 		if said := p.purposes[code]; said != "" {
 			code = said

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/outcome"
+	"github.com/lienthong/lienthong/fhir/r4"
+	"github.com/lienthong/lienthong/fhir/resource"
 )
 
 // bundle is POST to the base: a transaction or a batch.
@@ -34,15 +37,50 @@ func (s *Server) bundle(ctx context.Context, c *call) (answer, error) {
 		err = fhir.Errorf(fhir.Invalid, "bundle-not-offered", "Bundle.type", clip(typ))
 	}
 	if err != nil {
+		s.tried(ctx, c, doc.Root().Get("entry").At(placeOf(err)), err)
 		return answer{}, err
 	}
 	b := newBundle(typ + "-response")
 	b.buf.b = append(b.buf.b, `,"link":[{"relation":"self","url":`...)
 	b.buf.b = append(appendQuoted(b.buf.b, c.base), `}]`...)
+	entry := doc.Root().Get("entry").First()
 	for i := range answers {
+		s.tried(ctx, c, entry, answers[i].Err)
 		s.answered(b, c, &answers[i])
+		entry = entry.Next()
 	}
 	return answer{body: b.end()}, nil
+}
+
+// tried tells the trail which resource an entry named, if it was refused as one that is not there or not for the caller.
+func (s *Server) tried(ctx context.Context, c *call, entry resource.Value, err error) {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if s.Tried == nil || !ok || e.Kind != fhir.NotFound && e.Kind != fhir.Denied {
+		return
+	}
+	url, _, _ := strings.Cut(entry.Get("request").Get("url").Text(), "?")
+	parts := strings.Split(strings.TrimPrefix(strings.TrimPrefix(url, c.base), "/"), "/")
+	if len(parts) < 2 || !r4.IsResource(fhir.Type(parts[0])) {
+		return
+	}
+	if id, err := fhir.ParseID(parts[1]); err == nil {
+		s.Tried(ctx, fhir.Key{Type: fhir.Type(parts[0]), ID: id})
+	}
+}
+
+// placeOf is the place of the entry that an error of a whole bundle is about; -1 if it is about none.
+func placeOf(err error) int {
+	e, ok := errors.AsType[*fhir.Error](err)
+	if !ok {
+		return -1
+	}
+	number, in := strings.CutPrefix(e.Path, "Bundle.entry[")
+	number, _, closed := strings.Cut(number, "]")
+	place, err := strconv.Atoi(number)
+	if !in || !closed || err != nil {
+		return -1
+	}
+	return place
 }
 
 // answered adds the outcome of one entry.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/operation"
 	"github.com/lienthong/lienthong/fhir/store"
@@ -31,6 +32,8 @@ type Config struct {
 	SignOut string
 	// Security is shown in the CapabilityStatement as rest.security; nil = nobody is asked who he is.
 	Security []byte
+	// Tried is told of a resource that an entry of a bundle named and was refused, be it there or not; nil = nobody is.
+	Tried func(context.Context, fhir.Key)
 	// Warning, in English and Vietnamese, stands on every readable page and in the CapabilityStatement; "" = none.
 	Warning [2]string
 	// BasePath is the path of the FHIR base, "" = /fhir.
