@@ -16,6 +16,7 @@ import (
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/jwt"
 	"github.com/lienthong/lienthong/fhir/openid"
+	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/setting"
 	"github.com/lienthong/lienthong/fhir/signin"
@@ -147,13 +148,31 @@ func (n *node) fence(ctx context.Context, c access.Caller) (store.Fence, error) 
 	return n.policies.Fence(ctx, c)
 }
 
-// person finds the one active patient with an identifier.
+// personMost bounds how many Patients are looked at for one who holds a number: others have it as an old one.
+const personMost = 100
+
+// person finds the one patient who holds an identifier now. One who has it as an old number, as anybody may write it, is not that one and
+// does not stand in the way of him either.
 func (n *node) person(ctx context.Context, system, value string) (fhir.ID, bool, error) {
 	ctx = ours(ctx)
-	query := url.Values{"identifier": {system + "|" + search.EscapeValue(value)}, "active:not": {"false"}, "_count": {"2"}}.Encode()
+	query := url.Values{"identifier": {system + "|" + search.EscapeValue(value)}, "active:not": {"false"}, "_count": {strconv.Itoa(personMost)}}.Encode()
 	page, err := n.service.Search(ctx, "Patient", query, interaction.SearchOptions{})
-	if err != nil || len(page.Matches) != 1 {
+	if err != nil || page.Next != nil {
 		return "", false, err
 	}
-	return page.Matches[0].Key.ID, true, nil
+	var holder fhir.ID
+	for _, f := range page.Matches {
+		doc, err := resource.New(f.Stored.Body)
+		if err != nil {
+			return "", false, err
+		}
+		switch {
+		case !n.facilities.Systems.Holds(doc.Root(), system, value):
+		case holder != "":
+			return "", false, nil
+		default:
+			holder = f.Key.ID
+		}
+	}
+	return holder, holder != "", nil
 }

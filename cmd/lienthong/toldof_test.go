@@ -29,7 +29,7 @@ func TestAPersonIsToldOfEveryWayOfLooking(t *testing.T) {
 		{"hospital-h2", "", bundle("batch", "GET", "Patient/p1"), 200, refused},
 		{"hospital-h2", "", bundle("batch", "GET", "Observation/o1/_history/1"), 200, refused},
 		{"hospital-h2", "", bundle("batch", "GET", "/Patient/p1/$everything?_count=1"), 200, refused},
-		{"hospital-h2", "", bundle("transaction", "GET", a.base + "/Patient/p1"), 404, "A hospital (Organization/h2) was refused: it asked for"},
+		{"hospital-h2", "", bundle("transaction", "GET", a.base+"/Patient/p1"), 404, "A hospital (Organization/h2) was refused: it asked for"},
 	} {
 		type_ := "application/fhir+json"
 		if one.body == "" {

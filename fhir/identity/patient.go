@@ -81,6 +81,19 @@ func InUse(patient resource.Value) bool {
 	return true
 }
 
+// Holds says whether a Patient is in use and has a number of a system as one that counts now: not as an old one. Systems may be aliases.
+func (s Systems) Holds(patient resource.Value, system, value string) bool {
+	if !InUse(patient) {
+		return false
+	}
+	for id := range patient.Get("identifier").Elements() {
+		if id.Get("value").Text() == value && id.Get("use").Text() != "old" && s.Fold(id.Get("system").Text()) == s.Fold(system) {
+			return true
+		}
+	}
+	return false
+}
+
 // disagreements compares what the number says with what the Patient says. They are for a person to decide, so warnings.
 func disagreements(c CCCD, patient, value resource.Value) (issues []fhir.Issue) {
 	if g := patient.Get("gender").Text(); (g == "male" || g == "female") && g != c.Gender() {
