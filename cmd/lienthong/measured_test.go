@@ -70,7 +70,7 @@ func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
 	}
 	h.stop(t)
 
-	// What the alerts and the dashboard ask for is there.
+	// What the alerts and the dashboard ask for is there, with the labels that they go by.
 	root, err := fhirtest.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -85,6 +85,14 @@ func TestFiguresTellWhatRunsAndNothingAboutAnybody(t *testing.T) {
 			asked++
 			if !regexp.MustCompile(`(?m)^` + name + `[{ ]`).MatchString(text) {
 				t.Errorf("%s asks for %s, which no server tells", file, name)
+			}
+		}
+		for _, found := range regexp.MustCompile(`\bby \(([a-z_, ]+)\)|[{,]([a-z_]+)[!=]~?\\?"|\$labels\.([a-z_]+)`).FindAllStringSubmatch(string(raw), -1) {
+			for label := range strings.SplitSeq(found[1]+found[2]+found[3], ", ") {
+				ofPrometheus := label == "instance" || label == "job"
+				if !ofPrometheus && !regexp.MustCompile(`(?m)^lienthong_.*[{,]`+label+`="`).MatchString(text) {
+					t.Errorf("%s asks for the label %s, which no figure has", file, label)
+				}
 			}
 		}
 	}
