@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/adapters/bhxh/wire"
 	"github.com/lienthong/lienthong/adapters/delivery"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 )
 
 // nextDictionary makes what may become the next dictionary of delivery, of the tables as they are now:
@@ -27,7 +28,7 @@ func TestNextDictionary(t *testing.T) {
 // What a claim file has in common with all others takes no room.
 func TestClaimFilesPackWithTheirDictionary(t *testing.T) {
 	for _, name := range []string{"inpatient", "outpatient", "child"} {
-		raw, err := os.ReadFile("../../../shared/domain/claim-xml/samples/" + name + ".xml")
+		raw, err := os.ReadFile(fhirtest.Data(t, "domain", "claim-xml", "samples", name+".xml"))
 		if err != nil {
 			t.Fatal(err)
 		}
