@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -283,6 +284,8 @@ func TestLogOutOfReach(t *testing.T) {
 			if is || reading.Away() != nil {
 				t.Errorf("what was refused is stale: %v", reading.Away())
 			}
+			_, err = e.Read(ctx, p.Key, 0) // of the same request
+			wantCode(t, err, "log-leaderless")
 		} else if err != nil || !is || asOf != 1 || at == 0 {
 			t.Fatalf("%v, stale %v as of %d, %d", err, is, asOf, at)
 		}
@@ -309,6 +312,18 @@ func TestLogPutBack(t *testing.T) {
 	_, err = e.Read(ctx, p.Key, 0)
 	wantCode(t, err, "log-behind") // it stays so
 	_, err = e.Commit(ctx, store.Changes{Puts: []store.Put{p}})
+	wantCode(t, err, "log-behind")
+
+	// One that only refuses asks too: what it refuses by may be gone.
+	l = &faulty{Log: newLog(t)}
+	e = overLog(t, l, func(o *engine.Options) { o.Poll = time.Hour })
+	for range 3 {
+		if _, err := e.Commit(ctx, store.Changes{Puts: []store.Put{p}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.set(nil, func(func() (fhir.T, error)) (fhir.T, error) { return 2, nil })
+	_, err = e.Commit(ctx, store.Changes{Deletes: []store.Delete{{Key: p.Key, IfVersion: new(fhir.Version(1))}}})
 	wantCode(t, err, "log-behind")
 
 	// The folder of a server meets another log.
@@ -373,6 +388,11 @@ func TestNewServer(t *testing.T) {
 
 // TestDivergence: a server whose rows are not those of the server that wrote stops, reads included.
 func TestDivergence(t *testing.T) {
+	t.Run("the same definition", diverges)
+	t.Run("another definition", definedOtherwise)
+}
+
+func diverges(t *testing.T) {
 	l := newLog(t)
 	a := overLog(t, l, nil)
 	b := overLog(t, l, func(o *engine.Options) { o.Poll = time.Hour })
@@ -388,4 +408,63 @@ func TestDivergence(t *testing.T) {
 	wantCode(t, err, "store-diverged")
 	_, err = b.Commit(ctx, store.Changes{Puts: []store.Put{p}})
 	wantCode(t, err, "store-diverged")
+}
+
+// definedOtherwise: servers whose index has another definition, as two releases beside one another, come to other rows by right.
+func definedOtherwise(t *testing.T) {
+	l := newLog(t)
+	named := func(name string) func(*engine.Options) {
+		return func(o *engine.Options) { o.Poll, o.Definition = time.Hour, name }
+	}
+	a, b := overLog(t, l, named("1")), overLog(t, l, named("2"))
+	ctx := ours(t.Context())
+	p := storetest.Sample("Patient", "a", 16, "x")
+	p.Entries = p.Entries[:len(p.Entries)-1] // a's index gives one less than b's
+	if _, err := a.Commit(ctx, store.Changes{Puts: []store.Put{p}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Read(ctx, p.Key, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLogWentOnOtherwise: what the log has next does not follow what a server has: the log was put back and went on, or lacks a commit.
+func TestLogWentOnOtherwise(t *testing.T) {
+	ctx := ours(t.Context())
+	history := func(t *testing.T, n int) *inMemory {
+		l := &inMemory{}
+		e := overLog(t, l, nil)
+		for range n {
+			if _, err := e.Commit(ctx, store.Changes{Puts: []store.Put{storetest.Sample("Patient", "a", 16, "x")}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return l
+	}
+	first := history(t, 4).commits
+	late := first[3]
+	late.Prev = first[1].ID
+	for name, next := range map[string]commitlog.Commit{
+		"another history": history(t, 3).commits[2],
+		"a commit lacks":  first[3],
+		"a number lacks":  late, // by the commit that it names it would follow
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := &inMemory{commits: slices.Clone(first[:2])}
+			e := overLog(t, l, func(o *engine.Options) { o.Poll = time.Hour })
+			key := fhir.Key{Type: "Patient", ID: "a"}
+			if _, err := e.Read(ctx, key, 0); err != nil {
+				t.Fatal(err)
+			}
+			l.mu.Lock()
+			l.commits = append(l.commits, next)
+			l.mu.Unlock()
+			for range 2 { // it stays so
+				_, err := e.Read(ctx, key, 0)
+				wantCode(t, err, "log-other-history")
+			}
+			_, err := e.Commit(ctx, store.Changes{Puts: []store.Put{storetest.Sample("Patient", "b", 16, "x")}})
+			wantCode(t, err, "log-other-history")
+		})
+	}
 }
