@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -22,7 +20,6 @@ import (
 	"github.com/lienthong/lienthong/fhir/search/index"
 	"github.com/lienthong/lienthong/fhir/store"
 	"github.com/lienthong/lienthong/fhir/store/commitlog"
-	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 	"github.com/lienthong/lienthong/fhir/store/engine"
 )
 
@@ -165,16 +162,7 @@ func together(workers, n int, do func(i int) error, b *testing.B) time.Duration 
 
 // rawInsert is what the driver takes for a document like that of one commit.
 func rawInsert(b *testing.B, s Server) time.Duration {
-	_, err := mongodb.CheckURI(s.URI)
-	if err != nil {
-		b.Fatal(err)
-	}
-	client, err := mongo.Connect(mongooptions.Client().ApplyURI(s.URI))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(context.Background()) }()
-	c := client.Database("raw").Collection("c")
+	c := databaseOf(b, s.With("raw")).Collection("c")
 	body := make([]byte, 900)
 	const n = 100
 	began := time.Now()

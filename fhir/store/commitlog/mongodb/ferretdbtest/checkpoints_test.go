@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/lienthong/lienthong/fhir"
@@ -46,13 +45,7 @@ func checkpoints(t *testing.T, s Server) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	client, err := mongo.Connect(mongooptions.Client().ApplyURI(s.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(t.Context()) }()
-	name, _ := mongodb.CheckURI(s.URI)
-	db := client.Database(name)
+	db := databaseOf(t, s)
 	count := func(collection string) int64 {
 		n, err := db.Collection(collection).CountDocuments(ctx, bson.D{})
 		if err != nil {
@@ -272,7 +265,7 @@ func checkpointsKilled(t *testing.T, s Server, settings ...string) {
 	a := newProcess(t, s, append(settings, "--log-checkpoint-every", "50ms")...)
 	const written = 60
 	for n := range written {
-		status, body, _, err := exchange(http.MethodPut, fmt.Sprintf("%s/Basic/p%d", a.url(), n), fmt.Sprintf(`{"resourceType":"Basic","id":"p%d","code":{"text":"x"}}`, n))
+		status, body, err := a.put(fmt.Sprint("p", n), "x")
 		if err != nil || status != http.StatusCreated {
 			t.Fatalf("%d %v\n%s", status, err, body)
 		}

@@ -19,6 +19,11 @@ import (
 	"time"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/lienthong/lienthong/fhir/store/commitlog/mongodb"
 )
 
 // ReplicaSet is the environment variable with the URI of a replica set.
@@ -111,6 +116,21 @@ func inDatabase(uri, name string) string {
 		uri += "?" + query
 	}
 	return uri
+}
+
+// databaseOf gives the database of a server, to look at and change what is in it from outside. What is changed the majority has.
+func databaseOf(tb testing.TB, s Server) *mongo.Database {
+	tb.Helper()
+	name, err := mongodb.CheckURI(s.URI)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c, err := mongo.Connect(mongooptions.Client().ApplyURI(s.URI).SetWriteConcern(writeconcern.Majority()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = c.Disconnect(context.Background()) }) // what was asked has its own error
+	return c.Database(name)
 }
 
 func database() string { return "t_" + strings.ToLower(rand.Text()[:16]) }

@@ -69,7 +69,7 @@ func takesNothing(t *testing.T, pragma string) {
 	told := map[string]string{} // by id: "" = acknowledged, else the code
 	put := func(language string) (string, string) {
 		id := fmt.Sprint("b", len(told))
-		status, raw, _, err := exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":%q}}`, id, noise(len(told), 20_000)), "Accept-Language", language)
+		status, raw, err := p.put(id, noise(len(told), 20_000), "Accept-Language", language)
 		switch {
 		case err != nil:
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package ferretdbtest
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +54,7 @@ func TestSetFull(t *testing.T) {
 				t.Fatal("the disks do not fill up")
 			}
 			id := fmt.Sprint("while-", n)
-			status, raw, _, err := exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":%q}}`, id, noise(n, 400_000)))
+			status, raw, err := p.put(id, noise(n, 400_000))
 			if err != nil {
 				t.Fatal(err)
 			}

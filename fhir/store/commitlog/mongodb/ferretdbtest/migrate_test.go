@@ -22,10 +22,7 @@ func TestMigrate(t *testing.T) {
 }
 
 func migrate(t *testing.T, s Server) {
-	d := &process{dir: t.TempDir()}
-	d.args = []string{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", filepath.Join(d.dir, "demo"), "--every", "1h", "--citizens", "20", "--log-level", "warn"}
-	d.start(t)
-	t.Cleanup(d.kill)
+	d := newDemo(t, "--every", "1h")
 	want := counts(t, d)
 	d.kill()
 	old := filepath.Join(d.dir, "demo", "store")
@@ -51,7 +48,7 @@ func migrate(t *testing.T, s Server) {
 	if got := counts(t, fresh); got != want {
 		t.Errorf("made anew: %s, was %s", got, want)
 	}
-	if status, _, _, err := exchange(http.MethodPut, fresh.url()+"/Basic/x", `{"resourceType":"Basic","id":"x","code":{"text":"x"}}`); err != nil || status != http.StatusCreated {
+	if status, _, err := fresh.put("x", "x"); err != nil || status != http.StatusCreated {
 		t.Fatalf("%d %v", status, err)
 	}
 	want = counts(t, fresh)
@@ -62,13 +59,9 @@ func migrate(t *testing.T, s Server) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	alone := &process{dir: t.TempDir(), args: []string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", back, "--log-level", "warn"}}
-	alone.start(t)
-	t.Cleanup(alone.kill)
-	if got := counts(t, alone); got != want {
+	if got := counts(t, alone(t, back)); got != want {
 		t.Errorf("back in a folder: %s, was %s", got, want)
 	}
-	alone.kill()
 	if out, err := run(t, "migrate", s, "--from", d.dir, "--to", s.URI); err == nil {
 		t.Errorf("a folder without a store was taken: %s", out)
 	}

@@ -239,10 +239,7 @@ func migrateKilled(t *testing.T, s Server) {
 	if there := onServer(t, whole); !begins(there, want) || len(there) != len(want) {
 		t.Errorf("the log that was copied has %d of %d commits now", len(there), len(want))
 	}
-	alone := &process{dir: t.TempDir(), args: []string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", back, "--log-level", "warn"}}
-	alone.start(t)
-	t.Cleanup(alone.kill)
-	if got, want := counts(t, alone), fmt.Sprintf("Patient %d, ", filled); !strings.HasPrefix(got, want) {
+	if got, want := counts(t, alone(t, back)), fmt.Sprintf("Patient %d, ", filled); !strings.HasPrefix(got, want) {
 		t.Errorf("%s of the folder, want %s", got, want)
 	}
 }
@@ -314,7 +311,7 @@ func migrateKilledServed(t *testing.T, s Server) {
 	var acknowledged []string
 	put := func() {
 		id := fmt.Sprint("b", len(acknowledged))
-		status, raw, _, err := exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":"synthetic"}}`, id))
+		status, raw, err := p.put(id, "synthetic")
 		if err != nil || status != http.StatusCreated {
 			t.Fatalf("%d %s %v\n%s", status, raw, err, p.log.String())
 		}

@@ -27,14 +27,7 @@ func until(t *testing.T, what string, reached func() bool) {
 // copying starts a server that has its log in its folder and copies it.
 func copying(t *testing.T, s Server, data string) *process {
 	t.Helper()
-	p := &process{dir: t.TempDir()}
-	p.args = []string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--data", data, "--log-copy", s.URI}
-	if s.Single {
-		p.args = append(p.args, "--log-single")
-	}
-	p.start(t)
-	t.Cleanup(p.kill)
-	return p
+	return alone(t, data, append(onLog(s, "--log-copy"), "--log-level", "info")...)
 }
 
 const upToDate = "the copy of the log is whole"
@@ -54,7 +47,7 @@ func migrateServed(t *testing.T, s Server) {
 	acknowledged := map[string]bool{}
 	put := func(n int64) bool {
 		id := fmt.Sprint("b", n)
-		status, _, _, err := exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":%q}}`, id, strings.Repeat(id, 50)))
+		status, _, err := p.put(id, strings.Repeat(id, 50))
 		if err != nil || status >= 300 {
 			return false
 		}
@@ -145,7 +138,7 @@ func TestCopyToAnotherLog(t *testing.T) {
 	}
 	p := copying(t, s, filepath.Join(t.TempDir(), "store"))
 	until(t, "a word about the other log", func() bool { return strings.Contains(p.log.String(), "no copy of") })
-	if status, _, _, err := exchange(http.MethodPut, p.url()+"/Basic/x", `{"resourceType":"Basic","id":"x","code":{"text":"x"}}`); err != nil || status != http.StatusCreated {
+	if status, _, err := p.put("x", "x"); err != nil || status != http.StatusCreated {
 		t.Errorf("%d %v", status, err)
 	}
 	if head, err := l.Head(t.Context()); head != 1 || err != nil {

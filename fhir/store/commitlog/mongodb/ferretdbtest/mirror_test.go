@@ -11,7 +11,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	mongooptions "go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/mirror"
@@ -23,12 +22,7 @@ import (
 // mirrored gives the database of a mirror, and waits until a document there is as it should be.
 func mirrored(t *testing.T, s Server) (db *mongo.Database, until func(collection, id string, holds func(bson.M) bool)) {
 	t.Helper()
-	c, err := mongo.Connect(mongooptions.Client().ApplyURI(s.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Disconnect(context.Background()) })
-	db = c.Database(s.URI[len(inDatabase(s.URI, "")):])
+	db = databaseOf(t, s)
 	return db, func(collection, id string, holds func(bson.M) bool) {
 		t.Helper()
 		var doc bson.M

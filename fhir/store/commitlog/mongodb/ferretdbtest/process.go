@@ -82,17 +82,47 @@ func (s *said) String() string {
 	return s.b.String()
 }
 
-// newProcess starts a server with a folder of its own on a log.
+// newProcess starts a server on a log, with a folder of its own unless more has --data.
 func newProcess(t *testing.T, s Server, more ...string) *process {
 	t.Helper()
-	p := &process{dir: t.TempDir()}
-	p.args = append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--log", s.URI, "--log-level", "warn"}, more...)
+	dir := t.TempDir()
 	if !slices.Contains(more, "--data") {
-		p.args = append(p.args, "--data", filepath.Join(p.dir, "store"))
+		more = append([]string{"--data", filepath.Join(dir, "store")}, more...)
 	}
+	return started(t, dir, append(serving(onLog(s, "--log")...), more...)...)
+}
+
+// alone starts a server on a folder that has its log in it.
+func alone(t *testing.T, data string, more ...string) *process {
+	t.Helper()
+	return started(t, t.TempDir(), append(serving("--data", data), more...)...)
+}
+
+// newDemo starts a demo of few citizens; its folder is demo, within that of the process.
+func newDemo(t *testing.T, more ...string) *process {
+	t.Helper()
+	dir := t.TempDir()
+	return started(t, dir, append([]string{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", filepath.Join(dir, "demo"),
+		"--citizens", "20", "--log-level", "warn"}, more...)...)
+}
+
+// serving gives the arguments of a server that asks nobody who they are, and more.
+func serving(more ...string) []string {
+	return append([]string{"serve", "--insecure-no-authentication", "--listen", "127.0.0.1:0", "--log-level", "warn"}, more...)
+}
+
+// onLog gives the arguments that name a log, by the flag of that.
+func onLog(s Server, flag string) []string {
 	if s.Single {
-		p.args = append(p.args, "--log-single")
+		return []string{flag, s.URI, "--log-single"}
 	}
+	return []string{flag, s.URI}
+}
+
+// started starts the program, and kills it when the test ends.
+func started(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{dir: dir, args: args}
 	p.start(t)
 	t.Cleanup(p.kill)
 	return p
@@ -160,6 +190,12 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 	p.cmd = nil
+}
+
+// put writes a Basic with a text; err: there is no answer.
+func (p *process) put(id, text string, header ...string) (status int, answer []byte, err error) {
+	status, answer, _, err = exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":%q}}`, id, text), header...)
+	return status, answer, err
 }
 
 var client = &http.Client{Timeout: 20 * time.Second}

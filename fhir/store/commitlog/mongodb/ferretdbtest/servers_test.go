@@ -73,7 +73,7 @@ func serversKilled(t *testing.T, s Server) {
 	servers := []*process{newProcess(t, s), newProcess(t, s), newProcess(t, s)}
 	const listed = 45
 	for i := range listed {
-		status, body, _, err := exchange(http.MethodPut, fmt.Sprintf("%s/Basic/p%d", servers[i%3].url(), i), fmt.Sprintf(`{"resourceType":"Basic","id":"p%d","code":{"text":"x"}}`, i))
+		status, body, err := servers[i%3].put(fmt.Sprint("p", i), "x")
 		if err != nil || status != http.StatusCreated {
 			t.Fatalf("%d %v\n%s", status, err, body)
 		}
@@ -278,11 +278,7 @@ func told(t *testing.T, p *process, serves bool, code string) {
 func TestDemoLogAway(t *testing.T) {
 	s := Ferret(t)
 	x := NewProxy(t, s, 3)
-	d := &process{dir: t.TempDir()}
-	d.args = []string{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", filepath.Join(d.dir, "demo"), "--every", "1h",
-		"--citizens", "20", "--log", x.URI, "--log-single", "--log-timeout", "2s", "--log-level", "warn"}
-	d.start(t)
-	t.Cleanup(d.kill)
+	d := newDemo(t, "--every", "1h", "--log", x.URI, "--log-single", "--log-timeout", "2s")
 	ready := func() int {
 		status, _, _, err := exchange(http.MethodGet, strings.TrimSuffix(d.url(), "/fhir")+"/readyz", "")
 		if err != nil {
@@ -313,15 +309,8 @@ func TestClaimsOfTwoServers(t *testing.T) {
 }
 
 func claimsOfTwo(t *testing.T, s Server) {
-	d := &process{dir: t.TempDir()}
-	data := filepath.Join(d.dir, "demo")
-	d.args = []string{"demo", "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0", "--data", data, "--every", "1s", "--citizens", "20", "--log", s.URI, "--log-level", "warn"}
-	if s.Single {
-		d.args = append(d.args, "--log-single")
-	}
-	d.start(t)
-	t.Cleanup(d.kill)
-	second := newProcess(t, s, "--gateway-url", d.gateway, "--gateway-credentials", filepath.Join(data, "gateway.yaml"),
+	d := newDemo(t, append(onLog(s, "--log"), "--every", "1s")...)
+	second := newProcess(t, s, "--gateway-url", d.gateway, "--gateway-credentials", filepath.Join(d.dir, "demo", "gateway.yaml"),
 		"--gateway-schedule", "@every 1s", "--gateway-status-schedule", "@every 1s", "--gateway-timeout", "5s", "--gateway-settle", "8s", "--gateway-lease", "6s")
 	defer second.kill()
 	effects := map[string]int{}

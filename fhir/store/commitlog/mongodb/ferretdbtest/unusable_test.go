@@ -19,7 +19,7 @@ import (
 // put writes a resource and gives the code of the refusal, "" if there was none.
 func put(t *testing.T, p *process, id string) string {
 	t.Helper()
-	status, raw, _, err := exchange(http.MethodPut, p.url()+"/Basic/"+id, fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":"synthetic"}}`, id))
+	status, raw, err := p.put(id, "synthetic")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,13 +130,7 @@ func TestLogRestored(t *testing.T) {
 
 func restored(t *testing.T, s Server) {
 	ctx := t.Context()
-	c, err := mongo.Connect(mongooptions.Client().ApplyURI(s.URI))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Disconnect(context.WithoutCancel(ctx)) }()
-	_, name, _ := strings.Cut(strings.TrimPrefix(s.URI, "mongodb://"), "/")
-	commits := c.Database(name).Collection("commits")
+	commits := databaseOf(t, s).Collection("commits")
 
 	p := newProcess(t, s, "--metrics-listen", "127.0.0.1:0")
 	kept := putAll(t, p, "kept", 10)
