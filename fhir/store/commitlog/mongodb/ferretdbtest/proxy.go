@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // Proxy stands between the driver and a server and harms what passes, message by message.
@@ -23,6 +25,7 @@ type Proxy struct {
 	target string
 	harm   Harm
 	rng    *rand.Rand
+	change func(request, answer []byte) []byte
 	conns  map[net.Conn]struct{}
 	done   bool
 }
@@ -68,6 +71,25 @@ func (p *Proxy) Set(h Harm) {
 			_ = c.Close()
 		}
 	}
+}
+
+// Change has it pass on what change makes of the answer to each request, which the server has carried out; nil: the connection ends.
+// Several connections call it at once.
+func (p *Proxy) Change(change func(request, answer []byte) []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.change = change
+}
+
+// changed gives what is passed on in place of an answer.
+func (p *Proxy) changed(request, answer []byte) []byte {
+	p.mu.Lock()
+	change := p.change
+	p.mu.Unlock()
+	if change == nil {
+		return answer
+	}
+	return change(request, answer)
 }
 
 // To has it stand before another server from now on; those who are connected have to come again.
@@ -151,6 +173,9 @@ func (p *Proxy) serve(client net.Conn) {
 		if err != nil || draw[2] < h.CutAfter {
 			return
 		}
+		if answer = p.changed(request, answer); answer == nil {
+			return
+		}
 		if h.Delay > 0 {
 			time.Sleep(time.Duration(draw[3] * float64(h.Delay)))
 		}
@@ -174,4 +199,30 @@ func message(c net.Conn) ([]byte, error) {
 	copy(m, head[:])
 	_, err := io.ReadFull(c, m[4:])
 	return m, err
+}
+
+const opMsg = 2013
+
+// document gives what a message says, without the documents that an insert may have apart; nil for old forms of messages.
+func document(message []byte) bson.Raw {
+	if len(message) < 26 || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[20] != 0 {
+		return nil
+	}
+	doc := bson.Raw(message[21:])
+	if n := binary.LittleEndian.Uint32(doc); int(n) <= len(doc) {
+		return doc[:n]
+	}
+	return nil
+}
+
+// saying gives a message that says something else to the same question.
+func saying(message []byte, doc bson.D) ([]byte, error) {
+	raw, err := bson.Marshal(doc)
+	if err != nil {
+		return nil, err
+	}
+	m := append(append([]byte{}, message[:16]...), 0, 0, 0, 0, 0) // no flags, one document
+	m = append(m, raw...)
+	binary.LittleEndian.PutUint32(m, uint32(len(m)))
+	return m, nil
 }
