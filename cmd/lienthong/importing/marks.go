@@ -16,7 +16,7 @@ import (
 // mark is one line of the state file. Hash is the SHA-256 of what was sent, so a parcel is known again wherever it lies.
 //
 //	{"mark":"sent","hash":"…"}                          about to be posted; without a later line its fate is in doubt
-//	{"mark":"done","hash":"…","witness":"Patient/p1"}   acknowledged; witness is one resource that it made
+//	{"mark":"done","hash":"…","witness":"Patient/p1"}   acknowledged; witness is a resource that it made, the last one
 //	{"mark":"part","hash":"…","entries":[3,17]}         a batch was acknowledged, but for these entries
 //	{"mark":"gone","hash":"…"}                          refused as a whole: nothing of it landed
 //	{"mark":"file","hash":"file:…"}                     all parcels of the file with these bytes are done

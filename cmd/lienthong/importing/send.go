@@ -46,7 +46,7 @@ type verdict struct {
 	refused string   // why the parcel as a whole was refused; "" if it was taken
 	code    string   // of the refusal, "" if it has none
 	entries []string // for each item "" or why it failed; nil if all are well
-	witness string   // one resource that it made or changed: "Patient/p1"
+	witness string   // the last resource that it made, or else changed: "Claim/c1"
 }
 
 // inDoubt says that a request may or may not have been carried out.
@@ -134,13 +134,15 @@ func readVerdict(p *parcel, body []byte) (verdict, error) {
 		return verdict{}, inDoubt{fmt.Errorf("the answer is not FHIR: %w", err)}
 	}
 	var v verdict
-	i := 0
+	i, made := 0, false
 	for e := range doc.Root().Get("entry").Elements() {
 		response := e.Get("response")
 		status := response.Get("status").Text()
 		if strings.HasPrefix(status, "2") || strings.HasPrefix(status, "304") {
-			if at := response.Get("location").Text(); v.witness == "" && at != "" {
-				v.witness = witness(at)
+			// What was made tells this store from another, and what stands last most of all: a facility may be known to both.
+			isNew := strings.HasPrefix(status, "201")
+			if at := response.Get("location").Text(); at != "" && (isNew || !made) {
+				v.witness, made = witness(at), isNew
 			}
 		} else if i < len(p.items) {
 			if v.entries == nil {
