@@ -38,8 +38,9 @@ func Precheck(ctx context.Context, r mapping.Reader, claim resource.Value, o map
 	}
 	p.File = hoso.File{MaCSKCB: p.MaCSKCB, NgayLap: c.Now.In(wire.Zone).Format("20060102"), HoSo: []hoso.HoSo{p.HoSo}}
 	p.Findings = slices.Concat(p.Claim.Findings, hoso.Check(&p.File, c))
+	elementOf := mapping.Elements(claim, o.Systems)
 	for i, f := range p.Findings {
-		p.Findings[i].Element = mapping.Element(claim, o.Systems, f)
+		p.Findings[i].Element = elementOf(f)
 	}
 	return p, nil
 }

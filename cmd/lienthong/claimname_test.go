@@ -126,3 +126,11 @@ func TestAListSaysWhatItComesTo(t *testing.T) {
 		t.Errorf("asked in %q", language)
 	}
 }
+
+func TestALongNameLeavesRoomForTheOthers(t *testing.T) {
+	for name, want := range map[string]string{"Amlodipin": "Amlodipin", strings.Repeat("ộ", 60): strings.Repeat("ộ", 60), strings.Repeat("ộ", 61): strings.Repeat("ộ", 60) + "…"} {
+		if got := shortened(name); got != want {
+			t.Errorf("%q", got)
+		}
+	}
+}

@@ -178,6 +178,16 @@ func cells(texts ...string) string {
 	return strings.Join(texts, "\t")
 }
 
+// longestName is how many letters of a name a table shows, so that its other columns are still beside each other.
+const longestName = 60
+
+func shortened(name string) string {
+	if letters := []rune(name); len(letters) > longestName {
+		return string(letters[:longestName]) + "…"
+	}
+	return name
+}
+
 // onTerminal keeps control characters of foreign texts off the terminal.
 func onTerminal(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -253,7 +263,7 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 		}
 		fmt.Fprintf(w, "\n%s\n", c.pick("#\tBẢNG/STT\tMÃ\tTÊN\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO", "#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON"))
 		for _, l := range one.Lines {
-			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, l.Name, l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
+			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, shortened(l.Name), l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
 		}
 		fmt.Fprintf(w, "\n%s\n", c.pick("PHIÊN BẢN\tTRẠNG THÁI\tTỪ LÚC\tMÃ\tTRƯỜNG\tVÌ SAO", "VERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY"))
 		for _, v := range one.Versions {

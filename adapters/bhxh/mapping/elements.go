@@ -3,6 +3,8 @@ package mapping
 import (
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 
 	"github.com/lienthong/lienthong/adapters/bhxh/hoso"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -30,36 +32,48 @@ var lineElements = map[string]string{
 	"MA_KHOA": "locationCodeableConcept", "NGAY_TH_YL": "servicedPeriod.start", "MA_BAC_SI": "careTeamSequence", "NGUOI_THUC_HIEN": "careTeamSequence",
 }
 
-// Element gives the FHIRPath of the element that a finding is about: its own, or where the field of the claim file comes
-// from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML15.
-func Element(claim resource.Value, s Systems, f hoso.Finding) string {
-	said := func(field string) bool { // in the extension, which wins
-		for e := range extensionOf(claim, s.Extension(hoso.XML1)).Get("extension").Elements() {
-			if e.Get("url").Text() == field {
-				return true
+// Elements gives, for findings about a Claim, the FHIRPath of the element that a finding is about: its own, or where the field of the claim
+// file comes from: Patient.birthDate, Claim.item.where(sequence=4).net. "" for what is no field of XML1 to XML15. The Claim is read once for
+// all findings: there may be a thousand about as many lines. The function is for one at a time.
+func Elements(claim resource.Value, s Systems) func(hoso.Finding) string {
+	inExtension := map[string]bool{} // fields of XML1; there they win
+	for e := range extensionOf(claim, s.Extension(hoso.XML1)).Get("extension").Elements() {
+		inExtension[strings.Clone(e.Get("url").Text())] = true
+	}
+	said := func(field string) bool { return inExtension[field] }
+	type row struct {
+		table hoso.ID
+		stt   string
+	}
+	lines := sync.OnceValue(func() map[row]int {
+		at := map[row]int{}
+		for _, l := range linesOf(claim, s) {
+			if _, before := at[row{l.table, l.stt}]; !before {
+				at[row{l.table, l.stt}] = l.sequence
 			}
 		}
-		return false
-	}
-	return element(s, f, said, func(table hoso.ID) int {
-		if table >= hoso.XML4 {
-			n := 0
-			for _, info := range bySequence(claim.Get("supportingInfo")) {
-				if hasCode(info.Get("category"), s.CodeSystem(csBang), table.String()) {
-					if n++; n == max(f.Row, 1) {
-						return sequence(info)
+		return at
+	})
+	infos := map[hoso.ID][]int{} // sequences of the rows of a table
+	return func(f hoso.Finding) string {
+		return element(s, f, said, func(table hoso.ID) int {
+			if table < hoso.XML4 {
+				return lines()[row{table, strconv.Itoa(f.Row)}]
+			}
+			if infos[table] == nil {
+				infos[table] = []int{}
+				for _, info := range bySequence(claim.Get("supportingInfo")) {
+					if hasCode(info.Get("category"), s.CodeSystem(csBang), table.String()) {
+						infos[table] = append(infos[table], sequence(info))
 					}
 				}
 			}
-			return 0
-		}
-		for _, l := range linesOf(claim, s) {
-			if l.table == table && l.stt == strconv.Itoa(f.Row) {
-				return l.sequence
+			if n := max(f.Row, 1); n <= len(infos[table]) {
+				return infos[table][n-1]
 			}
-		}
-		return 0
-	})
+			return 0
+		})
+	}
 }
 
 // ElementOf gives the same for a claim file that is not FHIR yet: where Episode will put the field.
