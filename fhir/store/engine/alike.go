@@ -21,6 +21,7 @@ import (
 //	what refers to the resource  whether there is anything, looked up for each unless nothing of the kind refers to anything; if so,
 //	                             its id, so that it is like no other
 //	its id                       where a condition asks for it
+//	a Patient                    the version: so much refers to one that each is like no other
 //	anything else                search.Derived, what a document contains: whoever meets it keeps no judgement (noted.lose)
 //
 // It is for few candidates as of the head (plan.go); of many, a fence's conditions are sets or checks like any others.
@@ -88,6 +89,8 @@ type asking struct {
 	refers []referring      // whether anything refers to it does
 	cost   int              // of a judgement, as checkCost has it
 
+	itself bool // a likeness is the version itself: nearly everything refers to a Patient, so each is like no other
+
 	lists atomic.Pointer[referringLists] // refers, as rows have it
 }
 
@@ -130,7 +133,7 @@ func (a *alike) of(f store.Fence, t fhir.Type) *asking {
 	place := &a.asking[maphash.Comparable(a.seed, who)%askingPlaces]
 	known := place.Load()
 	if known == nil || known.asker != who {
-		known = &asking{asker: who, salt: a.salts.Add(1), where: granted(f, t), cost: 2 * candidateCost}
+		known = &asking{asker: who, salt: a.salts.Add(1), where: granted(f, t), cost: 2 * candidateCost, itself: t == patient}
 		for _, c := range known.where {
 			if !known.ask(c) {
 				known.where = nil
@@ -225,6 +228,9 @@ type alikeCheck struct {
 
 func (c heldTo) check(r *run) *alikeCheck {
 	check := &alikeCheck{r: r, asks: c.asks, alike: r.alike, recent: r.recent, value: make([]byte, 0, 192)}
+	if c.asks.itself {
+		return check
+	}
 	for _, l := range c.asks.rowsOf(r.types) {
 		any, err := r.kept.anyOf(r.db, l.all)
 		if r.fail(err); any {
@@ -237,6 +243,11 @@ func (c heldTo) check(r *run) *alikeCheck {
 // likeness makes the likeness of a version, which is the newest.
 func (c *alikeCheck) likeness(v *versionRow) {
 	b := binary.BigEndian.AppendUint64(c.value[:0], c.asks.salt)
+	if c.asks.itself {
+		b = binary.BigEndian.AppendUint64(b, uint64(v.t))
+		c.value = binary.BigEndian.AppendUint64(b, uint64(v.write))
+		return
+	}
 	own := c.asks.id
 	for _, prefix := range c.lists {
 		c.key = appendEscaped(append(c.key[:0], prefix...), v.id)
