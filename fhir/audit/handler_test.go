@@ -442,6 +442,31 @@ func TestTheReportTellsAWriteOnce(t *testing.T) {
 	}
 }
 
+// TestANameOfARequestHidesNothing: callers name their requests, and one that only reads is told though an earlier one of that name wrote.
+func TestANameOfARequestHidesNothing(t *testing.T) {
+	w := newWard(t)
+	w.commit(t, open(t), person)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	w.handler.Now = func() time.Time { at = at.Add(time.Millisecond); return at }
+	for _, writes := range []bool{true, false, false} {
+		w.handler.Next = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			ctx := store.WithFence(r.Context(), store.OpenFence())
+			TrailOf(ctx).Caller(&access.Caller{Subject: clinicName, Role: access.RoleClinic})
+			_, _ = w.store.Read(ctx, fhir.Key{Type: "Patient", ID: "p1"}, 0)
+			if writes {
+				w.commit(t, ctx, strings.Replace(person, `"id"`, `"active":true,"id"`, 1))
+			}
+		})
+		r := httptest.NewRequest(http.MethodPost, "/fhir", nil)
+		r.Header.Set("X-Request-Id", "always-the-same")
+		w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	raw, err := (&Reporter{Journal: w.journal, Store: w.store, Follow: w.follow}).Report(open(t), Inquiry{People: []fhir.ID{"p1"}, Most: 10})
+	if n := strings.Count(string(raw), "exchanged several entries at once"); err != nil || n != 3 {
+		t.Errorf("told %d times, want 3: %v %s", n, err, raw)
+	}
+}
+
 // A name in the place of a type, or of a format, is foreign text.
 func TestAMisplacedNameIsMasked(t *testing.T) {
 	w := newWard(t)

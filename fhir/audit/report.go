@@ -141,17 +141,21 @@ func (r *Reporter) belongs(ctx context.Context, version string, people []fhir.ID
 	return err == nil && slices.ContainsFunc(f.Subjects, func(id fhir.ID) bool { return slices.Contains(people, id) }), err
 }
 
-// toldOnce leaves out what a request read of what it then wrote: its commit tells of that.
+// toldOnce leaves out what a request read of what it then wrote: its commit tells of that. The name of a request is the caller's to choose:
+// the moment that it came at is not.
 func toldOnce(found []Entry) []Entry {
 	wrote := map[string]map[string]bool{}
+	request := func(e *Entry) string {
+		return e.Request + " " + e.Do + " " + e.At.UTC().Format(time.RFC3339Nano) + " " + e.Agent.Who
+	}
 	for _, e := range found {
 		if e.T == 0 || e.Request == "" {
 			continue
 		}
-		of := wrote[e.Request+" "+e.Do]
+		of := wrote[request(&e)]
 		if of == nil {
 			of = map[string]bool{}
-			wrote[e.Request+" "+e.Do] = of
+			wrote[request(&e)] = of
 		}
 		for _, v := range e.Wrote {
 			name, _, _ := strings.Cut(v, "/_history/")
@@ -159,7 +163,7 @@ func toldOnce(found []Entry) []Entry {
 		}
 	}
 	return slices.DeleteFunc(found, func(e Entry) bool {
-		of := wrote[e.Request+" "+e.Do]
+		of := wrote[request(&e)]
 		return e.T == 0 && len(e.Gave) > 0 && of != nil && !slices.ContainsFunc(e.Gave, func(v string) bool {
 			name, _, _ := strings.Cut(v, "/_history/")
 			return !of[name]
