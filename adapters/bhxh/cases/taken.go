@@ -9,7 +9,8 @@ import (
 )
 
 // SeesTaken says whether the caller may see all that the file of a version of a Claim takes from elsewhere, or that of a check-in
-// from the Patient of its Encounter: whatever the version refers to, as far as it is there. What was deleted counts as seen by
+// from the Patient of its Encounter: whatever the version refers to, as far as it is there; a reference with the
+// address of a server may be to this one, as which the mapping reads it. What was deleted counts as seen by
 // whom it was shown before. A Consent counts at once, also against files that were sent long ago.
 // version 0 is the current one.
 func SeesTaken(ctx context.Context, s store.Store, of fhir.Key, version fhir.Version) (bool, error) {
@@ -36,7 +37,7 @@ func SeesTaken(ctx context.Context, s store.Store, of fhir.Key, version fhir.Ver
 	looked := map[fhir.Key]bool{}
 	for ref := range from.Strings("reference") {
 		to := fhir.ParseReference(ref.Text())
-		if to.Key.ID == "" || to.Base != "" || looked[to.Key] {
+		if to.Key.ID == "" || looked[to.Key] {
 			continue
 		}
 		looked[to.Key] = true
