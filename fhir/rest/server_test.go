@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lienthong/lienthong/fhir"
+	"github.com/lienthong/lienthong/fhir/fhirtest"
 	"github.com/lienthong/lienthong/fhir/identity"
 	"github.com/lienthong/lienthong/fhir/interaction"
 	"github.com/lienthong/lienthong/fhir/resource"
@@ -38,6 +39,8 @@ func serve(tb testing.TB, change ...func(*interaction.Config, *rest.Config)) *se
 	st := enginetest.Open(tb, enginetest.Indexed(engine.Options{Now: steps()}, index.Options{FoldSystem: systems.Fold}))
 	ic := interaction.Config{Store: st, FoldSystem: systems.Fold, Hooks: []interaction.Hook{uniqueCitizen(systems)}}
 	rc := rest.Config{Authenticate: rest.Unauthenticated, Log: slog.New(slog.DiscardHandler)}
+	// A busy machine may stand still in the middle of a body; what is given up on in time is asked for by the tests of that.
+	rc.Limits.BodyStall, rc.Limits.BodiesWait, rc.Limits.DrainTime = time.Hour, fhirtest.Patience, fhirtest.Patience
 	for _, f := range change {
 		f(&ic, &rc)
 	}
