@@ -121,7 +121,13 @@ func TestAnotherValidDoseNeverMakesASeriesLessComplete(t *testing.T) {
 		for i := range doses {
 			doses[i].NotDone, doses[i].Precaution, doses[i].Immune = false, false, false
 		}
+		before := forecast.Run(set, p, doses, at)
 		more := forecast.Dose{ID: "more", On: p.Birth.AddDate(0, 0, rapid.IntRange(0, 3000).Draw(t, "more")), CVX: []string{rapid.SampledFrom(products()).Draw(t, "product")}}
+		due := slices.DeleteFunc(slices.Clone(before.Series), func(f forecast.Forecast) bool { return f.Recommended.IsZero() })
+		if len(due) > 0 && rapid.IntRange(0, 3).Draw(t, "as is due") > 0 { // few of the others are valid
+			f := rapid.SampledFrom(due).Draw(t, "series")
+			more.On, more.CVX = f.Recommended, f.Series.CVX[:1]
+		}
 		if set.Live(more.CVX[0]) {
 			for _, d := range doses {
 				if !d.On.Before(more.On) {
@@ -129,7 +135,6 @@ func TestAnotherValidDoseNeverMakesASeriesLessComplete(t *testing.T) {
 				}
 			}
 		}
-		before := forecast.Run(set, p, doses, at)
 		after := forecast.Run(set, p, append(slices.Clone(doses), more), at)
 		if !slices.ContainsFunc(after.Doses[len(doses)], func(e forecast.Evaluation) bool { return e.Status == forecast.Valid }) {
 			return
@@ -141,7 +146,7 @@ func TestAnotherValidDoseNeverMakesASeriesLessComplete(t *testing.T) {
 			}
 		}
 	})
-	if added == 0 {
+	if added == 0 && !testing.Short() { // of a hundred lives a third, of twenty sometimes none
 		t.Error("no dose that was added was valid: nothing was tried")
 	}
 }
