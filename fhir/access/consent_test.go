@@ -229,6 +229,16 @@ func fenceOf(t testing.TB, policy string, c access.Caller, now time.Time) store.
 	return f
 }
 
+// A policy gives reading and searching by one rule; scopes tell them apart all the same.
+func TestScopesTellReadingAndSearchingApart(t *testing.T) {
+	for scope, want := range map[string][2]bool{"r": {true, false}, "s": {false, true}, "rs": {true, true}} {
+		f := fenceOf(t, openPolicy, access.Caller{Role: access.RoleClinic, Organization: "k1", System: true, Scopes: []string{"system/Observation." + scope}}, time.Now())
+		if got := [2]bool{!f.Grant("Observation", store.ActionRead).None(), !f.Grant("Observation", store.ActionSearch).None()}; got != want {
+			t.Errorf("%s: reads and searches %v, want %v", scope, got, want)
+		}
+	}
+}
+
 // Breaking the glass goes before a denial only where the policy says so.
 func TestGlassBeforeConsent(t *testing.T) {
 	w := world(t, `{"resourceType":"Patient","id":"p1"}`,

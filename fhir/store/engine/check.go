@@ -229,6 +229,7 @@ type hasCheck struct {
 	prefix   []byte    // of the source's reference parameter
 	versions *versions // of what refers
 
+	none  bool             // nothing at all refers by the parameter, whatever to
 	asked int              // candidates so far
 	it    *pebble.Iterator // over what begins with prefix; nil while candidates are few
 }
@@ -244,7 +245,13 @@ func (r *run) hasCheck(c search.Has) check {
 }
 
 func (h *hasCheck) holds(v *versionRow) (found bool) {
-	if h.r.err != nil {
+	if h.asked == 0 {
+		any, err := h.r.kept.anyOf(h.r.db, h.prefix)
+		h.r.fail(err)
+		h.none = !any
+	}
+	if h.none || h.r.err != nil {
+		h.asked++
 		return false
 	}
 	key := appendEscaped(h.prefix[:paramKeyLen:paramKeyLen], search.ReferenceValue(h.r.keyOf(v)))
