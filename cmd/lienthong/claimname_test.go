@@ -84,7 +84,7 @@ func TestAListSaysWhatItComesTo(t *testing.T) {
 	var language string
 	page := cases.Page{Rows: []cases.Row{
 		{Claim: "Claim/c1", State: delivery.Settled, Assessment: delivery.Denied, Requested: "999999999999.99", Paid: "0.00", Reduced: "999999999999.99"},
-		{Claim: "Claim/c2", State: delivery.Queued, Requested: "0.02"},
+		{Claim: "Claim/c2", State: delivery.Queued, Requested: "0.02", Findings: []string{"AMT-06", "X-9"}, Cuts: []string{"GD01"}},
 	}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked, language = r.URL.Query(), r.Header.Get("Accept-Language")
@@ -113,6 +113,21 @@ func TestAListSaysWhatItComesTo(t *testing.T) {
 		}
 	}
 	page.Next = ""
+	page.Rows[0].Reason = &delivery.Reason{Code: "late-effect", VI: "đến muộn", EN: "too late"}
+	for lang, want := range map[string][]string{
+		"vi": {"Phân bổ chi phí sai công thức [AMT-06], X-9, GD01\n", "đến muộn [late-effect]\n"},
+		"en": {"Split of the cost does not follow the formula [AMT-06], X-9, GD01\n", "too late [late-effect]\n"},
+	} {
+		var out bytes.Buffer
+		if err := run(t.Context(), []string{"claims", "list", "--server", server.URL, "--lang", lang}, &out, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range want {
+			if !strings.Contains(out.String(), line) {
+				t.Errorf("%s: no %q in %s", lang, line, out.String())
+			}
+		}
+	}
 	if err := run(t.Context(), []string{"claims", "list", "--server", server.URL, "--lang", "en", "--state", "held", "--state", "queued", "--reason", "GD01,GD02", "--reason", "GD03",
 		"--period", "2026-03,2026-05", "--submitted", "ge1", "--submitted", "lt9"}, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)

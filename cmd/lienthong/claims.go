@@ -161,11 +161,15 @@ func (f langFlag) rowHead() string {
 }
 
 func (f langFlag) rowLine(r cases.Row) string {
-	why := append(append([]string{}, r.Findings...), r.Cuts...)
-	if r.Reason != nil && len(r.Findings) == 0 {
-		why = append(why, r.Reason.Code)
+	why := []string{}
+	for _, rule := range r.Findings {
+		why = append(why, wording.With(wording.Catalogue, rule, f.Lang))
 	}
-	return cells(string(r.ID()), r.MaCSKCB, r.MaLK, delivery.Standing(r.State, r.Assessment, f.Lang), r.Discharged, r.Requested, r.Paid, r.Reduced, strings.Join(why, ","))
+	why = append(why, r.Cuts...) // the portal's codes: what they mean stands beside each line
+	if r.Reason != nil && len(r.Findings) == 0 {
+		why = append(why, strings.TrimSpace(r.Reason.In(f.Lang)+" ["+r.Reason.Code+"]"))
+	}
+	return cells(string(r.ID()), r.MaCSKCB, r.MaLK, delivery.Standing(r.State, r.Assessment, f.Lang), r.Discharged, r.Requested, r.Paid, r.Reduced, strings.Join(why, ", "))
 }
 
 // cells are a row for a tabwriter, without what would break it or the terminal.
