@@ -9,6 +9,7 @@ import (
 	"github.com/lienthong/lienthong/fhir"
 	"github.com/lienthong/lienthong/fhir/access"
 	"github.com/lienthong/lienthong/fhir/access/accesstest"
+	"github.com/lienthong/lienthong/fhir/r4"
 	"github.com/lienthong/lienthong/fhir/resource"
 	"github.com/lienthong/lienthong/fhir/search"
 	"github.com/lienthong/lienthong/fhir/search/index"
@@ -74,6 +75,8 @@ func TestConsents(t *testing.T) {
 		"opt-out, permits among unknown ones": {consent: optOut + `"provision":{"type":"permit","action":[{"coding":[{"code":"access"}]},{"text":"x"}]}`, denied: true},
 		"denies restricted, normal":           {consent: `"provision":{"type":"permit","provision":[{"type":"deny","securityLabel":[{"code":"R"}]}]}`, denied: true},
 		"permits normal only, restricted":     {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`, label: "R", denied: true},
+		"permits up to R, very restricted":    {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"R"}]}`, label: "V", denied: true},
+		"permits up to R, restricted":         {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"R"}]}`, label: "R"},
 		"permits normal only, normal":         {consent: optOut + `"provision":{"type":"permit","securityLabel":[{"code":"N"}]}`},
 		"denies a label that nobody knows":    {consent: `"provision":{"type":"deny","securityLabel":[{"code":"HIV"}]}`, denied: true},
 		"denies by code":                      {consent: `"provision":{"type":"deny","code":[{"text":"x"}]}`, denied: true},
@@ -235,6 +238,56 @@ func TestScopesTellReadingAndSearchingApart(t *testing.T) {
 		f := fenceOf(t, openPolicy, access.Caller{Role: access.RoleClinic, Organization: "k1", System: true, Scopes: []string{"system/Observation." + scope}}, time.Now())
 		if got := [2]bool{!f.Grant("Observation", store.ActionRead).None(), !f.Grant("Observation", store.ActionSearch).None()}; got != want {
 			t.Errorf("%s: reads and searches %v, want %v", scope, got, want)
+		}
+	}
+}
+
+// A Consent that cannot be read denies.
+func TestAnUnreadableConsentDenies(t *testing.T) {
+	w := world(t, `{"resourceType":"Patient","id":"p1"}`,
+		`{"resourceType":"Consent","id":"c1","status":"active","scope":{"coding":[{"code":"patient-privacy"}]},"category":[{"text":"x"}],"patient":{"reference":"Patient/p1"},"provision":{"type":"permit"}}`)
+	f := fenceOf(t, openPolicy, access.Caller{Role: access.RoleClinic, Organization: "k1"}, time.Now())
+	patient, consent := fhir.Key{Type: "Patient", ID: "p1"}, fhir.Key{Type: "Consent", ID: "c1"}
+	if !w.allows(f, store.ActionRead, patient) {
+		t.Error("denied by one that permits")
+	}
+	for i, e := range w.of[consent] {
+		if e.Param == search.ParamConsent {
+			w.of[consent][i].Value = []byte("of another format")
+		}
+	}
+	if w.allows(f, store.ActionRead, patient) {
+		t.Error("allowed by one that cannot be read")
+	}
+}
+
+// Fences are kept: that of a caller who gave a reason is not the one of the same caller without, whatever purpose both state.
+func TestABrokenGlassIsBrokenForOneRequest(t *testing.T) {
+	p := opened(t, `roles: {clinic: {break-glass: [{types: [Patient], actions: r}]}}`, time.Now())
+	for _, reason := range []string{"unconscious", "", "unconscious", ""} {
+		f, err := p.Fence(t.Context(), access.Caller{Role: access.RoleClinic, Purpose: "ETREAT", BreakGlass: reason})
+		if got := !f.Grant("Patient", store.ActionRead).None(); err != nil || got != (reason != "") {
+			t.Errorf("reason %q: reads %v, %v", reason, got, err)
+		}
+	}
+}
+
+// What a mask hides nobody sorts by, nor follows to what is included.
+func TestAMaskedElementOrdersAndLeadsNowhere(t *testing.T) {
+	f := fenceOf(t, `roles: {auditor: {rules: [{types: [Patient], actions: rs}], mask: {Patient: [name, generalPractitioner]}}}`, access.Caller{Role: access.RoleAuditor}, time.Now())
+	param := func(code string) search.ParamID { return search.ParamID(r4.Param("Patient", code).ID) }
+	for code, refused := range map[string]bool{"family": true, "birthdate": false} {
+		if err := f.Hider().Searches(search.Query{Type: "Patient", Sort: []search.SortKey{{Param: param(code)}}}); (err != nil) != refused {
+			t.Errorf("sorted by %s: %v", code, err)
+		}
+	}
+	for code, refused := range map[string]bool{"general-practitioner": true, "organization": false} {
+		if err := f.Hider().Searches(search.Query{Type: "Patient", Include: []search.Include{{Source: "Patient", Param: param(code)}}}); (err != nil) != refused {
+			t.Errorf("with what %s leads to: %v", code, err)
+		}
+		has := search.Has{Param: param(code), Source: search.Query{Type: "Patient"}}
+		if err := f.Hider().Searches(search.Query{Type: "Organization", Where: []search.Condition{has}}); (err != nil) != refused {
+			t.Errorf("what %s leads to from: %v", code, err)
 		}
 	}
 }
