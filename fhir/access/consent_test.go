@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ func TestConsents(t *testing.T) {
 		"denies this resource":                {consent: `"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o1"}}]}`, denied: true},
 		"denies another resource":             {consent: `"provision":{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o2"}}]}`},
 		"denies this resource, deeper":        {consent: `"provision":{"type":"permit","provision":[{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o1"}}]}]}`, denied: true},
+		"too long to follow":                  {consent: `"provision":{"type":"permit","class":[` + strings.Repeat(`{"code":"Observation"},`, search.MaxConsent/10) + `{"code":"Patient"}]}`, denied: true},
 		"too deep to follow":                  {consent: `"provision":` + deep(12), denied: true},
 	} {
 		t.Run(name, func(t *testing.T) {
