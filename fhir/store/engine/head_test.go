@@ -107,6 +107,29 @@ func TestHeadIsShared(t *testing.T) {
 	}
 }
 
+// TestCrowdWaitsNoLonger has a crowd grow without end: it is waited for as often as it may, and then asked for.
+func TestCrowdWaitsNoLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &headQuestion{last: crowd, next: &headAnswer{readers: 1}}
+		var growing sync.WaitGroup
+		growing.Go(func() {
+			time.Sleep(moment / 2)
+			for range 2 * moments {
+				q.mu.Lock()
+				q.next.readers *= 2
+				q.mu.Unlock()
+				time.Sleep(moment)
+			}
+		})
+		began := time.Now()
+		q.gather()
+		if took := time.Since(began); took != moments*moment {
+			t.Errorf("it waited for %s, want %s", took, moments*moment)
+		}
+		growing.Wait()
+	})
+}
+
 // TestHeadIsNotToBeHad gives the log's error to all who wait, and ends a wait with its context.
 func TestHeadIsNotToBeHad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

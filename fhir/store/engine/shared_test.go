@@ -291,6 +291,14 @@ func TestLogOutOfReach(t *testing.T) {
 		}
 		_, err = e.Commit(ours(t.Context()), store.Changes{Deletes: []store.Delete{{Key: fhir.Key{Type: "Patient", ID: "none"}}}})
 		wantCode(t, err, "log-leaderless")
+
+		// A log that answers and is not as it should be is no log that is away: nothing is served by it, stale or not.
+		l.set(nil, func(func() (fhir.T, error)) (fhir.T, error) { return 0, errors.New("damaged") })
+		ctx, reading = store.WithReading(ours(t.Context()))
+		_, err = e.Read(ctx, p.Key, 0)
+		if _, _, is := reading.Stale(); err == nil || is {
+			t.Errorf("a read by a damaged log: %v, stale %v", err, is)
+		}
 	}
 }
 
