@@ -1,6 +1,9 @@
 package ferretdbtest
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,4 +50,44 @@ func TestWait(t *testing.T) {
 			t.Logf("append of another server until it is known here: %s", took/10)
 		})
 	}
+}
+
+// TestWaitByPolling: without a change stream the log is asked for the commit after the last one, which those that were appended here are
+// among: neither does one's own append end a wait, nor is the next of another server overlooked.
+func TestWaitByPolling(t *testing.T) {
+	t.Run("FEED/ferretdb", func(t *testing.T) {
+		s := Ferret(t)
+		p := NewProxy(t, s, 1)
+		l := open(t, Server{s.Name, p.URI, true, ""}, nil)
+		defer l.Close()
+		for n := range 3 {
+			if _, err := l.Append(t.Context(), fhir.T(n), []commitlog.Commit{{ID: commitlog.ID{byte(n + 1)}, At: 5}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, enough := context.WithCancel(t.Context())
+		defer enough()
+		var mu sync.Mutex
+		polls := map[string]int{}
+		p.Change(func(request, answer []byte) []byte {
+			if q, ok := questionOf(request); ok && q.String() == "find commits" {
+				mu.Lock()
+				defer mu.Unlock()
+				if id, ok := document(request).Lookup("filter", "_id").StringValueOK(); ok {
+					if polls[id]++; polls[id] == 3 {
+						enough()
+					}
+				}
+			}
+			return answer
+		})
+		if err := l.Wait(ctx, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("a wait was ended by what was appended here: %v", err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if len(polls) != 1 || polls["0000000000000004"] == 0 {
+			t.Errorf("after three commits it asks for %v", polls)
+		}
+	})
 }
