@@ -81,6 +81,29 @@ func TestAnAnswerStopsTheClocksOfAnAcceptedClaim(t *testing.T) {
 	w.check()
 }
 
+// That the portal has told of a claim does not mean that it has looked at its form: that clock runs on. What nothing was granted of can be
+// disputed as what was cut, and what was granted in full cannot.
+func TestClocksOfWhatWasHeardAndDecided(t *testing.T) {
+	w := newWorld(t)
+	k := w.mustWrite("c1", "LK-1", "active", "a")
+	w.deliver(k, accepted)
+	w.Advance(time.Hour)
+	row, err := w.outbox.Learn(ctx, w.row(k), Answer{Asked: w.outbox.now(), Received: true, MaGiaoDich: "GD1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := w.outbox.Deadlines.running(row.Item)
+	if _, reply := running[ClockReply]; reply || running[ClockFields] == 0 || running[ClockTotals] == 0 {
+		t.Errorf("%v", running)
+	}
+	for granted, disputed := range map[Assessment]bool{Denied: true, Partly: true, Approved: false} {
+		running := w.outbox.Deadlines.running(Item{State: Assessed, Assessment: granted, Since: w.outbox.now()})
+		if _, runs := running[ClockDispute]; runs != disputed || len(running) > 1 {
+			t.Errorf("%s: %v", granted, running)
+		}
+	}
+}
+
 func TestWorkingDays(t *testing.T) {
 	c := DefaultCalendar()
 	day := func(s string) time.Time {

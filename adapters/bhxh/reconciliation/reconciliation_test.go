@@ -2,6 +2,7 @@ package reconciliation
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -94,9 +95,29 @@ func TestEachDifferenceIsAFinding(t *testing.T) {
 			h["dsChiTiet"].([]any)[0].(map[string]any)["tienDeNghi"] = "1.00"
 		}), "amounts-differ LK-b"},
 		"a line less": {record(func(h map[string]any) { h["dsChiTiet"] = h["dsChiTiet"].([]any)[1:] }), "amounts-differ LK-b"},
-		"a version":   {record(func(h map[string]any) { h["phienBan"] = 7 }), "version-differs LK-b"},
-		"a file":      {record(func(h map[string]any) { h["sha256"] = strings.Repeat("0", 64) }), "file-differs LK-b"},
-		"a state":     {record(func(h map[string]any) { h["trangThai"] = "LOI_DINH_DANG" }), "state-differs LK-b"},
+		"a line more": {record(func(h map[string]any) {
+			lines := h["dsChiTiet"].([]any)
+			more := maps.Clone(lines[0].(map[string]any))
+			more["stt"] = 99
+			h["dsChiTiet"] = append(lines, more)
+		}), "amounts-differ LK-b"},
+		"one claim more in a run than is listed": {func(path string, reply map[string]any) {
+			if path == paths.Settlement {
+				for _, r := range reply["dsQuyetToan"].([]any) {
+					r.(map[string]any)["soHoSo"] = 3
+				}
+			}
+		}, "amounts-differ "},
+		"payment of a version that was never sent": {func(path string, reply map[string]any) {
+			for _, p := range of(reply, "dsHoSo", "LK-b") {
+				if path == paths.Settlement {
+					p["phienBan"] = 7
+				}
+			}
+		}, "version-differs LK-b"},
+		"a version": {record(func(h map[string]any) { h["phienBan"] = 7 }), "version-differs LK-b"},
+		"a file":    {record(func(h map[string]any) { h["sha256"] = strings.Repeat("0", 64) }), "file-differs LK-b"},
+		"a state":   {record(func(h map[string]any) { h["trangThai"] = "LOI_DINH_DANG" }), "state-differs LK-b"},
 		"paid twice": {func(path string, reply map[string]any) {
 			if path != paths.Settlement {
 				return
@@ -157,6 +178,21 @@ func TestEachDifferenceIsAFinding(t *testing.T) {
 				t.Errorf("it came again, and %d were opened", rep.Opened)
 			}
 		})
+	}
+}
+
+// Hashes are compared as numbers: the letters of another portal's may be capitals.
+func TestAHashInCapitalsIsTheSameFile(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	w.say(func(path string, reply map[string]any) {
+		for _, h := range of(reply, "dsHoSo", "LK-b") {
+			if sum, ok := h["sha256"].(string); ok && path == paths.Status {
+				h["sha256"] = strings.ToUpper(sum)
+			}
+		}
+	})
+	if rep := w.run(); len(rep.Findings) != 0 || rep.Matched != 2 {
+		t.Errorf("%+v", rep)
 	}
 }
 
