@@ -95,12 +95,6 @@ func TestEachDifferenceIsAFinding(t *testing.T) {
 			h["dsChiTiet"].([]any)[0].(map[string]any)["tienDeNghi"] = "1.00"
 		}), "amounts-differ LK-b"},
 		"a line less": {record(func(h map[string]any) { h["dsChiTiet"] = h["dsChiTiet"].([]any)[1:] }), "amounts-differ LK-b"},
-		"a line more": {record(func(h map[string]any) {
-			lines := h["dsChiTiet"].([]any)
-			more := maps.Clone(lines[0].(map[string]any))
-			more["stt"] = 99
-			h["dsChiTiet"] = append(lines, more)
-		}), "amounts-differ LK-b"},
 		"one claim more in a run than is listed": {func(path string, reply map[string]any) {
 			if path == paths.Settlement {
 				for _, r := range reply["dsQuyetToan"].([]any) {
@@ -178,6 +172,24 @@ func TestEachDifferenceIsAFinding(t *testing.T) {
 				t.Errorf("it came again, and %d were opened", rep.Opened)
 			}
 		})
+	}
+}
+
+// A line that the portal has and we have not is named.
+func TestALineTooManyIsNamed(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	w.say(func(path string, reply map[string]any) {
+		for _, h := range of(reply, "dsHoSo", "LK-b") {
+			if path == paths.Status {
+				lines := h["dsChiTiet"].([]any)
+				more := maps.Clone(lines[0].(map[string]any))
+				more["stt"] = 99
+				h["dsChiTiet"] = append(lines, more)
+			}
+		}
+	})
+	if rep := w.run(); len(rep.Findings) != 1 || !strings.Contains(rep.Findings[0].Here, "/99 –") || !strings.Contains(rep.Findings[0].There, "/99 ") {
+		t.Errorf("%+v", rep.Findings)
 	}
 }
 
