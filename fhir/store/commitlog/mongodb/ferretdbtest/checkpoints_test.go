@@ -38,7 +38,7 @@ func checkpoints(t *testing.T, s Server) {
 	ctx := ours(t.Context())
 	var log strings.Builder
 	l := open(t, s, func(c *mongodb.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() }) // after the servers that opens starts, which would ask a closed log for minutes
 	o := engine.Options{Logger: slog.New(slog.DiscardHandler), Index: storetest.Index, Log: l}
 	e, err := engine.Open(t.TempDir(), o)
 	if err != nil {
@@ -141,6 +141,14 @@ func checkpoints(t *testing.T, s Server) {
 	if !strings.Contains(log.String(), "cannot be used") {
 		t.Errorf("nobody is told of a damaged checkpoint: %s", &log)
 	}
+	longer := filepath.Join(t.TempDir(), "copy")
+	if err := e.Checkpoint(ctx, longer); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.KeepCheckpoint(ctx, longer, 60, now); err != nil {
+		t.Fatal(err)
+	}
+	starts(0) // one of a log that was longer, before it was put back, is of no use; the other one is damaged
 }
 
 // opens opens a folder that was filled, which follows from the log and has so many patients.
@@ -196,7 +204,7 @@ func TestSealedCheckpoint(t *testing.T) {
 func sealedCheckpoint(t *testing.T, s Server) {
 	ctx := ours(t.Context())
 	l := open(t, s, nil)
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() }) // after the servers that opens starts, which would ask a closed log for minutes
 	o := withKey(t)
 	o.Logger, o.Index, o.Log = slog.New(slog.DiscardHandler), storetest.Index, l
 	e, err := engine.Open(t.TempDir(), o)
