@@ -5,9 +5,88 @@ import (
 	"github.com/lienthong/lienthong/fhir/search"
 )
 
+// collected is what a run has made of a condition, or with which budget it could not be made.
+type collected struct {
+	set    numbers // nil: it took more than
+	budget int     // so many rows
+	n      int
+}
+
+// collecting names a condition by where it lies, and the type of which it is asked. Conditions are not changed while anybody asks them, and
+// those of a fence come again and again, such as what holds for one entry of a person and for each that names it.
+type collecting struct {
+	typ     typeCode
+	param   search.ParamID // of a Has or a Chain
+	source  fhir.Type      // of a Has
+	first   *search.Condition
+	targets *search.Query // the first, of a Chain
+	many    int
+}
+
+// collectingOf gives the name of a condition; false where looking for it again costs little, or where more than this decides.
+func collectingOf(c search.Condition, typ typeCode) (of collecting, ok bool) {
+	of.typ = typ
+	switch c := c.(type) {
+	case search.Either:
+		if of.many = len(c.Of); of.many > 0 {
+			of.first = &c.Of[0]
+		}
+	case search.Has:
+		if of.many = len(c.Source.Where); of.many > 0 && c.Source.Inside == search.OnTheirOwn && c.Source.Besides == nil {
+			of.param, of.source, of.first = c.Param, c.Source.Type, &c.Source.Where[0]
+		}
+	case search.Chain:
+		if of.many = len(c.Targets); of.many > 0 && c.Within == nil {
+			of.param, of.targets = c.Param, &c.Targets[0]
+		}
+	}
+	return of, of.first != nil || of.targets != nil
+}
+
+// again gives the set to be read from its start; what is not kept as one says false.
+func (c collected) again() (set numbers, ok bool) {
+	switch set := c.set.(type) {
+	case *list:
+		from := *set
+		return &from, true
+	case bitmap:
+		return set, true
+	}
+	return nil, false
+}
+
+// collectedMost bounds what a run keeps of what it collected.
+const collectedMost = 64
+
 // collect gives the resources that hold a condition as a set, and how many there are at most; nil if that would take
-// more than budget rows (budget < 0 = whatever it takes).
+// more than budget rows (budget < 0 = whatever it takes). What was collected before is not collected again.
 func (r *run) collect(c search.Condition, typ typeCode, name fhir.Type, budget int) (numbers, int) {
+	of, named := collectingOf(c, typ)
+	if !named {
+		return r.collectAnew(c, typ, name, budget)
+	}
+	known, was := r.collected[of]
+	if set, ok := known.again(); ok {
+		return set, known.n
+	}
+	if was && known.set == nil && budget >= 0 && budget <= known.budget {
+		return nil, 0
+	}
+	set, n := r.collectAnew(c, typ, name, budget)
+	if r.err == nil && (was || len(r.collected) < collectedMost) {
+		if r.collected == nil {
+			r.collected = map[collecting]collected{}
+		}
+		made := collected{set: set, budget: budget, n: n}
+		r.collected[of] = made
+		if again, ok := made.again(); ok {
+			return again, n
+		}
+	}
+	return set, n
+}
+
+func (r *run) collectAnew(c search.Condition, typ typeCode, name fhir.Type, budget int) (numbers, int) {
 	var found collector
 	n := 0
 	add := func(m number) { n++; found.add(m) }

@@ -35,6 +35,8 @@ type run struct {
 
 	outside *versions // of resources around contained ones
 
+	collected map[collecting]collected // sets of conditions, as of t; nil = none yet
+
 	sight    store.Sight // of what it finds
 	subjects []fhir.ID   // whom the last match was about; whoever gets them must not change them
 

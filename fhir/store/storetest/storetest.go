@@ -98,6 +98,7 @@ func Run(t *testing.T, cfg Config) {
 		{"FENCED/by-contained", fencedByContained},
 		{"FENCED/named-meanwhile", fencedNamed},
 		{"FENCED/conditions-in-common", fencedInCommon},
+		{"FENCED/conditions-again-and-again", fencedAgainAndAgain},
 		{"FENCED/random-histories", fencedHistories},
 		{"FENCED/read-again", fencedAgain},
 		{"FENCED/pages-while-others-write", fencedPages},
