@@ -156,7 +156,7 @@ func TestDamagedLog(t *testing.T) {
 	}
 	for _, s := range Servers(t) {
 		t.Run("COMPLETE/"+s.Name, func(t *testing.T) {
-			l := open(t, s, func(c *mongodb.Config) { c.Inline, c.InOrder = chunkInline, true })
+			l := open(t, s, func(c *mongodb.Config) { c.Inline, c.InOrder, c.Timeout = chunkInline, true, time.Hour })
 			defer l.Close()
 			for n := range 5 {
 				if _, err := l.Append(t.Context(), fhir.T(n), chunked(byte(n+1))); err != nil {
