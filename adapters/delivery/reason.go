@@ -13,12 +13,7 @@ type Reason struct {
 }
 
 // In is the reason in the words of a language.
-func (r Reason) In(l outcome.Language) string {
-	if l == outcome.English {
-		return r.EN
-	}
-	return r.VI
-}
+func (r Reason) In(l outcome.Language) string { return l.Pick(r.VI, r.EN) }
 
 // Codes of reasons that this room gives; those of pre-check rules (XML1-07) and gateways (403) come from elsewhere.
 const (

@@ -39,14 +39,6 @@ type langFlag struct {
 	Lang outcome.Language `enum:"vi,en" default:"vi" help:"Language of what is printed: vi or en. Default: ${default}."`
 }
 
-// pick gives the text in the language.
-func (f langFlag) pick(vi, en string) string {
-	if f.Lang == outcome.English {
-		return en
-	}
-	return vi
-}
-
 // filterFlags are the conditions of $cases.
 type filterFlags struct {
 	State      []string `placeholder:"STATE" help:"States: held, queued, unknown, accepted, rejected, assessed, settled, ..."`
@@ -135,11 +127,11 @@ func (c *claimsListCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if !c.AsJSON {
-		fmt.Fprintf(s.out, c.pick("%d hồ sơ; đề nghị %s, chấp nhận %s, giảm trừ %s\n", "%d claims; requested %s, paid %s, reduced %s\n"),
+		fmt.Fprintf(s.out, c.Lang.Pick("%d hồ sơ; đề nghị %s, chấp nhận %s, giảm trừ %s\n", "%d claims; requested %s, paid %s, reduced %s\n"),
 			total.n, cmp.Or(cases.Sum(total.requested), "-"), cmp.Or(cases.Sum(total.paid), "-"), cmp.Or(cases.Sum(total.reduced), "-"))
 	}
 	if page != "" { // who counts on the list must know that it is not all
-		fmt.Fprintf(s.err, "lienthong: "+c.pick("còn hồ sơ khác: danh sách dừng ở %d (--limit)\n", "there are more: the list ends after %d (--limit)\n"), total.n)
+		fmt.Fprintf(s.err, "lienthong: "+c.Lang.Pick("còn hồ sơ khác: danh sách dừng ở %d (--limit)\n", "there are more: the list ends after %d (--limit)\n"), total.n)
 	}
 	return nil
 }
@@ -156,7 +148,7 @@ func (l *listed) add(r cases.Row) {
 }
 
 func (f langFlag) rowHead() string {
-	return f.pick("HỒ SƠ\tMA_CSKCB\tMA_LK\tTRẠNG THÁI\tNGÀY RA\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO",
+	return f.Lang.Pick("HỒ SƠ\tMA_CSKCB\tMA_LK\tTRẠNG THÁI\tNGÀY RA\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO",
 		"CLAIM\tMA_CSKCB\tMA_LK\tSTATE\tDISCHARGED\tREQUESTED\tPAID\tREDUCED\tREASON")
 }
 
@@ -265,11 +257,11 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 		if one.Disposition != "" {
 			fmt.Fprintf(w, "%s\n", onTerminal(one.Disposition))
 		}
-		fmt.Fprintf(w, "\n%s\n", c.pick("#\tBẢNG/STT\tMÃ\tTÊN\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO", "#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON"))
+		fmt.Fprintf(w, "\n%s\n", c.Lang.Pick("#\tBẢNG/STT\tMÃ\tTÊN\tĐỀ NGHỊ\tCHẤP NHẬN\tGIẢM TRỪ\tLÝ DO", "#\tTABLE/STT\tCODE\tNAME\tREQUESTED\tASSESSED\tREDUCED\tREASON"))
 		for _, l := range one.Lines {
 			fmt.Fprintln(w, cells(strconv.Itoa(l.Sequence), l.Table+"/"+l.STT, l.Code, shortened(l.Name), l.Requested, l.Paid, l.Reduced, strings.TrimSpace(l.Reason+" "+l.ReasonText)))
 		}
-		fmt.Fprintf(w, "\n%s\n", c.pick("PHIÊN BẢN\tTRẠNG THÁI\tTỪ LÚC\tMÃ\tTRƯỜNG\tVÌ SAO", "VERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY"))
+		fmt.Fprintf(w, "\n%s\n", c.Lang.Pick("PHIÊN BẢN\tTRẠNG THÁI\tTỪ LÚC\tMÃ\tTRƯỜNG\tVÌ SAO", "VERSION\tSTATE\tSINCE\tCODE\tFIELD\tWHY"))
 		for _, v := range one.Versions {
 			why := v.Findings // v.Reason is the first of them
 			if len(why) == 0 {
@@ -279,17 +271,17 @@ func (c *claimsShowCmd) Run(ctx context.Context, s streams) error {
 				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), delivery.Standing(v.State, v.Assessment, c.Lang), v.Since.Format(time.RFC3339), r.Code, r.Path, r.In(c.Lang)))
 			}
 		}
-		fmt.Fprintf(w, "\n%s\n", c.pick("PHIÊN BẢN\tLẦN GỬI\tBẮT ĐẦU\tKẾT QUẢ\tMAKETQUA\tMAGIAODICH\tSHA-256 CỦA TỆP", "VERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256"))
+		fmt.Fprintf(w, "\n%s\n", c.Lang.Pick("PHIÊN BẢN\tLẦN GỬI\tBẮT ĐẦU\tKẾT QUẢ\tMAKETQUA\tMAGIAODICH\tSHA-256 CỦA TỆP", "VERSION\tATTEMPT\tSTARTED\tOUTCOME\tMAKETQUA\tMAGIAODICH\tFILE SHA-256"))
 		for _, v := range one.Versions {
 			for _, a := range v.Attempts {
 				fmt.Fprintln(w, cells(strconv.FormatUint(v.Version, 10), strconv.Itoa(a.N), a.Started.Format(time.RFC3339), wording.With("delivery-state", string(a.Outcome), c.Lang), a.Result(c.Lang), a.MaGiaoDich, a.FileSHA256))
 			}
 		}
 		for _, i := range one.Issues {
-			fmt.Fprintf(w, "\n%s\n", cells(c.pick("sai lệch", "difference"), wording.Of("reconciliation-status", i.Status, c.Lang), wording.With("reconciliation", i.Code, c.Lang), i.Detail, i.Action))
+			fmt.Fprintf(w, "\n%s\n", cells(c.Lang.Pick("sai lệch", "difference"), wording.Of("reconciliation-status", i.Status, c.Lang), wording.With("reconciliation", i.Code, c.Lang), i.Detail, i.Action))
 		}
 		for _, r := range one.Reviews {
-			fmt.Fprintf(w, "\n%s\n", cells(c.pick("rà soát", "review"), wording.With("claim-review", string(r.Outcome), c.Lang), r.Who, r.At.Format(time.RFC3339), r.Note))
+			fmt.Fprintf(w, "\n%s\n", cells(c.Lang.Pick("rà soát", "review"), wording.With("claim-review", string(r.Outcome), c.Lang), r.Who, r.At.Format(time.RFC3339), r.Note))
 		}
 	})
 }
@@ -318,12 +310,12 @@ func (c *claimsSampleCmd) Run(ctx context.Context, s streams) error {
 	}
 	var one cases.Sample
 	return c.get(ctx, s, http.MethodGet, "/Claim/$sample", q, &one, func(w io.Writer) {
-		fmt.Fprintf(w, c.pick("%s, seed %s: %d trong %d hồ sơ, SHA-256 của tập hợp %s\n\n", "%s, seed %s: %d of %d claims, population SHA-256 %s\n\n"), one.Method, onTerminal(one.Seed), len(one.Cases), one.Population, one.PopulationSHA256)
-		fmt.Fprintln(w, c.pick("TẦNG\tSỐ HỒ SƠ\tĐƯỢC CHỌN", "STRATUM\tOF\tDRAWN"))
+		fmt.Fprintf(w, c.Lang.Pick("%s, seed %s: %d trong %d hồ sơ, SHA-256 của tập hợp %s\n\n", "%s, seed %s: %d of %d claims, population SHA-256 %s\n\n"), one.Method, onTerminal(one.Seed), len(one.Cases), one.Population, one.PopulationSHA256)
+		fmt.Fprintln(w, c.Lang.Pick("TẦNG\tSỐ HỒ SƠ\tĐƯỢC CHỌN", "STRATUM\tOF\tDRAWN"))
 		for _, h := range one.Strata {
 			fmt.Fprintln(w, cells(h.Name, strconv.Itoa(h.Population), strconv.Itoa(h.Sample)))
 		}
-		fmt.Fprintf(w, "\n%s\t%s\n", c.pick("TẦNG\tHẠNG", "STRATUM\tRANK"), c.rowHead())
+		fmt.Fprintf(w, "\n%s\t%s\n", c.Lang.Pick("TẦNG\tHẠNG", "STRATUM\tRANK"), c.rowHead())
 		for _, d := range one.Cases {
 			fmt.Fprintln(w, cells(d.Stratum, strconv.Itoa(d.Rank))+"\t"+c.rowLine(d.Row))
 		}
@@ -382,14 +374,14 @@ func (c *claimsReconcileCmd) Run(ctx context.Context, s streams) error {
 	}
 	var rep reconciliation.Report
 	return c.get(ctx, s, http.MethodPost, "/Claim/$reconcile", q, &rep, func(w io.Writer) {
-		fmt.Fprintf(w, c.pick("%s, %s đến %s: %d hồ sơ ở cổng, đã hỏi riêng %d, %d khớp; %d đã quyết toán, %d quyết định thay đổi; sai lệch: %d mới, %d đã khép, %d còn mở\n",
+		fmt.Fprintf(w, c.Lang.Pick("%s, %s đến %s: %d hồ sơ ở cổng, đã hỏi riêng %d, %d khớp; %d đã quyết toán, %d quyết định thay đổi; sai lệch: %d mới, %d đã khép, %d còn mở\n",
 			"%s, %s to %s: %d records there, %d of ours asked about, %d agree; %d settled, %d decisions revised; findings: %d new, %d closed, %d open\n"),
 			onTerminal(rep.Facility), rep.From, rep.To, rep.Records, rep.Asked, rep.Matched, rep.Settled, rep.Revised, rep.Opened, rep.Closed, len(rep.Findings))
 		if len(rep.Findings) > 0 {
-			fmt.Fprintf(w, "\n%s\n", c.pick("LOẠI\tMA_LK\tPB\tỞ ĐÂY\tỞ CỔNG\tXỬ LÝ", "KIND\tMA_LK\tPB\tHERE\tTHERE\tACTION"))
+			fmt.Fprintf(w, "\n%s\n", c.Lang.Pick("LOẠI\tMA_LK\tPB\tỞ ĐÂY\tỞ CỔNG\tXỬ LÝ", "KIND\tMA_LK\tPB\tHERE\tTHERE\tACTION"))
 		}
 		for _, f := range rep.Findings {
-			fmt.Fprintln(w, cells(wording.With("reconciliation", string(f.Kind), c.Lang), f.MaLK, strconv.FormatUint(f.PB, 10), f.Here, f.There, c.pick(reconciliation.Kinds[f.Kind].ActionVI, f.Action)))
+			fmt.Fprintln(w, cells(wording.With("reconciliation", string(f.Kind), c.Lang), f.MaLK, strconv.FormatUint(f.PB, 10), f.Here, f.There, c.Lang.Pick(reconciliation.Kinds[f.Kind].ActionVI, f.Action)))
 		}
 	})
 }

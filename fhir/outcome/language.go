@@ -10,6 +10,14 @@ const (
 	Vietnamese Language = "vi"
 )
 
+// Pick gives what is said in the language; in any but English that is the Vietnamese.
+func (l Language) Pick(vi, en string) string {
+	if l == English {
+		return en
+	}
+	return vi
+}
+
 var matcher = language.NewMatcher([]language.Tag{language.English, language.Vietnamese})
 
 // ParseLanguage reads an Accept-Language header, such as "vi-VN,vi;q=0.9,en;q=0.5". What cannot be read, or asks only

@@ -9,7 +9,7 @@ import (
 
 // Table writes the coverage for a spreadsheet: a row for each group and dose.
 func (c *Coverage) Table(l outcome.Language) *tabular.Table {
-	t := &tabular.Table{Name: say(l, "Tỷ lệ tiêm", "Coverage"), Head: words(l,
+	t := &tabular.Table{Name: l.Pick("Tỷ lệ tiêm", "Coverage"), Head: words(l,
 		"Mã xã", "Commune code", "Xã, phường", "Commune", "Năm sinh", "Born in", "Loạt", "Series", "Bệnh", "Disease", "Mũi", "Dose",
 		"Số người", "Persons", "Đã tiêm", "Given", "Tỷ lệ (%)", "Coverage (%)", "Đúng hạn", "In time", "Đúng hạn (%)", "In time (%)",
 		"Đến hạn", "Due", "Quá hạn", "Overdue", "Còn chưa đến tuổi", "Too young yet", "Bỏ mũi từ mũi đầu (%)", "Drop-out from first dose (%)")}
@@ -27,9 +27,9 @@ func (c *Coverage) Table(l outcome.Language) *tabular.Table {
 				lost = g.lost(d)
 			}
 			if d.Growing {
-				growing = say(l, "có", "yes")
+				growing = l.Pick("có", "yes")
 			}
-			t.Rows = append(t.Rows, []string{g.Commune, commune, cohort, d.Series.Name, say(l, d.Series.DiseaseVi, d.Series.DiseaseEn), strconv.Itoa(d.Number),
+			t.Rows = append(t.Rows, []string{g.Commune, commune, cohort, d.Series.Name, l.Pick(d.Series.DiseaseVi, d.Series.DiseaseEn), strconv.Itoa(d.Number),
 				g.People.String(), d.Given.String(), d.Given.Percent(g.People), d.Timely.String(), d.Timely.Percent(g.People), due, overdue, growing, lost})
 		}
 	}
@@ -50,7 +50,7 @@ func (g *Group) lost(d *DoseCount) string {
 func words(l outcome.Language, pairs ...string) []string {
 	var out []string
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, say(l, pairs[i], pairs[i+1]))
+		out = append(out, l.Pick(pairs[i], pairs[i+1]))
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func (d *Due) Bundle(l outcome.Language, self, next string) resource.ObjectOf {
 
 // Table writes the page for a spreadsheet: a row for each dose that is due.
 func (d *Due) Table(l outcome.Language) *tabular.Table {
-	t := &tabular.Table{Name: say(l, "Đến hạn tiêm", "Due"), Head: words(l,
+	t := &tabular.Table{Name: l.Pick("Đến hạn tiêm", "Due"), Head: words(l,
 		"Họ tên", "Name", "Ngày sinh", "Birth date", "Giới tính", "Gender", "Điện thoại", "Phone", "Người giám hộ", "Guardian", "Địa chỉ", "Address",
 		"Xã, phường", "Commune", "Vắc xin", "Vaccine", "Loạt", "Series", "Mũi", "Dose", "Tình trạng", "Status", "Ngày khuyến cáo", "Recommended", "Quá hạn từ", "Overdue from", "Hạn cuối", "Latest", "Mã hồ sơ", "Patient")}
 	for i := range d.Persons {
@@ -48,9 +48,9 @@ func (d *Due) Table(l outcome.Language) *tabular.Table {
 func gender(l outcome.Language, code string) string {
 	switch code {
 	case "male":
-		return say(l, "Nam", "male")
+		return l.Pick("Nam", "male")
 	case "female":
-		return say(l, "Nữ", "female")
+		return l.Pick("Nữ", "female")
 	}
 	return code
 }
@@ -58,9 +58,9 @@ func gender(l outcome.Language, code string) string {
 func stateOf(l outcome.Language, state string) string {
 	switch state {
 	case "due":
-		return say(l, "Đến hạn", "due")
+		return l.Pick("Đến hạn", "due")
 	case "overdue":
-		return say(l, "Quá hạn", "overdue")
+		return l.Pick("Quá hạn", "overdue")
 	}
-	return say(l, "Sắp đến hạn", "coming up")
+	return l.Pick("Sắp đến hạn", "coming up")
 }

@@ -73,15 +73,8 @@ type more struct {
 func doseCode(l outcome.Language, s *immunization.Series, code string) resource.ObjectOf {
 	return resource.ObjectOf{
 		"coding", resource.ListOf{resource.ObjectOf{"system", own + "CodeSystem/immunization-coverage", "code", code}},
-		"text", say(l, s.DiseaseVi, s.DiseaseEn),
+		"text", l.Pick(s.DiseaseVi, s.DiseaseEn),
 	}
-}
-
-func say(l outcome.Language, vi, en string) string {
-	if l == outcome.English {
-		return en
-	}
-	return vi
 }
 
 // measured writes a group of the report with its strata; a single sum has none.
@@ -123,7 +116,7 @@ func (g *Group) called(l outcome.Language) string {
 	case g.Commune != "":
 		return g.Commune
 	}
-	return say(l, "Không rõ xã, phường", "Commune not known")
+	return l.Pick("Không rõ xã, phường", "Commune not known")
 }
 
 func (s *stratum) counted(name string) resource.ObjectOf {

@@ -78,13 +78,13 @@ func (c *Coverage) Page(l outcome.Language) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err := pages.ExecuteTemplate(&b, "page.html", map[string]any{
-		"Language": string(l), "Title": say(l, "Tỷ lệ tiêm chủng", "Vaccination coverage"),
-		"Lead":   fmt.Sprintf(say(l, "Người sinh từ %d đến %d, tính đến ngày %s.", "Persons born from %d to %d, as of %s."), c.From, c.To, c.Day),
-		"Behind": map[bool]string{true: say(l, "Một số bản ghi mới nhất chưa được tính.", "Some of the newest records are not counted yet.")}[c.Behind],
-		"Rounded": map[bool]string{true: say(l, "Số liệu được làm tròn đến bội số của 5; số từ 1 đến 4 ghi là <5, để không ai nhận ra được cá nhân.",
+		"Language": string(l), "Title": l.Pick("Tỷ lệ tiêm chủng", "Vaccination coverage"),
+		"Lead":   fmt.Sprintf(l.Pick("Người sinh từ %d đến %d, tính đến ngày %s.", "Persons born from %d to %d, as of %s."), c.From, c.To, c.Day),
+		"Behind": map[bool]string{true: l.Pick("Một số bản ghi mới nhất chưa được tính.", "Some of the newest records are not counted yet.")}[c.Behind],
+		"Rounded": map[bool]string{true: l.Pick("Số liệu được làm tròn đến bội số của 5; số từ 1 đến 4 ghi là <5, để không ai nhận ra được cá nhân.",
 			"Numbers are rounded to multiples of 5, and 1 to 4 shown as <5, so that nobody can be recognised.")}[!c.Exact],
-		"Key":   say(l, "Phần nhạt: tiêm muộn. Dấu *: nhóm chưa đủ tuổi tiêm hết.", "Light part: given late. *: the group is not all old enough yet."),
-		"Table": table, "TableTitle": say(l, "Bảng số liệu", "The numbers"), "Charts": charts, "Full": full,
+		"Key":   l.Pick("Phần nhạt: tiêm muộn. Dấu *: nhóm chưa đủ tuổi tiêm hết.", "Light part: given late. *: the group is not all old enough yet."),
+		"Table": table, "TableTitle": l.Pick("Bảng số liệu", "The numbers"), "Charts": charts, "Full": full,
 	})
 	return b.Bytes(), err
 }
@@ -96,16 +96,16 @@ func (g *Group) title(l outcome.Language) string {
 		parts = append(parts, g.called(l))
 	}
 	if g.Cohort != "" {
-		parts = append(parts, fmt.Sprintf(say(l, "sinh năm %s", "born in %s"), g.Cohort))
+		parts = append(parts, fmt.Sprintf(l.Pick("sinh năm %s", "born in %s"), g.Cohort))
 	}
 	if parts == nil {
-		return say(l, "tất cả", "all")
+		return l.Pick("tất cả", "all")
 	}
 	return strings.Join(parts, ", ")
 }
 
 func (c *Coverage) coverageOf(l outcome.Language, g *Group, n int) chart {
-	out := chart{ID: fmt.Sprint("c", n), Title: say(l, "Tỷ lệ đã tiêm từng mũi: ", "Coverage by dose: ") + g.title(l)}
+	out := chart{ID: fmt.Sprint("c", n), Title: l.Pick("Tỷ lệ đã tiêm từng mũi: ", "Coverage by dose: ") + g.title(l)}
 	var said []string
 	for i := range g.Doses {
 		d := &g.Doses[i]
@@ -121,7 +121,7 @@ func (c *Coverage) coverageOf(l outcome.Language, g *Group, n int) chart {
 }
 
 func dropOutsOf(l outcome.Language, g *Group, n int) chart {
-	out := chart{ID: fmt.Sprint("d", n), Title: say(l, "Tỷ lệ bỏ mũi: ", "Drop-out: ") + g.title(l)}
+	out := chart{ID: fmt.Sprint("d", n), Title: l.Pick("Tỷ lệ bỏ mũi: ", "Drop-out: ") + g.title(l)}
 	var said []string
 	for i, d := range g.DropOuts {
 		label := fmt.Sprintf("%s %d–%d", d.Series.Name, d.From, d.To)
@@ -145,7 +145,7 @@ func (c *Coverage) groupsOf(l outcome.Language) (charts []chart) {
 		if !first.Last || len(charts)*len(c.Groups) > 10*mostBars {
 			continue
 		}
-		out := chart{ID: fmt.Sprint("g", i), Title: fmt.Sprintf("%s %d – %s", first.Series.Name, first.Number, say(l, first.Series.DiseaseVi, first.Series.DiseaseEn))}
+		out := chart{ID: fmt.Sprint("g", i), Title: fmt.Sprintf("%s %d – %s", first.Series.Name, first.Number, l.Pick(first.Series.DiseaseVi, first.Series.DiseaseEn))}
 		var said []string
 		for j := range c.Groups {
 			if j == mostBars {

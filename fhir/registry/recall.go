@@ -151,7 +151,7 @@ func (c *Recall) Bundle(self, next string) resource.ObjectOf {
 
 // Table writes the page for a spreadsheet: a row for each record of a dose.
 func (c *Recall) Table(l outcome.Language) *tabular.Table {
-	t := &tabular.Table{Name: say(l, "Thu hồi lô", "Recall"), Head: words(l,
+	t := &tabular.Table{Name: l.Pick("Thu hồi lô", "Recall"), Head: words(l,
 		"Họ tên", "Name", "Ngày sinh", "Birth date", "Điện thoại", "Phone", "Người giám hộ", "Guardian", "Địa chỉ", "Address", "Xã, phường", "Commune",
 		"Vắc xin", "Vaccine", "Số lô", "Lot", "Hạn dùng", "Expires", "Ngày tiêm", "Given on", "Nơi tiêm", "Given by", "Mã hồ sơ", "Patient", "Mã mũi tiêm", "Immunization")}
 	for i := range c.Doses {

@@ -96,14 +96,11 @@ type Attempt struct {
 
 // Result is the portal's result code with its meaning: "Tiếp nhận thành công [200]".
 func (a Attempt) Result(l outcome.Language) string {
-	vi, en := wire.MaKetQua(a.MaKetQua).Meaning()
-	if l == outcome.English {
-		vi = en
-	}
-	if vi == "" {
+	meaning := l.Pick(wire.MaKetQua(a.MaKetQua).Meaning())
+	if meaning == "" {
 		return a.MaKetQua
 	}
-	return vi + " [" + a.MaKetQua + "]"
+	return meaning + " [" + a.MaKetQua + "]"
 }
 
 // reasonOf and decidedOf are what the portal, or a person, said of a version, in words that the caller may see.

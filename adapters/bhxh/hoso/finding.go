@@ -53,12 +53,7 @@ func NewFinding(rule, table string, row int, field string) Finding {
 }
 
 // In is the message in the words of a language.
-func (f Finding) In(l outcome.Language) string {
-	if l == outcome.English {
-		return f.EN
-	}
-	return f.VI
-}
+func (f Finding) In(l outcome.Language) string { return l.Pick(f.VI, f.EN) }
 
 // Path gives the place, such as XML3[4].SO_LUONG.
 func (f Finding) Path() string {

@@ -67,21 +67,15 @@ func severity(s fhir.Severity) string {
 
 // Table writes the report for a spreadsheet: a row for each row, and one more for each further issue.
 func (r *Report) Table(l outcome.Language) *tabular.Table {
-	pick := func(vi, en string) string {
-		if l == outcome.English {
-			return en
-		}
-		return vi
-	}
-	t := &tabular.Table{Name: pick("Kết quả", "Report"), Head: []string{
-		pick("Dòng", "Row"), pick("Kết quả", "Outcome"), pick("Người mới", "New person"), pick("Mức độ", "Severity"), pick("Mã", "Code"),
-		pick("Cột", "Column"), pick("Nội dung", "Text"), "Patient", "Immunization"}}
+	t := &tabular.Table{Name: l.Pick("Kết quả", "Report"), Head: []string{
+		l.Pick("Dòng", "Row"), l.Pick("Kết quả", "Outcome"), l.Pick("Người mới", "New person"), l.Pick("Mức độ", "Severity"), l.Pick("Mã", "Code"),
+		l.Pick("Cột", "Column"), l.Pick("Nội dung", "Text"), "Patient", "Immunization"}}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		what := row.Outcome.In(l, r.DryRun)
 		fresh := ""
 		if row.NewPerson {
-			fresh = pick("có", "yes")
+			fresh = l.Pick("có", "yes")
 		}
 		line := []string{strconv.Itoa(row.Number), what, fresh, "", "", "", "", row.Patient, row.Dose}
 		for _, f := range row.Faults {
@@ -101,20 +95,14 @@ func (o Outcome) In(l outcome.Language, dryRun bool) string {
 	if dryRun && o == Added {
 		words = [2]string{"sẽ thêm", "would be added"}
 	}
-	if l == outcome.English {
-		return words[1]
-	}
-	return words[0]
+	return l.Pick(words[0], words[1])
 }
 
 // Template is an empty table with all columns, to be filled in.
 func (f *Fields) Template(l outcome.Language) *tabular.Table {
 	t := &tabular.Table{}
 	for _, field := range f.All {
-		head := field.Vi
-		if l == outcome.English {
-			head = field.En
-		}
+		head := l.Pick(field.Vi, field.En)
 		if field.Required {
 			head += " *"
 		}
