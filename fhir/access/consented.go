@@ -38,7 +38,7 @@ const linksFollowed = 3
 // replaced is sure to stay: whoever sends the other one again mostly leaves his out. Who writes a link cannot make anything seen by
 // it, and writes none to whom he does not see (fhir/care), so that nobody denies in another's name either.
 func ofPerson(c search.Condition) search.Condition {
-	link := search.ParamID(r4.Param("Patient", "link").ID)
+	link := param("Patient", "link")
 	below := c // and those that name it
 	for range linksFollowed {
 		below = search.Either{Of: []search.Condition{c, search.Has{Name: "link", Param: link, Source: search.Query{Type: "Patient", Where: []search.Condition{below}}}}}
@@ -120,7 +120,7 @@ func saying(f func(search.Consent, search.Lookup) bool) func([]search.Entry, sea
 // ofPatient gives the condition on a resource of t that a Consent of its patient fulfils is.
 func ofPatient(t fhir.Type, links []search.ParamID, is search.Condition) search.Condition {
 	has := ofPerson(search.Has{
-		Name: "consent", Param: search.ParamID(r4.Param("Consent", "patient").ID),
+		Name: "consent", Param: param("Consent", "patient"),
 		Source: search.Query{Type: "Consent", Where: []search.Condition{is}},
 	})
 	if t == "Patient" {

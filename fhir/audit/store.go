@@ -145,10 +145,11 @@ func (s *Store) counted(ctx context.Context, q search.Query, t fhir.T, n int) er
 				people = append(people, id)
 			}
 		}
+		if n > countedFew && len(people) > 1 {
+			return nil
+		}
 	}
-	if n <= countedFew || len(people) == 1 {
-		trail.counts(people)
-	}
+	trail.counts(people)
 	return nil
 }
 

@@ -175,7 +175,8 @@ func granted(f store.Fence, t fhir.Type) []search.Condition {
 // sameGrant says whether both are the same conditions, as policies that do not tell the actions apart make them: deciding
 // them once will do. Equal ones that lie elsewhere are decided twice.
 func sameGrant(a, b store.Grant) bool {
-	return len(a.Where) == len(b.Where) && len(a.Where) > 0 && &a.Where[0] == &b.Where[0]
+	of := conditionsOf(a)
+	return of.first != nil && of == conditionsOf(b)
 }
 
 // onItself says whether a condition asks nothing but the entries and the id of the resource.
